@@ -1,0 +1,2 @@
+//! The `asin` command.
+fn main() {}
