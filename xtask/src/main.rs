@@ -1,2 +1,121 @@
-//! Chores of the workspace.
-fn main() {}
+//! Chores of the workspace: `cargo xtask spec import`, `cargo xtask spec diff`, `cargo xtask codegen`.
+
+mod codegen;
+mod diff;
+mod emit;
+mod import;
+mod read;
+mod sha256;
+mod spec;
+#[cfg(test)]
+mod tests;
+mod write;
+mod yaml;
+
+use clap::{Parser, Subcommand};
+use spec::Outcome;
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Chores of the workspace")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Writes `crates/*/src/generated` from `specs/*.yaml`.
+    Codegen {
+        /// Only compares, and fails if anything differs.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Specifications: takes a vendor's facts, says what a vendor changed.
+    Spec {
+        #[command(subcommand)]
+        command: SpecCommand,
+    },
+}
+
+#[derive(Subcommand)]
+enum SpecCommand {
+    /// Takes facts, never prose, from a vendor's Swagger 2.0 or OpenAPI 3 file into `specs/`.
+    Import {
+        /// The vendor's file, JSON or YAML.
+        file: PathBuf,
+        /// The specification by name, such as `sp-listings`; found by content where it is not said.
+        #[arg(long)]
+        into: Option<String>,
+        /// Takes only these operations, beside those that the specification has already.
+        #[arg(long = "operation", num_args = 1.., value_name = "NAME")]
+        operations: Vec<String>,
+        /// When the vendor published the file, such as 2026-07-30.
+        #[arg(long)]
+        date: Option<String>,
+    },
+    /// Says in words what a vendor's file added, removed or changed; exits 1 if anything did.
+    Diff {
+        /// The vendor's new file, JSON or YAML.
+        file: PathBuf,
+        /// What it is compared with: a specification by name, or an older file; found by content where it is not said.
+        #[arg(long)]
+        against: Option<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    match run(Arguments::parse().command, &root) {
+        Ok(clean) => ExitCode::from(u8::from(!clean)),
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// `false` if a comparison found something.
+fn run(command: Command, root: &Path) -> Outcome<bool> {
+    let specs = root.join("specs");
+    match command {
+        Command::Codegen { check } => codegen::run(root, check),
+        Command::Spec { command: SpecCommand::Import { file, into, operations, date } } => {
+            let import = import::Import {
+                file: &file,
+                specs: &specs,
+                into: into.as_deref(),
+                operations: &operations,
+                date: date.as_deref(),
+            };
+            let done = import.run()?;
+            println!("wrote {}", done.path.display());
+            done.changes.iter().for_each(|change| println!("{change}"));
+            if !done.left_out.is_empty() {
+                println!("left out: {}", done.left_out.join(", "));
+            }
+            Ok(true)
+        }
+        Command::Spec { command: SpecCommand::Diff { file, against } } => {
+            let new = read::file(&file)?;
+            for operation in &new.internal {
+                println!("skipped, the vendor marks it internal: {} ({})", operation.name(), operation.at);
+            }
+            let changes = match against {
+                None => import::compare(&import::kin(&specs, &new)?, new),
+                Some(name) if specs.join(format!("{name}.yaml")).exists() => {
+                    import::compare(&import::Ours::open(&specs.join(format!("{name}.yaml")))?, new)
+                }
+                Some(old) => diff::diff(&read::file(Path::new(&old))?, &new),
+            };
+            changes.iter().for_each(|change| println!("{change}"));
+            if changes.is_empty() {
+                println!("no difference");
+            }
+            Ok(changes.is_empty())
+        }
+    }
+}
