@@ -1,1 +1,72 @@
-//! The HTTP kernel.
+//! The HTTP kernel of the ASIN clients. It knows HTTP and no vendor.
+//!
+//! An [`Operation`] is a value, a [`Client`] calls it; a [`Vendor`] says how answers are read.
+//!
+//! # The life of a call
+//!
+//! One function in `client.rs`, top to bottom:
+//!
+//! 1. Build the request once; a resend sends the same bytes.
+//! 2. Wait for every limit that the operation counts against ([`RateLimit`]).
+//! 3. Put credentials on ([`Authorize`]), fresh ones in every attempt.
+//! 4. Check the deadline a last time, immediately before the bytes leave.
+//! 5. Send ([`Transport`]), for as long as the operation and the deadline allow.
+//! 6. Read the vendor's envelope and its content in one pass; the operation judges the content.
+//! 7. Teach the limiter what the answer says about the limits.
+//! 8. Return the value; or, after a failure, refresh refused credentials once, or ask the table in [`retry`] whether to
+//!    send again; wait if the wait ends before the deadline, else return the real error with its attempts.
+//!
+//! # What is where
+//!
+//! | to | look at |
+//! | --- | --- |
+//! | add a vendor or an operation | [`Vendor`], [`Operation`], [`encode`], [`lenient`], [`open_enum!`], [`tagged_union!`] |
+//! | send one | [`Client::call`], [`Client::exchange`], [`Client::pages`], [`Client::wait`] |
+//! | understand a failure | [`Error`], [`ErrorKind`], [`Fault`], [`retry`] |
+//! | bring your own network, limits or credentials | [`Transport`], [`RateLimit`], [`Authorize`] |
+//! | test | `testing` (feature `testing`) |
+//!
+//! # Features
+//!
+//! `rustls` (default): the built-in transport with TLS. `rustls-no-provider`: the same, the application installs the
+//! crypto provider. Without either, bring a [`Transport`].
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod answer;
+mod asin;
+pub mod auth;
+mod bucket;
+mod client;
+pub mod encode;
+mod error;
+mod job;
+pub mod lenient;
+mod limit;
+pub mod open_enum;
+mod operation;
+mod page;
+pub mod records;
+#[cfg(any(feature = "rustls", feature = "rustls-no-provider"))]
+mod reqwest;
+pub mod retry;
+pub mod tagged;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod transport;
+
+pub use answer::{Answer, Drift, DriftKind, Inspection, inspect, json};
+pub use asin::{Asin, InvalidAsin};
+pub use auth::{Authorize, Credential};
+pub use bucket::TokenBuckets;
+pub use client::{Client, ClientBuilder, Options};
+pub use encode::RequestBuilder;
+pub use error::{Error, ErrorKind, Fault, Result};
+pub use job::Waited;
+pub use limit::{Caller, Late, Learnt, Lesson, Limit, Limits, Permit, Quota, RateLimit, Scope};
+pub use operation::{Head, Job, Once, Operation, OperationInfo, Paged, Safety, Vendor};
+pub use page::Pages;
+pub use retry::{RetryBudget, RetryPolicy};
+pub use transport::{Request, Response, Streamed, Transport, TransportError, TransportErrorKind};
+
+#[cfg(any(feature = "rustls", feature = "rustls-no-provider"))]
+pub use self::reqwest::{ReqwestTransport, ReqwestTransportBuilder};

@@ -1,0 +1,229 @@
+//! An answer with everything around its value.
+
+use crate::{Error, ErrorKind, Fault, Operation, Response, Result, Vendor, open_enum};
+use bytes::Bytes;
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use std::{fmt, time::Duration};
+
+/// What [`Client::exchange`](crate::Client::exchange) returns: the value and its circumstances.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Answer<T> {
+    /// The value.
+    pub value: T,
+    /// The HTTP status.
+    pub status: http::StatusCode,
+    /// The vendor's identifier of the answer, for its support.
+    pub request_id: Option<String>,
+    /// The HTTP headers.
+    pub headers: http::HeaderMap,
+    /// How often the request was sent or tried.
+    pub attempts: u32,
+    /// The time from the call to its answer, waits included.
+    pub elapsed: Duration,
+    /// The body as it came.
+    pub body: Bytes,
+    pub(crate) compare: fn(&[u8]) -> Result<Vec<Drift>>,
+}
+
+impl<T> Answer<T> {
+    /// What in this answer our model does not know. Decodes the body again, so it costs only those who ask.
+    ///
+    /// # Errors
+    /// None that the call itself would not have met: the same body has been decoded before.
+    pub fn drift(&self) -> Result<Vec<Drift>> {
+        (self.compare)(&self.body)
+    }
+}
+
+/// One thing in an answer that our model does not know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Drift {
+    /// Where it stands, as `items[3].status`.
+    pub path: String,
+    /// What it is.
+    pub kind: DriftKind,
+    /// The value as the vendor sent it, shortened.
+    pub value: String,
+}
+
+/// What our model does not know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum DriftKind {
+    /// A field without a place in the model, or whose value does not fit its place.
+    Field,
+    /// A value of an enum, or a type of item, without a name in the model.
+    Value,
+}
+
+impl fmt::Display for Drift {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = match self.kind {
+            DriftKind::Field => "unknown field",
+            DriftKind::Value => "unknown value",
+        };
+        write!(f, "{}: {what} {}", self.path, self.value)
+    }
+}
+
+/// A saved body, read with our model.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Inspection {
+    /// The content as our model writes it.
+    pub value: Value,
+    /// What the model does not know.
+    pub drift: Vec<Drift>,
+}
+
+/// Reads a saved body as `W`, the content of an answer of `V`.
+///
+/// # Errors
+/// The vendor's refusal, or [`ErrorKind::Decode`] with the JSON path.
+pub fn inspect<V: Vendor, W: DeserializeOwned + Serialize>(body: &[u8]) -> Result<Inspection> {
+    let response = http::Response::new(Bytes::copy_from_slice(body));
+    let value = match read::<V, W>(&response) {
+        Ok(wire) => serde_json::to_value(wire).map_err(|error| Error::new(ErrorKind::Decode, error))?,
+        Err(error) => return Err(error),
+    };
+    Ok(Inspection { value, drift: drift::<V, W>(body)? })
+}
+
+/// Reads an answer in one pass; only on the way to an error is the body looked at again.
+pub(crate) fn read<V: Vendor, W: DeserializeOwned>(response: &Response) -> Result<W> {
+    let refused = || {
+        V::refusal(response).map(|mut fault| {
+            fault.status.get_or_insert(response.status());
+            fault.retry_after = fault.retry_after.or_else(|| crate::retry::retry_after(response.headers()));
+            Error::from(fault)
+        })
+    };
+    if response.status().is_success() {
+        return match json::<V::Envelope<W>>(response.body()) {
+            Ok(envelope) => V::unwrap(envelope).map_err(|mut fault| {
+                fault.status.get_or_insert(response.status());
+                fault.into()
+            }),
+            Err(error) => Err(refused().unwrap_or(error)),
+        };
+    }
+    Err(refused().unwrap_or_else(|| gateway(response).into()))
+}
+
+/// What an answer outside the vendor's own form means: something in front of the vendor spoke.
+fn gateway(response: &Response) -> Fault {
+    let status = response.status();
+    let kind = match status.as_u16() {
+        401 | 403 | 407 => ErrorKind::Auth,
+        404 => ErrorKind::NotFound,
+        429 => ErrorKind::Throttled,
+        408 | 500.. => ErrorKind::Unavailable,
+        _ => ErrorKind::Rejected,
+    };
+    let message = if status.is_redirection() {
+        "a redirect, which is never followed".to_owned()
+    } else {
+        format!("not an answer of the vendor itself: {}", excerpt(response.body()))
+    };
+    let mut fault = Fault::new(kind, "", message).with_status(status);
+    fault.retry_after = crate::retry::retry_after(response.headers());
+    fault
+}
+
+/// The first 200 bytes of a body as visible text, for a message.
+fn excerpt(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&body[..body.len().min(200)]);
+    let visible: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if visible.trim().is_empty() { "an empty body".to_owned() } else { format!("`{}`", visible.trim()) }
+}
+
+/// Decodes JSON; the error names the path of the field that does not fit.
+///
+/// # Errors
+/// [`ErrorKind::Decode`].
+pub fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
+    if let Ok(value) = serde_json::from_slice(body) {
+        return Ok(value);
+    }
+    // The path costs a third of the speed, so it is looked for only when it is needed.
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
+        Err(error) if error.path().iter().next().is_some() => {
+            Err(Error::new(ErrorKind::Decode, format!("at `{}`: {}", error.path(), error.inner())))
+        }
+        Err(error) if matches!(error.inner().classify(), serde_json::error::Category::Data) => {
+            Err(Error::new(ErrorKind::Decode, error.into_inner()))
+        }
+        Err(error) => {
+            let message = format!("not JSON ({}): {}", error.into_inner(), excerpt(body));
+            Err(Error::new(ErrorKind::Decode, message))
+        }
+        Ok(_) => Err(Error::new(ErrorKind::Decode, "more text after the JSON value")),
+    }
+}
+
+pub(crate) fn drift_of<O: Operation>(body: &[u8]) -> Result<Vec<Drift>> {
+    drift::<O::Vendor, O::Wire>(body)
+}
+
+fn drift<V: Vendor, W: DeserializeOwned + Serialize>(body: &[u8]) -> Result<Vec<Drift>> {
+    let raw: Value = V::unwrap(json::<V::Envelope<Value>>(body)?)?;
+    let wire: W = V::unwrap(json::<V::Envelope<W>>(body)?)?;
+    let known =
+        open_enum::marking(|| serde_json::to_value(wire)).map_err(|error| Error::new(ErrorKind::Decode, error))?;
+    let mut found = Vec::new();
+    compare(&raw, Some(&known), &mut String::new(), &mut found);
+    Ok(found)
+}
+
+fn compare(raw: &Value, known: Option<&Value>, path: &mut String, found: &mut Vec<Drift>) {
+    let at = path.len();
+    match (raw, known) {
+        (_, Some(Value::String(text))) if text.starts_with(open_enum::MARK) => {
+            let value = Value::from(&text[open_enum::MARK.len()..]).to_string();
+            found.push(Drift { path: path.clone(), kind: DriftKind::Value, value });
+        }
+        (Value::Object(raw), Some(Value::Object(known))) => {
+            for (key, value) in raw {
+                path.push_str(if path.is_empty() { "" } else { "." });
+                path.push_str(key);
+                compare(value, known.get(key), path, found);
+                path.truncate(at);
+            }
+        }
+        (Value::Array(raw), Some(Value::Array(known))) => {
+            // Lenient lists leave out `null` elements.
+            let raw = raw.iter().enumerate().filter(|(_, value)| raw.len() == known.len() || !value.is_null());
+            for (i, (place, value)) in raw.enumerate() {
+                path.push_str(&format!("[{place}]"));
+                compare(value, known.get(i), path, found);
+                path.truncate(at);
+            }
+        }
+        (raw, None) if !says_nothing(raw) => {
+            found.push(Drift { path: path.clone(), kind: DriftKind::Field, value: short(raw) })
+        }
+        (Value::Object(_) | Value::Array(_), Some(_)) if !says_nothing(raw) => {
+            found.push(Drift { path: path.clone(), kind: DriftKind::Field, value: short(raw) });
+        }
+        _ => {}
+    }
+}
+
+/// `null` and an empty list are what vendors send for "nothing"; a model may leave them out.
+fn says_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(list) => list.is_empty(),
+        _ => false,
+    }
+}
+
+fn short(value: &Value) -> String {
+    let text = value.to_string();
+    if text.chars().count() <= 80 { text } else { text.chars().take(79).chain(['…']).collect() }
+}

@@ -1,0 +1,203 @@
+//! Credentials: put on a request before every attempt, renewed once when the vendor refuses them.
+
+use crate::{Error, ErrorKind, Request, Result};
+use async_trait::async_trait;
+use base64::Engine;
+use http::{HeaderName, HeaderValue};
+use secrecy::{ExposeSecret, SecretString};
+use std::{
+    fmt,
+    sync::{Arc, PoisonError, RwLock},
+    time::{Duration, SystemTime},
+};
+use tokio::time::Instant;
+
+/// Puts credentials on requests.
+#[async_trait]
+pub trait Authorize: fmt::Debug + Send + Sync + 'static {
+    /// Puts credentials on the request and says which ones; asked again before every attempt.
+    async fn authorize(&self, request: &mut Request) -> Result<Credential>;
+
+    /// The vendor refused these credentials: forgets them. Returns whether another try can help.
+    async fn refused(&self, credential: Credential) -> bool {
+        let _ = credential;
+        false
+    }
+}
+
+/// Which credentials a request carried, so that a refusal of old ones does not drop newer ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Credential(pub u64);
+
+/// A header value that is never printed.
+///
+/// # Errors
+/// [`ErrorKind::Auth`] if the secret holds a character that no header may hold; the message does not show it.
+pub fn sensitive(secret: &str) -> Result<HeaderValue> {
+    let mut value = HeaderValue::from_str(secret)
+        .map_err(|_| Error::new(ErrorKind::Auth, "the secret holds a character that no HTTP header may hold"))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// No credentials at all.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Anonymous;
+
+#[async_trait]
+impl Authorize for Anonymous {
+    async fn authorize(&self, _: &mut Request) -> Result<Credential> {
+        Ok(Credential::default())
+    }
+}
+
+/// HTTP Basic authentication.
+#[derive(Debug, Clone)]
+pub struct Basic(HeaderValue);
+
+impl Basic {
+    /// From a login and its password.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Auth`] if the login is empty or holds a colon.
+    pub fn new(login: &str, password: &SecretString) -> Result<Self> {
+        if login.is_empty() || login.contains(':') {
+            return Err(Error::new(ErrorKind::Auth, "the login must not be empty and must not hold a colon"));
+        }
+        let pair = format!("{login}:{}", password.expose_secret());
+        let header = format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair));
+        sensitive(&header).map(Self)
+    }
+}
+
+#[async_trait]
+impl Authorize for Basic {
+    async fn authorize(&self, request: &mut Request) -> Result<Credential> {
+        request.headers_mut().insert(http::header::AUTHORIZATION, self.0.clone());
+        Ok(Credential::default())
+    }
+}
+
+/// A fixed secret in one header; it can be replaced while calls run.
+#[derive(Debug, Clone)]
+pub struct ApiKey {
+    header: HeaderName,
+    value: Arc<RwLock<(u64, HeaderValue)>>,
+}
+
+impl ApiKey {
+    /// The secret goes into this header after `prefix` (such as `Token `, or nothing).
+    ///
+    /// # Errors
+    /// [`ErrorKind::Auth`] if the secret cannot stand in a header.
+    pub fn new(header: HeaderName, prefix: &str, key: &SecretString) -> Result<Self> {
+        let value = Self::value(prefix, key)?;
+        Ok(Self { header, value: Arc::new(RwLock::new((0, value))) })
+    }
+
+    /// Replaces the key for this and every clone, from the next attempt on.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Auth`] if the secret cannot stand in a header.
+    pub fn rotate(&self, prefix: &str, key: &SecretString) -> Result<()> {
+        let value = Self::value(prefix, key)?;
+        let mut entry = self.value.write().unwrap_or_else(PoisonError::into_inner);
+        *entry = (entry.0 + 1, value);
+        Ok(())
+    }
+
+    fn value(prefix: &str, key: &SecretString) -> Result<HeaderValue> {
+        if key.expose_secret().is_empty() {
+            return Err(Error::new(ErrorKind::Auth, "the key is empty"));
+        }
+        sensitive(&format!("{prefix}{}", key.expose_secret()))
+    }
+}
+
+#[async_trait]
+impl Authorize for ApiKey {
+    async fn authorize(&self, request: &mut Request) -> Result<Credential> {
+        let entry = self.value.read().unwrap_or_else(PoisonError::into_inner);
+        request.headers_mut().insert(self.header.clone(), entry.1.clone());
+        Ok(Credential(entry.0))
+    }
+
+    async fn refused(&self, credential: Credential) -> bool {
+        // A key that was rotated while the call was under way deserves the second try.
+        self.value.read().unwrap_or_else(PoisonError::into_inner).0 != credential.0
+    }
+}
+
+/// A token kept until shortly before it expires; concurrent callers share one refresh.
+#[derive(Debug)]
+pub struct TokenCache {
+    current: RwLock<Option<Token>>,
+    refresh: tokio::sync::Mutex<u64>,
+    margin: Duration,
+}
+
+#[derive(Debug, Clone)]
+struct Token {
+    value: HeaderValue,
+    generation: u64,
+    until: Instant,
+    until_wall: SystemTime,
+}
+
+impl Token {
+    /// A token is as old as the elder of two clocks says: the monotonic one stands still while a machine sleeps.
+    fn lives(&self, margin: Duration) -> bool {
+        Instant::now() + margin < self.until && SystemTime::now() + margin < self.until_wall
+    }
+}
+
+impl TokenCache {
+    /// Tokens are renewed `margin` before they expire.
+    pub fn new(margin: Duration) -> Self {
+        Self { current: RwLock::new(None), refresh: Default::default(), margin }
+    }
+
+    /// The token as a header value, and which one it is; `fetch` returns a new one and its lifetime.
+    ///
+    /// While `fetch` fails, a token that is in its margin but not yet expired is still handed out.
+    ///
+    /// # Errors
+    /// Those of `fetch`.
+    pub async fn get_or_fetch<F>(&self, fetch: F) -> Result<(HeaderValue, Credential)>
+    where
+        F: AsyncFnOnce() -> Result<(SecretString, Duration)>,
+    {
+        if let Some(token) = self.living(self.margin) {
+            return Ok(token);
+        }
+        // Whoever holds the lock refreshes; a caller that gives up leaves it to the next one in line.
+        let mut generation = self.refresh.lock().await;
+        if let Some(token) = self.living(self.margin) {
+            return Ok(token);
+        }
+        match fetch().await {
+            Ok((secret, lifetime)) => {
+                *generation += 1;
+                let value = sensitive(secret.expose_secret())?;
+                let (until, until_wall) = (Instant::now() + lifetime, SystemTime::now() + lifetime);
+                let token = Token { value: value.clone(), generation: *generation, until, until_wall };
+                *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(token);
+                Ok((value, Credential(*generation)))
+            }
+            Err(error) if error.kind() == ErrorKind::Auth => Err(error),
+            Err(error) => self.living(Duration::ZERO).ok_or(error),
+        }
+    }
+
+    fn living(&self, margin: Duration) -> Option<(HeaderValue, Credential)> {
+        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
+        let token = current.as_ref().filter(|token| token.lives(margin))?;
+        Some((token.value.clone(), Credential(token.generation)))
+    }
+
+    /// Forgets the token that a request carried, unless it has been renewed since.
+    pub fn forget(&self, credential: Credential) {
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        current.take_if(|token| token.generation == credential.0);
+    }
+}

@@ -1,0 +1,87 @@
+//! The seam to the network: one request out, one answer back.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_core::stream::BoxStream;
+use futures_util::StreamExt;
+use std::fmt;
+
+/// A request with its whole body; bodies are `Bytes`, so a resend clones nothing.
+pub type Request = http::Request<Bytes>;
+/// An answer with its whole body.
+pub type Response = http::Response<Bytes>;
+
+/// Sends one HTTP request, once.
+///
+/// Any status is `Ok`; `Err` means that no complete answer arrived. An implementation neither repeats a request nor
+/// follows a redirect: whether a request may be sent again is decided by [`Client`](crate::Client) alone.
+#[async_trait]
+pub trait Transport: fmt::Debug + Send + Sync + 'static {
+    /// Sends the request and reads the whole answer.
+    async fn send(&self, request: Request) -> Result<Response, TransportError>;
+
+    /// Sends the request and hands over the body as it arrives; by default through [`send`](Transport::send).
+    async fn open(&self, request: Request) -> Result<Streamed, TransportError> {
+        let (head, body) = self.send(request).await?.into_parts();
+        Ok(Streamed { head, body: futures_util::stream::once(async { Ok(body) }).boxed() })
+    }
+}
+
+/// An answer whose body is still arriving.
+pub struct Streamed {
+    /// Status and headers.
+    pub head: http::response::Parts,
+    /// The body in pieces; an `Err` ends it, a body cut short included.
+    pub body: BoxStream<'static, Result<Bytes, TransportError>>,
+}
+
+impl fmt::Debug for Streamed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Streamed").field("status", &self.head.status).finish_non_exhaustive()
+    }
+}
+
+/// Why no complete answer arrived.
+#[derive(Debug, thiserror::Error)]
+#[error("{kind}")]
+pub struct TransportError {
+    kind: TransportErrorKind,
+    #[source]
+    source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+impl TransportError {
+    /// An error of the given kind; the source must not name secrets or query strings.
+    pub fn new(kind: TransportErrorKind, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self { kind, source: source.into() }
+    }
+
+    /// How far the request got.
+    pub fn kind(&self) -> TransportErrorKind {
+        self.kind
+    }
+}
+
+/// How far a failed request got: all that a decision about resending needs to know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum TransportErrorKind {
+    /// No byte of the request left this machine.
+    #[error("no connection: the request was not sent")]
+    Connect,
+    /// The other side could not prove who it is; never downgraded, never tried again.
+    #[error("the server's identity could not be verified: the request was not sent")]
+    Tls,
+    /// No answer within the time allowed.
+    #[error("timed out: the request may have been processed")]
+    Timeout,
+    /// The connection broke after bytes had left.
+    #[error("connection lost: the request may have been processed")]
+    Interrupted,
+    /// The answer is larger than the cap.
+    #[error("the answer is larger than the configured limit: the request was processed")]
+    TooLarge,
+    /// The request could not be put on the wire at all.
+    #[error("the request could not be sent")]
+    Other,
+}
