@@ -1,0 +1,120 @@
+//! How Amazon SP-API's answers are read, and what they teach.
+//!
+//! A refusal is an HTTP status with `errors: [{code, message, details}]`. An answer in any other form comes from the
+//! gateway in front of the API (HTML since 2023-06-05 for a malformed request) and is reported as such by the kernel.
+
+use core_http::{ErrorKind, Fault, Head, Learnt, Lesson, Limit, Response, Scope, Vendor};
+use http::StatusCode;
+use serde::{Deserialize, de::DeserializeOwned};
+
+/// Amazon's Selling Partner API.
+#[derive(Debug)]
+pub enum SpApi {}
+
+impl Vendor for SpApi {
+    const NAME: &'static str = "sp-api";
+
+    type Envelope<W: DeserializeOwned> = W;
+
+    fn unwrap<W: DeserializeOwned>(envelope: W) -> Result<W, Fault> {
+        Ok(envelope)
+    }
+
+    fn refusal(response: &Response) -> Option<Fault> {
+        let ErrorList { errors } = serde_json::from_slice(response.body()).ok()?;
+        let code = errors.first()?.code.clone().unwrap_or_default();
+        let message: Vec<String> = errors.iter().map(Refusal::text).collect();
+        Some(Fault::new(kind(response.status(), &code), code, message.join("; ")))
+    }
+
+    fn lessons(head: &Head<'_>, fault: Option<&Fault>, limits: &[Limit]) -> Vec<Lesson> {
+        let mut lessons: Vec<Lesson> = announced(head, limits).into_iter().collect();
+        if let Some(fault) = fault.filter(|fault| fault.kind == ErrorKind::Throttled) {
+            let refused = Learnt::Refused(fault.retry_after);
+            lessons.extend(exceeded(fault, limits).map(|limit| Lesson { limit, what: refused }));
+        }
+        lessons
+    }
+
+    fn request_id(head: &Head<'_>) -> Option<String> {
+        head.header("x-amzn-requestid").map(str::to_owned)
+    }
+}
+
+#[derive(Deserialize)]
+struct ErrorList {
+    errors: Vec<Refusal>,
+}
+
+#[derive(Deserialize)]
+struct Refusal {
+    code: Option<String>,
+    message: Option<String>,
+    details: Option<String>,
+}
+
+impl Refusal {
+    /// The message, and the details where there are any: they often are an empty text.
+    fn text(&self) -> String {
+        let parts = [&self.message, &self.details];
+        let parts: Vec<&str> =
+            parts.into_iter().flatten().map(String::as_str).filter(|part| !part.is_empty()).collect();
+        parts.join(" ")
+    }
+}
+
+/// What a refusal means: the status, and where that says nothing (errors inside a 2xx) the code.
+fn kind(status: StatusCode, code: &str) -> ErrorKind {
+    match (status.as_u16(), code) {
+        (429, _) | (_, "QuotaExceeded") => ErrorKind::Throttled,
+        (401 | 403, _) => ErrorKind::Auth,
+        (404, _) => ErrorKind::NotFound,
+        (408 | 500.., _) => ErrorKind::Unavailable,
+        (400.., _) => ErrorKind::Rejected,
+        (_, "Unauthorized" | "MissingAuthenticationToken") => ErrorKind::Auth,
+        (_, "NotFound" | "NOT_FOUND") => ErrorKind::NotFound,
+        (_, "InternalFailure" | "ServiceUnavailable") => ErrorKind::Unavailable,
+        _ => ErrorKind::Rejected,
+    }
+}
+
+/// The buckets that only some calls of an operation count against: the end of a [`Limit`]'s name.
+pub(crate) mod tier {
+    pub(crate) const PREVIEW: &str = "validationPreview";
+    pub(crate) const RELATIONSHIPS: &str = "relationships";
+    pub(crate) const PRODUCT_DATA: &str = "productData";
+}
+
+/// The rate in `x-amzn-RateLimit-Limit`: it is that of the account and the application together, never of the
+/// application alone (docs "Usage Plans and Rate Limits").
+fn announced(head: &Head<'_>, limits: &[Limit]) -> Option<Lesson> {
+    let rate: f64 = head.header("x-amzn-ratelimit-limit")?.trim().parse().ok()?;
+    let mut accounts = limits.iter().filter(|limit| limit.scope == Scope::Account);
+    let (first, second) = (*accounts.next()?, accounts.next());
+    // A preview counts against two buckets of the account and the header does not say which one it means: it may only
+    // lower the narrower one.
+    let (limit, rate) = match second {
+        Some(narrow) => (*narrow, rate.min(narrow.quota.per_second)),
+        None => (first, rate),
+    };
+    Some(Lesson { limit, what: Learnt::Rate(rate) })
+}
+
+/// The buckets that a 429 closes. Which tier refused stands in the message alone (wording of 2025-06-25); nothing else
+/// is decided by it, and without it the account's buckets close.
+fn exceeded(fault: &Fault, limits: &[Limit]) -> impl Iterator<Item = Limit> {
+    let says = |text| fault.message.contains(text);
+    let application = limits.iter().filter(|limit| limit.scope == Scope::Application);
+    let named: Vec<Limit> = if says("for relationships") {
+        application.filter(|limit| limit.name.ends_with(tier::RELATIONSHIPS)).copied().collect()
+    } else if says("for product data") {
+        application.filter(|limit| limit.name.ends_with(tier::PRODUCT_DATA)).copied().collect()
+    } else if says("for the application") {
+        application.copied().collect()
+    } else {
+        Vec::new()
+    };
+    let account = |limit: &&Limit| limit.scope == Scope::Account;
+    let closed = if named.is_empty() { limits.iter().filter(account).copied().collect() } else { named };
+    closed.into_iter()
+}
