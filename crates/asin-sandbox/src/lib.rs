@@ -1,1 +1,251 @@
-//! The sandbox.
+//! DataForSEO Merchant, MultiCartAPI and Amazon SP-API Listings Items (with LWA) on one loopback port: stateful, strict
+//! where the vendor is strict, with faults that can be scripted and a bill.
+//!
+//! It speaks the wire and knows no client, so that a wrong model in a client is caught.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use asin_sandbox::{Fault, Market, Sandbox};
+//!
+//! let market: Market = serde_json::from_str(
+//!     r#"{"products": [{"asin": "B000000001",
+//!                       "offers": [{"marketplace": "ATVPDKIKX0DER", "seller_id": "A1", "price": "12.50"}]}]}"#,
+//! )?;
+//! let sandbox = Sandbox::builder().market(market).start().await?;
+//! sandbox.fault(Fault::on("POST", "/v3/merchant/amazon/sellers/task_post").call(1).cut_after_work());
+//! println!("{}", sandbox.demo().dataforseo.base_url);
+//! assert_eq!(sandbox.ledger().requests.len(), 0);
+//! sandbox.stop().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Where what is
+//! `server` is the port and applies the faults; `vendor` says whose a path is; `sp_api`, `dataforseo` and `multicart` answer;
+//! `world` holds their state; `market` is what it starts from; `ledger` is what was done and charged; `control` is `/_sandbox`.
+//!
+//! # Over HTTP
+//! `GET /_sandbox/demo` (base URLs and credentials), `/_sandbox/ledger`, `/_sandbox/market` (the present state);
+//! `GET`, `POST` and `DELETE /_sandbox/faults`. A fault in JSON: `{"method": "POST", "path": "/v3/*/task_post", "call": 1,
+//! "action": "cut_after_work"}`; `call` or `chance` may be left out; further actions are `refuse`, `cut_before_work`,
+//! `half_body`, `garbage`, `html502`, `too_many_requests`, `expired_token`, `{"delay": {"ms": 500}}`,
+//! `{"apply_late": {"ms": 500}}` and `{"server_error": {"status": 503}}`; `"after_work": true` lets the work be done before the
+//! answer is replaced.
+//!
+//! # The market file
+//! JSON; every part may be left out; an unknown key is an error that names it.
+//! ```json
+//! {"accounts": [{"name": "europe", "seller_id": "A1SELLER", "region": "eu"}],
+//!  "products": [{"asin": "B000000001", "title": "Lamp", "parent": null, "variants": [],
+//!    "offers": [{"marketplace": "A1PA6795UKMFR9", "seller_id": "A2OTHER", "seller": "Other", "price": "75.50",
+//!                "currency": "EUR", "condition": "New", "in_stock": true, "buy_box": true, "age_minutes": 0}]}],
+//!  "listings": [{"seller_id": "A1SELLER", "sku": "LAMP-1", "marketplace": "A1PA6795UKMFR9", "asin": "B000000001",
+//!    "product_type": "LAMP", "price": "75.50", "currency": "EUR", "quantity": 100, "channel": "DEFAULT",
+//!    "attributes": {}, "preview": "VALID", "applies": "at_once", "issues": []}],
+//!  "domains": [{"id": 1, "domain": "amazon.de", "country_code": "DE"}],
+//!  "postcodes": [{"id": 15, "domain": 1, "zipcode": "10115", "status": "active"}],
+//!  "collections": [{"id": 101, "name": "Lamps", "items": [{"asin": "B000000001", "domain": 1, "postcode": 15}],
+//!    "outputs": [{"asin": "B000000001", "price": "75,50 €", "availability": "In Stock", "age_minutes": 10, "extra": {}}]}],
+//!  "balances": {"dataforseo_usd": "10.00", "multicart_credits": 500}}
+//! ```
+//! The fields are those of [`Market`] and its parts.
+//!
+//! # Time
+//! [`Builder::speed`] shortens every wait that a vendor imposes: queues, token life, rate windows, the lag of `id_list`, late
+//! submissions, postcodes. Dates on the wire stay real. The default of 60 makes a vendor's minute a second.
+
+#![allow(clippy::result_large_err, reason = "a refusal is an answer like any other, built once a request")]
+
+mod call;
+mod clock;
+mod control;
+mod dataforseo;
+mod demo;
+mod faults;
+mod ledger;
+mod market;
+mod marketplace;
+mod multicart;
+mod server;
+mod sp_api;
+mod vendor;
+mod world;
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use url::Url;
+
+pub use demo::{AccountDemo, DataForSeoDemo, Demo, MultiCartDemo, SpApiDemo};
+pub use faults::{Fault, FaultRoute};
+pub use ledger::{Charge, Entry, Ledger, Terms, Write};
+pub use market::{
+    Account, Applies, Balances, Collection, Domain, Item, Listing, Market, MarketError, Offer, Output, Postcode,
+    Product, Verdict,
+};
+pub use marketplace::Region;
+
+use server::{Port, Shared, Wire};
+use world::World;
+
+/// A running sandbox. Dropped, it stops.
+#[derive(Debug)]
+pub struct Sandbox {
+    address: SocketAddr,
+    shared: Shared,
+    stop: Option<oneshot::Sender<()>>,
+    served: Option<JoinHandle<io::Result<()>>>,
+}
+
+/// Why a sandbox does not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The market cannot be.
+    #[error(transparent)]
+    Market(#[from] MarketError),
+    /// The port cannot be had.
+    #[error("cannot listen on port {port}: {source}")]
+    Port {
+        /// The port asked for.
+        port: u16,
+        /// What went wrong.
+        source: io::Error,
+    },
+    /// A speed that is not a positive number.
+    #[error("the speed {0} is not a positive number")]
+    Speed(f64),
+}
+
+/// What a sandbox starts with; [`Sandbox::builder`] makes one.
+#[derive(Debug, Clone)]
+#[must_use = "a builder alone serves nothing"]
+pub struct Builder {
+    market: Option<Market>,
+    seed: u64,
+    speed: f64,
+    port: u16,
+}
+
+impl Builder {
+    /// The world to start from. Without it, one is generated from the seed.
+    pub fn market(mut self, market: Market) -> Self {
+        self.market = Some(market);
+        self
+    }
+
+    /// The seed of everything random: the generated world, identifiers, queue times, faults with a chance.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// How many times faster than the wall the vendors' clocks run; 60 unless said.
+    pub fn speed(mut self, speed: f64) -> Self {
+        self.speed = speed;
+        self
+    }
+
+    /// The loopback port; 0, the default, takes a free one.
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// Starts to serve, in a task of the current tokio runtime.
+    ///
+    /// # Errors
+    /// When the market contradicts itself, the port is taken or the speed is not a positive number.
+    pub async fn start(self) -> Result<Sandbox, StartError> {
+        if !(self.speed.is_finite() && self.speed > 0.0) {
+            return Err(StartError::Speed(self.speed));
+        }
+        let market = self.market.unwrap_or_else(|| Market::generate(self.seed)).checked()?;
+        let refused = |source| StartError::Port { port: self.port, source };
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port)).await.map_err(refused)?;
+        let address = listener.local_addr().map_err(refused)?;
+        let shared = Shared::new(World::new(market, self.seed, self.speed));
+        let app = axum::Router::new().fallback(server::serve).with_state(shared.clone());
+        let (stop, stopped) = oneshot::channel::<()>();
+        let service = app.into_make_service_with_connect_info::<Wire>();
+        // A dropped sender ends the wait too.
+        let serve = axum::serve(Port(listener), service).with_graceful_shutdown(async move { drop(stopped.await) });
+        let served = tokio::spawn(serve.into_future());
+        Ok(Sandbox { address, shared, stop: Some(stop), served: Some(served) })
+    }
+}
+
+impl Sandbox {
+    /// A sandbox to be set up.
+    pub fn builder() -> Builder {
+        Builder { market: None, seed: 0, speed: 60.0, port: 0 }
+    }
+
+    /// Starts a generated world on a free port.
+    ///
+    /// # Errors
+    /// When no port can be had.
+    pub async fn start() -> Result<Self, StartError> {
+        Self::builder().start().await
+    }
+
+    /// The root URL: `http://127.0.0.1:PORT`.
+    ///
+    /// # Panics
+    /// Never: an address and a port always make a URL.
+    #[must_use]
+    pub fn url(&self) -> Url {
+        Url::parse(&self.root()).expect("an address and a port make a URL")
+    }
+
+    fn root(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Base URLs, credentials and accounts.
+    #[must_use]
+    pub fn demo(&self) -> Demo {
+        Demo::new(&self.root(), &self.shared.world())
+    }
+
+    /// What was asked, done and charged until now.
+    #[must_use]
+    pub fn ledger(&self) -> Ledger {
+        let mut world = self.shared.world();
+        world.settle();
+        world.ledger.clone()
+    }
+
+    /// The world as it is now: listings with their present price, quantity and attributes, collections, balances.
+    #[must_use]
+    pub fn market(&self) -> Market {
+        let mut world = self.shared.world();
+        world.settle();
+        world.market()
+    }
+
+    /// Sets a fault; faults add up, and the first one that is due strikes.
+    pub fn fault(&self, fault: Fault) {
+        self.shared.world().faults.add(fault);
+    }
+
+    /// Takes all faults back.
+    pub fn clear_faults(&self) {
+        self.shared.world().faults.clear();
+    }
+
+    /// Stops to listen and closes the connections; waits at most a second for calls in flight.
+    pub async fn stop(mut self) {
+        drop(self.stop.take());
+        if let Some(mut served) = self.served.take()
+            && tokio::time::timeout(Duration::from_secs(1), &mut served).await.is_err()
+        {
+            served.abort();
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! One request as a vendor sees it, and one answer.
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, StatusCode, Uri, header};
+use percent_encoding::percent_decode_str;
+use rust_decimal::Decimal;
+use serde_json::Value;
+
+/// A request that has arrived whole.
+#[derive(Debug)]
+pub(crate) struct Call {
+    /// Its number in the ledger.
+    pub(crate) number: u64,
+    pub(crate) method: Method,
+    pub(crate) uri: Uri,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    /// The parts of a multipart form: names and contents.
+    pub(crate) form: Vec<(String, Bytes)>,
+}
+
+impl Call {
+    /// The decoded segments of the path. A slash inside a segment was encoded, an empty last one is a trailing slash.
+    pub(crate) fn segments(&self) -> Vec<String> {
+        self.uri.path().trim_start_matches('/').split('/').map(|segment| decoded(segment, false)).collect()
+    }
+
+    /// The value of a query parameter, decoded once; the first one wins.
+    pub(crate) fn query(&self, name: &str) -> Option<String> {
+        self.uri.query().unwrap_or_default().split('&').find_map(|pair| {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (decoded(key, true) == name).then(|| decoded(value, true))
+        })
+    }
+
+    /// The parts of a comma-joined query parameter; empty when it is absent or holds nothing.
+    pub(crate) fn list(&self, name: &str) -> Vec<String> {
+        let joined = self.query(name).unwrap_or_default();
+        joined.split(',').filter(|part| !part.is_empty()).map(str::to_owned).collect()
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    pub(crate) fn json(&self) -> Option<Value> {
+        serde_json::from_slice(&self.body).ok()
+    }
+}
+
+/// Decodes percent signs; `plus` also reads `+` as a space, as in a query and never in a path.
+fn decoded(text: &str, plus: bool) -> String {
+    let text = if plus { text.replace('+', " ") } else { text.to_owned() };
+    percent_decode_str(&text).decode_utf8_lossy().into_owned()
+}
+
+/// Reads `application/x-www-form-urlencoded`.
+pub(crate) fn form_fields(body: &[u8]) -> Vec<(String, String)> {
+    url::form_urlencoded::parse(body).into_owned().collect()
+}
+
+/// An answer, with what the ledger notes about it.
+#[derive(Debug, Clone)]
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) content_type: &'static str,
+    pub(crate) body: Bytes,
+    pub(crate) operation: &'static str,
+    pub(crate) code: Option<i64>,
+    pub(crate) did: String,
+    pub(crate) charged: Decimal,
+}
+
+impl Reply {
+    pub(crate) fn new(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Self {
+        Self {
+            status,
+            headers: Vec::new(),
+            content_type,
+            body: body.into(),
+            operation: "",
+            code: None,
+            did: String::new(),
+            charged: Decimal::ZERO,
+        }
+    }
+
+    pub(crate) fn json(status: StatusCode, body: &Value) -> Self {
+        Self::new(status, "application/json", body.to_string())
+    }
+
+    /// A page as gateways in front of a vendor send it.
+    pub(crate) fn html(status: StatusCode) -> Self {
+        let reason = status.canonical_reason().unwrap_or_default();
+        let title = format!("{} {reason}", status.as_u16());
+        let page =
+            format!("<html>\r\n<head><title>{title}</title></head>\r\n<body><h1>{title}</h1></body>\r\n</html>\r\n");
+        Self::new(status, "text/html", page)
+    }
+
+    pub(crate) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    pub(crate) fn operation(mut self, name: &'static str) -> Self {
+        self.operation = name;
+        self
+    }
+
+    pub(crate) fn did(mut self, what: impl Into<String>) -> Self {
+        self.did = what.into();
+        self
+    }
+
+    /// The answer on the wire.
+    pub(crate) fn into_response(self, body: axum::body::Body) -> axum::response::Response {
+        let mut response = axum::response::Response::new(body);
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, http::HeaderValue::from_static(self.content_type));
+        for (name, value) in self.headers {
+            if let Ok(value) = http::HeaderValue::try_from(value) {
+                headers.insert(name, value);
+            }
+        }
+        response
+    }
+}

@@ -1,0 +1,134 @@
+//! Time in the sandbox: one monotonic clock that can be sped up, and the quotas that are measured on it.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use jiff::{SignedDuration, Timestamp};
+
+/// A monotonic clock that runs `speed` times faster than the wall.
+///
+/// Only waits are shortened: every date on the wire is the real one, so that clients can compare it with their own clock.
+#[derive(Debug, Clone)]
+pub(crate) struct Clock {
+    start: Instant,
+    speed: f64,
+}
+
+impl Clock {
+    pub(crate) fn new(speed: f64) -> Self {
+        Self { start: Instant::now(), speed }
+    }
+
+    /// Sandbox time since the start.
+    pub(crate) fn now(&self) -> Duration {
+        self.start.elapsed().mul_f64(self.speed)
+    }
+
+    pub(crate) fn speed(&self) -> f64 {
+        self.speed
+    }
+
+    /// How long a sandbox duration takes on the wall.
+    pub(crate) fn wall(&self, sandbox: Duration) -> Duration {
+        sandbox.div_f64(self.speed)
+    }
+}
+
+/// The present moment, to the whole second, as all three vendors write it.
+pub(crate) fn today() -> Timestamp {
+    Timestamp::from_second(Timestamp::now().as_second()).expect("the present is a valid time")
+}
+
+/// A moment some minutes ago.
+pub(crate) fn minutes_ago(minutes: u32) -> Timestamp {
+    today()
+        .saturating_sub(SignedDuration::from_mins(i64::from(minutes)))
+        .expect("a duration never fails to be subtracted")
+}
+
+/// The way in which DataForSEO writes a time: `2026-07-20 09:37:13 +00:00`.
+pub(crate) fn spaced(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d %H:%M:%S +00:00").to_string()
+}
+
+/// A bucket that refills evenly: SP-API's usage plans.
+#[derive(Debug, Clone)]
+pub(crate) struct TokenBucket {
+    rate: f64,
+    burst: f64,
+    level: f64,
+    seen: Duration,
+}
+
+impl TokenBucket {
+    pub(crate) fn new(rate: f64, burst: f64) -> Self {
+        Self { rate, burst, level: burst, seen: Duration::ZERO }
+    }
+
+    /// Takes one token, if one is there.
+    pub(crate) fn take(&mut self, now: Duration) -> bool {
+        let gained = now.saturating_sub(self.seen).as_secs_f64() * self.rate;
+        self.level = (self.level + gained).min(self.burst);
+        self.seen = now;
+        let enough = self.level >= 1.0;
+        if enough {
+            self.level -= 1.0;
+        }
+        enough
+    }
+}
+
+/// So many calls in any sixty seconds: DataForSEO's limits.
+#[derive(Debug, Clone)]
+pub(crate) struct MinuteWindow {
+    calls: usize,
+    seen: VecDeque<Duration>,
+}
+
+impl MinuteWindow {
+    pub(crate) fn new(calls: usize) -> Self {
+        Self { calls, seen: VecDeque::new() }
+    }
+
+    /// Counts one call; false when the minute is full.
+    pub(crate) fn take(&mut self, now: Duration) -> bool {
+        while self.seen.front().is_some_and(|first| now.saturating_sub(*first) >= Duration::from_secs(60)) {
+            self.seen.pop_front();
+        }
+        let free = self.seen.len() < self.calls;
+        if free {
+            self.seen.push_back(now);
+        }
+        free
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_gives_its_burst_and_then_its_rate() {
+        let mut bucket = TokenBucket::new(5.0, 10.0);
+        let start = Duration::from_secs(1);
+        assert_eq!((0..20).filter(|_| bucket.take(start)).count(), 10);
+        assert!(!bucket.take(start + Duration::from_millis(199)));
+        assert_eq!((0..20).filter(|_| bucket.take(start + Duration::from_secs(1))).count(), 5);
+    }
+
+    #[test]
+    fn a_window_counts_any_sixty_seconds() {
+        let mut window = MinuteWindow::new(2);
+        assert!(window.take(Duration::from_secs(0)));
+        assert!(window.take(Duration::from_secs(59)));
+        assert!(!window.take(Duration::from_millis(59_999)));
+        assert!(window.take(Duration::from_secs(60)));
+        assert!(!window.take(Duration::from_secs(61)));
+    }
+
+    #[test]
+    fn a_fast_clock_shortens_waits() {
+        let clock = Clock::new(60.0);
+        assert_eq!(clock.wall(Duration::from_secs(60)), Duration::from_secs(1));
+    }
+}

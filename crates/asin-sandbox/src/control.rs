@@ -1,0 +1,70 @@
+//! `/_sandbox`: what a tester reads and sets over HTTP.
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::Response;
+use http::{Method, StatusCode};
+use http_body_util::BodyExt;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::call::Reply;
+use crate::demo::Demo;
+use crate::faults::Fault;
+use crate::server::Shared;
+
+/// Faults arrive one at a time or in an array.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum OneOrMany {
+    One(Fault),
+    Many(Vec<Fault>),
+}
+
+pub(crate) async fn serve(shared: &Shared, request: Request) -> Response {
+    let host =
+        request.headers().get(http::header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("127.0.0.1").to_owned();
+    let (parts, body) = request.into_parts();
+    let answer = match (&parts.method, parts.uri.path().trim_end_matches('/')) {
+        (&Method::GET, "/_sandbox/demo") => {
+            Ok(serde_json::to_value(Demo::new(&format!("http://{host}"), &shared.world())))
+        }
+        (&Method::GET, "/_sandbox/ledger") => {
+            shared.world().settle();
+            Ok(serde_json::to_value(&shared.world().ledger))
+        }
+        (&Method::GET, "/_sandbox/market") => {
+            shared.world().settle();
+            Ok(serde_json::to_value(shared.world().market()))
+        }
+        (&Method::GET, "/_sandbox/faults") => Ok(serde_json::to_value(shared.world().faults.list())),
+        (&Method::DELETE, "/_sandbox/faults") => {
+            shared.world().faults.clear();
+            Ok(Ok(json!([])))
+        }
+        (&Method::POST, "/_sandbox/faults") => {
+            let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+            match serde_json::from_slice(&body) {
+                Ok(faults) => {
+                    let faults = match faults {
+                        OneOrMany::One(fault) => vec![fault],
+                        OneOrMany::Many(faults) => faults,
+                    };
+                    let mut world = shared.world();
+                    faults.into_iter().for_each(|fault| world.faults.add(fault));
+                    Ok(serde_json::to_value(world.faults.list()))
+                }
+                Err(error) => Err((StatusCode::BAD_REQUEST, error.to_string())),
+            }
+        }
+        _ => Err((StatusCode::NOT_FOUND, "there are demo, ledger, market and faults".to_owned())),
+    };
+    let (status, body) = match answer {
+        Ok(Ok(body)) => (StatusCode::OK, body),
+        Ok(Err(error)) => (StatusCode::INTERNAL_SERVER_ERROR, Value::String(error.to_string())),
+        Err((status, text)) => (status, json!({"error": text})),
+    };
+    let reply = Reply::json(status, &body);
+    let body = Body::from(reply.body.clone());
+    reply.into_response(body)
+}

@@ -1,0 +1,94 @@
+//! `tasks_ready` and `task_get`: finding out what is done, and taking it.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use super::tasks::{Function, Task, task_id};
+use super::{TaskAnswer, envelope, results, throttled};
+use crate::call::{Call, Reply};
+use crate::clock::{spaced, today};
+use crate::world::World;
+
+/// The most rows of a listing; the rest stays hidden until these are collected.
+const ROWS: usize = 1000;
+/// How long a finished task is listed.
+const LISTED: Duration = Duration::from_secs(3 * 24 * 3600);
+
+/// Lists what is done and not collected. The list is the account's: other programs' tasks are on it too.
+pub(super) fn ready(world: &mut World, call: &Call, function: Option<Function>) -> Reply {
+    let operation = match function {
+        Some(Function::Asin) => "AmazonAsinTasksReady",
+        Some(Function::Sellers) => "AmazonSellersTasksReady",
+        _ => "MerchantTasksReady",
+    };
+    let now = world.clock.now();
+    if !world.tasks.limits.ready(function).take(now) {
+        return throttled().operation(operation);
+    }
+    let listed = |task: &&Task| {
+        let asked = function.is_none_or(|function| function == task.function);
+        asked && !task.collected && task.is_done(now) && now.saturating_sub(task.ready_at) < LISTED
+    };
+    let rows = world.tasks.all.iter().filter(listed).take(ROWS).map(row).collect();
+    let id = task_id(today(), &mut world.rng);
+    let data = data(function, "tasks_ready");
+    envelope(call, operation, &[TaskAnswer::rows(id, data, rows)])
+}
+
+fn data(function: Option<Function>, last: &str) -> Map<String, Value> {
+    let mut data = Map::new();
+    data.insert("api".to_owned(), json!("merchant"));
+    if let Some(function) = function {
+        let (engine, name) = function.names();
+        data.insert("function".to_owned(), json!(name));
+        data.insert("se".to_owned(), json!(engine));
+    } else {
+        data.insert("function".to_owned(), json!(last));
+    }
+    data
+}
+
+fn row(task: &Task) -> Value {
+    let (engine, name) = task.function.names();
+    let advanced = (engine == "amazon").then(|| format!("{}/task_get/advanced/{}", task.function.path(), task.id));
+    let html = format!("{}/task_get/html/{}", task.function.path(), task.id);
+    json!({
+        "id": task.id,
+        "se": engine,
+        "se_type": name,
+        "date_posted": spaced(task.posted),
+        "tag": task.tag().unwrap_or_default(),
+        "endpoint_advanced": advanced,
+        "endpoint_html": html,
+    })
+}
+
+/// Takes a result. It stays there to be taken again, but leaves the listing.
+pub(super) fn get(world: &mut World, call: &Call, function: Function, id: &str) -> Reply {
+    let operation =
+        if function == Function::Asin { "AmazonAsinTaskGetAdvanced" } else { "AmazonSellersTaskGetAdvanced" };
+    let now = world.clock.now();
+    let Some(task) = world.tasks.find(id) else {
+        return envelope(call, operation, &[TaskAnswer::new(id.to_owned(), 40401, data(Some(function), "task_get"))]);
+    };
+    if task.function != function {
+        return envelope(call, operation, &[TaskAnswer::new(id.to_owned(), 40004, data(Some(function), "task_get"))]);
+    }
+    if !task.is_done(now) {
+        let code = if now < task.handed_until { 40601 } else { 40602 };
+        return envelope(call, operation, &[TaskAnswer::new(id.to_owned(), code, task.data.clone())]);
+    }
+    task.collected = true;
+    let task = task.clone();
+    let product = world
+        .product(&task.asin)
+        .or_else(|| world.products.iter().find(|product| product.variants.contains(&task.asin)));
+    let result = match function {
+        Function::Asin => results::asin(&task, product, &world.products),
+        _ => results::sellers(&task, product),
+    };
+    let code = if result["items"].is_null() { 40102 } else { 20000 };
+    let answer = TaskAnswer { result: Some(vec![result]), ..TaskAnswer::new(task.id.clone(), code, task.data.clone()) };
+    envelope(call, operation, &[answer]).did(format!("collected {}", task.id))
+}

@@ -1,0 +1,222 @@
+//! DataForSEO Merchant: HTTP 200 for nearly everything, and the verdict in `status_code`, at the top and in each task.
+
+mod collect;
+mod id_list;
+mod post;
+mod reference;
+mod results;
+mod tasks;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::{Method, StatusCode};
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
+use serde_json::{Map, Value, json};
+
+pub(crate) use tasks::Tasks;
+
+use crate::call::{Call, Reply};
+use crate::world::{LOGIN, PASSWORD, World};
+
+/// The most requests that one user may have under way.
+const SIMULTANEOUS: usize = 30;
+
+/// Answers one request.
+pub(crate) fn answer(world: &mut World, call: &Call, in_flight: usize) -> Reply {
+    let expected = format!("Basic {}", STANDARD.encode(format!("{LOGIN}:{PASSWORD}")));
+    if call.header("authorization") != Some(expected.as_str()) {
+        return unauthorized();
+    }
+    if in_flight > SIMULTANEOUS {
+        return refusal(StatusCode::OK, 40209);
+    }
+    let now = world.clock.now();
+    if !world.tasks.limits.general.take(now) {
+        return throttled();
+    }
+    let segments = call.segments();
+    let path: Vec<&str> = segments.iter().map(String::as_str).collect();
+    match (&call.method, path.as_slice()) {
+        (&Method::POST, ["v3", "merchant", "amazon", "asin", "task_post"]) => {
+            post::post(world, call, tasks::Function::Asin)
+        }
+        (&Method::POST, ["v3", "merchant", "amazon", "sellers", "task_post"]) => {
+            post::post(world, call, tasks::Function::Sellers)
+        }
+        (&Method::GET, ["v3", "merchant", "amazon", "asin", "tasks_ready"]) => {
+            collect::ready(world, call, Some(tasks::Function::Asin))
+        }
+        (&Method::GET, ["v3", "merchant", "amazon", "sellers", "tasks_ready"]) => {
+            collect::ready(world, call, Some(tasks::Function::Sellers))
+        }
+        (&Method::GET, ["v3", "merchant", "tasks_ready"]) => collect::ready(world, call, None),
+        (&Method::GET, ["v3", "merchant", "amazon", "asin", "task_get", "advanced", id]) => {
+            collect::get(world, call, tasks::Function::Asin, id)
+        }
+        (&Method::GET, ["v3", "merchant", "amazon", "sellers", "task_get", "advanced", id]) => {
+            collect::get(world, call, tasks::Function::Sellers, id)
+        }
+        (&Method::POST, ["v3", "merchant", "id_list"]) => id_list::list(world, call),
+        (&Method::GET, ["v3", "merchant", "amazon", "locations"]) => reference::locations(world, call, None),
+        (&Method::GET, ["v3", "merchant", "amazon", "locations", country]) => {
+            reference::locations(world, call, Some(country))
+        }
+        (&Method::GET, ["v3", "merchant", "amazon", "languages"]) => reference::languages(world, call),
+        (&Method::GET, ["v3", "appendix", "user_data"]) => reference::user_data(world, call),
+        _ => refusal(StatusCode::NOT_FOUND, 40400),
+    }
+}
+
+/// The vendor's words for its codes.
+fn message(code: i64) -> &'static str {
+    match code {
+        20000 => "Ok.",
+        20100 => "Task Created.",
+        40004 => "This id is used by another function, check the id.",
+        40006 => "You can set no more than 100 tasks at a time.",
+        40100 => "You are not authorized to access this resource.",
+        40102 => "No Search Results.",
+        40200 => "Payment Required.",
+        40202 => "The rate-limit per minute has been exceeded.",
+        40209 => "Too many simultaneous queries.",
+        40210 => "Insufficient Funds.",
+        40400 => "Not Found.",
+        40401 => "Task Not Found.",
+        40501 => "Invalid Field.",
+        40502 => "POST Data Is Empty.",
+        40503 => "POST Data Is Invalid.",
+        40506 => "Unknown Fields in POST Data.",
+        40601 => "Task Handed.",
+        40602 => "Task In Queue.",
+        50301 => "3rd Party API Service Unavailable.",
+        _ => "Internal Error.",
+    }
+}
+
+/// A task of an answer.
+struct TaskAnswer {
+    id: String,
+    code: i64,
+    message: String,
+    cost: Decimal,
+    data: Map<String, Value>,
+    result: Option<Vec<Value>>,
+}
+
+impl TaskAnswer {
+    fn new(id: String, code: i64, data: Map<String, Value>) -> Self {
+        Self { id, code, message: message(code).to_owned(), cost: Decimal::ZERO, data, result: None }
+    }
+
+    /// A field of the request is wrong: the message names it.
+    fn invalid_field(id: String, field: &str, data: Map<String, Value>) -> Self {
+        Self { message: format!("Invalid Field: '{field}'."), ..Self::new(id, 40501, data) }
+    }
+
+    fn is_error(&self) -> bool {
+        self.code >= 40000
+    }
+
+    /// The answer to a call that has one task, which asks for rows.
+    fn rows(id: String, data: Map<String, Value>, rows: Vec<Value>) -> Self {
+        Self { result: (!rows.is_empty()).then_some(rows), ..Self::new(id, 20000, data) }
+    }
+}
+
+/// The answer to a call that was understood.
+fn envelope(call: &Call, operation: &'static str, tasks: &[TaskAnswer]) -> Reply {
+    let path: Vec<String> = call.segments();
+    let cost: Decimal = tasks.iter().map(|task| task.cost).sum();
+    let task = |task: &TaskAnswer| {
+        // A finished task without results holds one object and still counts none (a recorded answer).
+        let count = if task.code == 40102 { 0 } else { task.result.as_ref().map_or(0, Vec::len) };
+        json!({
+            "id": task.id,
+            "status_code": task.code,
+            "status_message": task.message,
+            "time": "0.0121 sec.",
+            "cost": dollars(task.cost),
+            "result_count": count,
+            "path": path,
+            "data": task.data,
+            "result": task.result,
+        })
+    };
+    let body = json!({
+        "version": VERSION,
+        "status_code": 20000,
+        "status_message": message(20000),
+        "time": "0.0563 sec.",
+        "cost": dollars(cost),
+        "tasks_count": tasks.len(),
+        "tasks_error": tasks.iter().filter(|task| task.is_error()).count(),
+        "tasks": tasks.iter().map(task).collect::<Vec<_>>(),
+    });
+    let mut reply = Reply::json(StatusCode::OK, &body).operation(operation);
+    reply.code = Some(20000);
+    reply.charged = cost;
+    reply
+}
+
+const VERSION: &str = "0.1.20261015";
+
+fn dollars(value: Decimal) -> Value {
+    if value.is_zero() { json!(0) } else { json!(value.to_f64()) }
+}
+
+/// The answer to a call that was refused as a whole.
+fn refusal(status: StatusCode, code: i64) -> Reply {
+    let body = json!({
+        "version": VERSION,
+        "status_code": code,
+        "status_message": message(code),
+        "time": "0 sec.",
+        "cost": 0,
+        "tasks_count": 0,
+        "tasks_error": 0,
+        "tasks": null,
+    });
+    let mut reply = Reply::json(status, &body);
+    reply.code = Some(code);
+    reply
+}
+
+/// The refusal of the credentials.
+pub(crate) fn unauthorized() -> Reply {
+    refusal(StatusCode::UNAUTHORIZED, 40100).header("www-authenticate", "Basic realm=\"DataForSEO REST API\"")
+}
+
+/// Too many calls this minute: HTTP 200, and no header says so.
+pub(crate) fn throttled() -> Reply {
+    refusal(StatusCode::OK, 40202)
+}
+
+/// The vendor's own failure: 500 is HTTP 500, anything else comes in HTTP 200.
+pub(crate) fn server_error(status: u16) -> Reply {
+    if status == 500 { refusal(StatusCode::INTERNAL_SERVER_ERROR, 50000) } else { refusal(StatusCode::OK, 50301) }
+}
+
+/// The tasks of a POST: an array of objects, or an object with numbered ones, as the vendor's Python sample sends it.
+fn posted(call: &Call) -> Result<Vec<Map<String, Value>>, Reply> {
+    if call.body.is_empty() {
+        return Err(refusal(StatusCode::OK, 40502));
+    }
+    let invalid = || refusal(StatusCode::OK, 40503);
+    let entries: Vec<Value> = match call.json().ok_or_else(invalid)? {
+        Value::Array(entries) => entries,
+        Value::Object(numbered) if numbered.keys().all(|key| key.parse::<u32>().is_ok()) => {
+            numbered.into_iter().map(|(_, entry)| entry).collect()
+        }
+        _ => return Err(invalid()),
+    };
+    if entries.is_empty() {
+        return Err(refusal(StatusCode::OK, 40502));
+    }
+    // A field that is null counts as not sent: the vendor's own Python client sends them all.
+    let object = |entry: Value| match entry {
+        Value::Object(object) => Ok(object.into_iter().filter(|(_, value)| !value.is_null()).collect()),
+        _ => Err(invalid()),
+    };
+    entries.into_iter().map(object).collect()
+}

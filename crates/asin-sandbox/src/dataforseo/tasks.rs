@@ -1,0 +1,229 @@
+//! The tasks of the account: our caller's, and those of another program that shares it.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use rust_decimal::Decimal;
+use serde_json::{Map, Value, json};
+
+use crate::clock::{Clock, MinuteWindow, minutes_ago, today};
+use crate::market::Market;
+use crate::marketplace::Marketplace;
+
+/// What a task asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Function {
+    Asin,
+    Sellers,
+    /// Another program's: Google Shopping.
+    GoogleProducts,
+}
+
+impl Function {
+    /// Engine and function, as paths and echoes name them.
+    pub(super) fn names(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Asin => ("amazon", "asin"),
+            Self::Sellers => ("amazon", "sellers"),
+            Self::GoogleProducts => ("google", "products"),
+        }
+    }
+
+    /// The price of a task in the standard queue, in US dollars (price page, 2026).
+    pub(super) fn price(self) -> Decimal {
+        match self {
+            Self::Asin => Decimal::new(15, 4),
+            Self::Sellers | Self::GoogleProducts => Decimal::new(1, 3),
+        }
+    }
+
+    pub(super) fn path(self) -> String {
+        let (engine, function) = self.names();
+        format!("/v3/merchant/{engine}/{function}")
+    }
+}
+
+/// A task that was accepted and billed.
+#[derive(Debug, Clone)]
+pub(super) struct Task {
+    pub(super) id: String,
+    pub(super) function: Function,
+    pub(super) posted: Timestamp,
+    /// When its result is there: on the wall, and in sandbox time.
+    pub(super) done: Timestamp,
+    pub(super) handed_until: Duration,
+    pub(super) ready_at: Duration,
+    /// When `id_list` begins to show it.
+    pub(super) listed_at: Duration,
+    pub(super) collected: bool,
+    pub(super) cost: Decimal,
+    /// The echo of the request.
+    pub(super) data: Map<String, Value>,
+    pub(super) asin: String,
+    pub(super) marketplace: &'static Marketplace,
+}
+
+impl Task {
+    pub(super) fn is_done(&self, now: Duration) -> bool {
+        self.ready_at <= now
+    }
+
+    pub(super) fn tag(&self) -> Option<&str> {
+        self.data.get("tag").and_then(Value::as_str)
+    }
+}
+
+/// How many calls a minute are allowed.
+#[derive(Debug)]
+pub(super) struct Limits {
+    pub(super) general: MinuteWindow,
+    pub(super) id_list: MinuteWindow,
+    ready: [MinuteWindow; 3],
+}
+
+impl Limits {
+    /// Each listing of finished tasks has its own twenty calls.
+    pub(super) fn ready(&mut self, function: Option<Function>) -> &mut MinuteWindow {
+        let [asin, sellers, all] = &mut self.ready;
+        match function {
+            Some(Function::Asin) => asin,
+            Some(Function::Sellers) => sellers,
+            _ => all,
+        }
+    }
+}
+
+/// All tasks, in the order of their POSTs.
+#[derive(Debug)]
+pub(crate) struct Tasks {
+    pub(super) all: Vec<Task>,
+    pub(super) limits: Limits,
+    posts: u64,
+}
+
+/// A task to be added.
+pub(super) struct Order {
+    pub(super) function: Function,
+    pub(super) asin: String,
+    pub(super) marketplace: &'static Marketplace,
+    pub(super) data: Map<String, Value>,
+    pub(super) cost: Decimal,
+    pub(super) urgent: bool,
+}
+
+/// How long after its POST a task appears in `id_list`, in sandbox time. The vendor does not say.
+const LIST_LAG: Duration = Duration::from_secs(30);
+
+impl Tasks {
+    /// An account that another program has used before.
+    pub(crate) fn new(market: &Market, rng: &mut fastrand::Rng) -> Self {
+        let ready = [MinuteWindow::new(20), MinuteWindow::new(20), MinuteWindow::new(20)];
+        let limits = Limits { general: MinuteWindow::new(2000), id_list: MinuteWindow::new(10), ready };
+        let mut tasks = Self { all: Vec::new(), limits, posts: 0 };
+        for (minutes, function) in [
+            (600, Function::GoogleProducts),
+            (90, Function::Asin),
+            (45, Function::Sellers),
+            (12, Function::Asin),
+            (3, Function::Sellers),
+        ] {
+            let asin = foreign_asin(market, rng);
+            let posted = minutes_ago(minutes);
+            let done =
+                posted.saturating_add(SignedDuration::from_secs(90)).expect("a duration never fails to be added");
+            tasks.all.push(Task {
+                id: task_id(posted, rng),
+                data: foreign_data(function, &asin, minutes),
+                function,
+                posted,
+                done,
+                handed_until: Duration::ZERO,
+                ready_at: Duration::ZERO,
+                listed_at: Duration::ZERO,
+                collected: false,
+                cost: function.price(),
+                asin,
+                marketplace: &crate::marketplace::MARKETPLACES[1],
+            });
+        }
+        tasks
+    }
+
+    pub(super) fn find(&mut self, id: &str) -> Option<&mut Task> {
+        self.all.iter_mut().find(|task| task.id == id)
+    }
+
+    /// Adds a task and gives its identifier.
+    pub(super) fn add(&mut self, order: Order, clock: &Clock, rng: &mut fastrand::Rng) -> String {
+        let now = clock.now();
+        let queue = if order.urgent { rng.u64(10_000..20_000) } else { rng.u64(60_000..110_000) };
+        let queue = Duration::from_millis(queue);
+        let posted = today();
+        let wait = SignedDuration::try_from(clock.wall(queue)).unwrap_or_default();
+        let done = Timestamp::now().saturating_add(wait).expect("a duration never fails to be added");
+        let id = task_id(posted, rng);
+        self.all.push(Task {
+            id: id.clone(),
+            function: order.function,
+            posted,
+            done,
+            handed_until: now + queue / 4,
+            ready_at: now + queue,
+            listed_at: now + LIST_LAG,
+            collected: false,
+            cost: order.cost,
+            data: order.data,
+            asin: order.asin,
+            marketplace: order.marketplace,
+        });
+        id
+    }
+
+    /// Now and then the other program posts as well: once in three of our POSTs. It pays for itself.
+    pub(super) fn neighbour(&mut self, market: &[crate::market::Product], clock: &Clock, rng: &mut fastrand::Rng) {
+        self.posts += 1;
+        if self.posts % 3 != 1 {
+            return;
+        }
+        let asin = rng.choice(market).map_or_else(|| "B00FOREIGN".to_owned(), |product| product.asin.clone());
+        let function = if rng.bool() { Function::Asin } else { Function::Sellers };
+        let data = foreign_data(function, &asin, 0);
+        let marketplace = &crate::marketplace::MARKETPLACES[1];
+        let order = Order { function, asin, marketplace, data, cost: function.price(), urgent: rng.bool() };
+        self.add(order, clock, rng);
+    }
+}
+
+fn foreign_asin(market: &Market, rng: &mut fastrand::Rng) -> String {
+    rng.choice(&market.products).map_or_else(|| "B00FOREIGN".to_owned(), |product| product.asin.clone())
+}
+
+fn foreign_data(function: Function, asin: &str, number: u32) -> Map<String, Value> {
+    let mut posted = match function {
+        Function::GoogleProducts => json!({"keyword": "desk lamp"}),
+        _ => json!({"asin": asin}),
+    };
+    posted["location_code"] = json!(2840);
+    posted["language_code"] = json!("en_US");
+    if number.is_multiple_of(2) {
+        posted["tag"] = json!(format!("another-program/{number}"));
+    }
+    let Value::Object(posted) = posted else { return Map::new() };
+    echo(function, &posted)
+}
+
+/// The request as answers repeat it.
+pub(super) fn echo(function: Function, posted: &Map<String, Value>) -> Map<String, Value> {
+    let (engine, name) = function.names();
+    let before = [("api", "merchant"), ("function", name), ("se", engine)];
+    let after = [("se_type", name), ("device", "desktop"), ("os", "windows")];
+    let text = |(key, value): (&str, &str)| (key.to_owned(), json!(value));
+    let posted = posted.iter().map(|(key, value)| (key.clone(), value.clone()));
+    before.into_iter().map(text).chain(posted).chain(after.into_iter().map(text)).collect()
+}
+
+/// An identifier in the vendor's form: its first block is month, day, hour and minute of the POST.
+pub(super) fn task_id(posted: Timestamp, rng: &mut fastrand::Rng) -> String {
+    let when = posted.strftime("%m%d%H%M");
+    format!("{when}-{:04}-0209-0000-{:012x}", rng.u16(0..10_000), rng.u64(0..1 << 48))
+}

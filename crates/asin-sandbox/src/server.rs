@@ -1,0 +1,294 @@
+//! The port: connections that can be cut, and the one handler behind which all vendors stand.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::connect_info::Connected;
+use axum::extract::{ConnectInfo, FromRequest, Multipart, Request, State};
+use axum::response::Response;
+use axum::serve::{IncomingStream, Listener};
+use bytes::Bytes;
+use futures_util::stream;
+use http::{StatusCode, header};
+use http_body_util::{BodyExt, Limited};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::call::{Call, Reply};
+use crate::faults::{Action, Strike};
+use crate::vendor::Vendor;
+use crate::world::World;
+
+/// The largest request body that is read.
+const BODY_LIMIT: usize = 16 * 1024 * 1024;
+
+/// The world behind the port, shared by its handler and the library's own view.
+#[derive(Debug, Clone)]
+pub(crate) struct Shared {
+    world: Arc<Mutex<World>>,
+    in_flight: Arc<AtomicUsize>,
+}
+
+impl Shared {
+    pub(crate) fn new(world: World) -> Self {
+        Self { world: Arc::new(Mutex::new(world)), in_flight: Arc::default() }
+    }
+
+    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Does the work of a call and writes it into the ledger.
+    fn work(&self, vendor: Vendor, call: &Call, fault: Option<&Strike>) -> Reply {
+        let mut world = self.world();
+        world.settle();
+        let in_flight = self.in_flight.load(Ordering::Relaxed);
+        let reply = vendor.answer(&mut world, call, in_flight);
+        world.note(vendor, call, Some(&reply), fault);
+        reply
+    }
+}
+
+/// Counts a call in flight until it is dropped.
+struct InFlight(Arc<AtomicUsize>);
+
+impl InFlight {
+    fn enter(counter: &Arc<AtomicUsize>) -> Self {
+        counter.fetch_add(1, Ordering::Relaxed);
+        Self(counter.clone())
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Answers one request.
+pub(crate) async fn serve(
+    State(shared): State<Shared>,
+    ConnectInfo(wire): ConnectInfo<Wire>,
+    request: Request,
+) -> Response {
+    let path = request.uri().path().to_owned();
+    if path.starts_with("/_sandbox") {
+        return crate::control::serve(&shared, request).await;
+    }
+    let vendor = Vendor::at(&path);
+    let strike = shared.world().strike(request.method().as_str(), &path);
+    let _in_flight = InFlight::enter(&shared.in_flight);
+    if let Some(strike) = &strike
+        && strike.action == Action::Refuse
+    {
+        let call = shared.world().call(request.into_parts().0, Bytes::new(), Vec::new());
+        shared.world().note(vendor, &call, None, Some(strike));
+        return wire.cut().await;
+    }
+    let Some((parts, body, form)) = read(request).await else { return wire.cut().await };
+    let call = shared.world().call(parts, body, form);
+    let Some(strike) = strike else {
+        let reply = shared.work(vendor, &call, None);
+        let body = Body::from(reply.body.clone());
+        return reply.into_response(body);
+    };
+    struck(shared, vendor, call, strike, wire).await
+}
+
+async fn struck(shared: Shared, vendor: Vendor, call: Call, strike: Strike, wire: Wire) -> Response {
+    let replaced = |reply: Reply| {
+        if strike.after_work {
+            shared.work(vendor, &call, Some(&strike));
+        } else {
+            shared.world().note(vendor, &call, None, Some(&strike));
+        }
+        let body = Body::from(reply.body.clone());
+        reply.into_response(body)
+    };
+    match strike.action {
+        Action::Refuse | Action::CutBeforeWork => {
+            shared.world().note(vendor, &call, None, Some(&strike));
+            wire.cut().await
+        }
+        Action::CutAfterWork => {
+            shared.work(vendor, &call, Some(&strike));
+            wire.cut().await
+        }
+        // The work is a task of its own: a handler is dropped when its client leaves.
+        Action::Delay { ms } => {
+            let work = tokio::spawn(async move {
+                tokio::time::sleep(Duration::from_millis(ms)).await;
+                shared.work(vendor, &call, Some(&strike))
+            });
+            match work.await {
+                Ok(reply) => {
+                    let body = Body::from(reply.body.clone());
+                    reply.into_response(body)
+                }
+                Err(_) => wire.cut().await,
+            }
+        }
+        Action::ApplyLate { ms } => {
+            tokio::spawn(async move {
+                tokio::time::sleep(Duration::from_millis(ms)).await;
+                shared.work(vendor, &call, Some(&strike));
+            });
+            wire.cut().await
+        }
+        Action::HalfBody => {
+            let reply = shared.work(vendor, &call, Some(&strike));
+            half(reply, wire)
+        }
+        Action::Garbage => {
+            shared.work(vendor, &call, Some(&strike));
+            let reply = Reply::new(StatusCode::OK, "application/json", &b"\x00\xffnot what you asked for{{{"[..]);
+            let body = Body::from(reply.body.clone());
+            reply.into_response(body)
+        }
+        Action::Html502 => replaced(Reply::html(StatusCode::BAD_GATEWAY)),
+        Action::ServerError { status } => replaced(vendor.server_error(status)),
+        Action::TooManyRequests => replaced(vendor.throttled()),
+        Action::ExpiredToken => replaced(vendor.expired()),
+    }
+}
+
+/// Promises the whole body, sends half of it, and cuts.
+fn half(reply: Reply, wire: Wire) -> Response {
+    let length = reply.body.len();
+    let first = reply.body.slice(..length / 2);
+    let body = stream::unfold(Some(first), move |first| {
+        let wire = wire.clone();
+        async move {
+            match first {
+                Some(bytes) => Some((Ok::<Bytes, io::Error>(bytes), None)),
+                None => {
+                    // The pause lets the first half leave before the connection ends.
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                    wire.dead.store(true, Ordering::Release);
+                    Some((Err(cut()), None))
+                }
+            }
+        }
+    });
+    let mut response = reply.into_response(Body::from_stream(body));
+    response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
+    response
+}
+
+/// Reads the request whole; a multipart form also by its parts. None when the client left in the middle.
+async fn read(request: Request) -> Option<(http::request::Parts, Bytes, Vec<(String, Bytes)>)> {
+    let (parts, body) = request.into_parts();
+    let body = Limited::new(body, BODY_LIMIT).collect().await.ok()?.to_bytes();
+    let content_type =
+        parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let mut form = Vec::new();
+    if content_type.starts_with("multipart/form-data") {
+        let again = Request::from_parts(parts.clone(), Body::from(body.clone()));
+        if let Ok(mut multipart) = Multipart::from_request(again, &()).await {
+            while let Ok(Some(field)) = multipart.next_field().await {
+                let name = field.name().unwrap_or_default().to_owned();
+                form.push((name, field.bytes().await.unwrap_or_default()));
+            }
+        }
+    }
+    Some((parts, body, form))
+}
+
+/// One accepted connection, which a fault can cut.
+#[derive(Debug, Clone)]
+pub(crate) struct Wire {
+    dead: Arc<AtomicBool>,
+}
+
+impl Wire {
+    /// Ends the connection without another byte: the answer given here can never be written.
+    async fn cut(&self) -> Response {
+        self.dead.store(true, Ordering::Release);
+        Response::new(Body::empty())
+    }
+}
+
+impl Connected<IncomingStream<'_, Port>> for Wire {
+    fn connect_info(stream: IncomingStream<'_, Port>) -> Self {
+        stream.io().wire.clone()
+    }
+}
+
+fn cut() -> io::Error {
+    io::Error::new(io::ErrorKind::ConnectionReset, "cut by a fault")
+}
+
+/// The listening port.
+#[derive(Debug)]
+pub(crate) struct Port(pub(crate) TcpListener);
+
+/// A connection's stream.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    inner: TcpStream,
+    wire: Wire,
+}
+
+impl Listener for Port {
+    type Io = Stream;
+    type Addr = std::net::SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
+        let (inner, address) = Listener::accept(&mut self.0).await;
+        if let Err(error) = inner.set_nodelay(true) {
+            tracing::debug!(%error, "no TCP_NODELAY");
+        }
+        (Stream { inner, wire: Wire { dead: Arc::default() } }, address)
+    }
+
+    fn local_addr(&self) -> io::Result<Self::Addr> {
+        self.0.local_addr()
+    }
+}
+
+impl Stream {
+    fn alive(&self) -> io::Result<()> {
+        if self.wire.dead.load(Ordering::Acquire) { Err(cut()) } else { Ok(()) }
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        self.alive()?;
+        Pin::new(&mut self.inner).poll_read(context, into)
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.alive()?;
+        Pin::new(&mut self.inner).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.alive()?;
+        Pin::new(&mut self.inner).poll_write_vectored(context, bytes)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.alive()?;
+        Pin::new(&mut self.inner).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_shutdown(context)
+    }
+}

@@ -1,0 +1,143 @@
+//! The state of all vendors together.
+
+use rust_decimal::Decimal;
+
+use crate::call::{Call, Reply};
+use crate::clock::{Clock, today};
+use crate::dataforseo::Tasks;
+use crate::faults::{Faults, Strike};
+use crate::ledger::{Entry, Ledger};
+use crate::market::{Account, Balances, Market, Product};
+use crate::multicart::Carts;
+use crate::sp_api::lwa::AccessTokens;
+use crate::sp_api::{Listings, UsagePlans};
+use crate::vendor::Vendor;
+
+/// The application's identifier at LWA.
+pub(crate) const CLIENT_ID: &str = "amzn1.application-oa2-client.sandbox";
+/// The application's secret at LWA.
+pub(crate) const CLIENT_SECRET: &str = "amzn1.oa2-cs.v1.sandbox-client-secret";
+/// DataForSEO's login.
+pub(crate) const LOGIN: &str = "sandbox@example.com";
+/// DataForSEO's password.
+pub(crate) const PASSWORD: &str = "sandbox-password";
+/// MultiCart's key, in the vendor's form `prefix.secret`.
+pub(crate) const API_KEY: &str = "sandbox.multicart-key";
+
+/// The refresh token with which a seller has authorised the application.
+pub(crate) fn refresh_token(seller_id: &str) -> String {
+    format!("Atzr|sandbox-{seller_id}")
+}
+
+/// Everything that the sandbox remembers.
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) clock: Clock,
+    pub(crate) rng: fastrand::Rng,
+    pub(crate) accounts: Vec<Account>,
+    pub(crate) products: Vec<Product>,
+    pub(crate) ledger: Ledger,
+    pub(crate) faults: Faults,
+    pub(crate) access_tokens: AccessTokens,
+    pub(crate) usage_plans: UsagePlans,
+    pub(crate) listings: Listings,
+    pub(crate) tasks: Tasks,
+    pub(crate) carts: Carts,
+    requests: u64,
+}
+
+impl World {
+    /// A world that starts from a checked market.
+    pub(crate) fn new(market: Market, seed: u64, speed: f64) -> Self {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let ledger = Ledger { balance_usd: market.balances.dataforseo_usd, ..Ledger::default() };
+        Self {
+            clock: Clock::new(speed),
+            tasks: Tasks::new(&market, &mut rng),
+            listings: Listings::new(&market),
+            carts: Carts::new(&market),
+            rng,
+            ledger,
+            accounts: market.accounts,
+            products: market.products,
+            faults: Faults::default(),
+            access_tokens: AccessTokens::default(),
+            usage_plans: UsagePlans::default(),
+            requests: 0,
+        }
+    }
+
+    /// The world as a market file would hold it.
+    pub(crate) fn market(&self) -> Market {
+        Market {
+            accounts: self.accounts.clone(),
+            products: self.products.clone(),
+            listings: self.listings.current(),
+            domains: self.carts.domains(),
+            postcodes: self.carts.postcodes(),
+            collections: self.carts.collections(),
+            balances: Balances { dataforseo_usd: self.ledger.balance_usd, multicart_credits: self.carts.credits() },
+        }
+    }
+
+    pub(crate) fn account(&self, seller: &str) -> Option<&Account> {
+        self.accounts.iter().find(|account| account.seller_id == seller)
+    }
+
+    pub(crate) fn product(&self, asin: &str) -> Option<&Product> {
+        self.products.iter().find(|product| product.asin == asin)
+    }
+
+    /// Random hexadecimal digits.
+    pub(crate) fn hex(&mut self, digits: usize) -> String {
+        (0..digits).filter_map(|_| char::from_digit(self.rng.u32(0..16), 16)).collect()
+    }
+
+    /// Whether a fault strikes this call.
+    pub(crate) fn strike(&mut self, method: &str, path: &str) -> Option<Strike> {
+        self.faults.strike(method, path, &mut self.rng)
+    }
+
+    /// Does what has become due.
+    pub(crate) fn settle(&mut self) {
+        let now = self.clock.now();
+        for write in self.listings.settle(now) {
+            if let Some(write) = self.ledger.writes.get_mut(write) {
+                write.applied = true;
+            }
+        }
+        self.carts.settle(now);
+    }
+
+    /// Numbers a request that has arrived.
+    pub(crate) fn call(
+        &mut self,
+        parts: http::request::Parts,
+        body: bytes::Bytes,
+        form: Vec<(String, bytes::Bytes)>,
+    ) -> Call {
+        self.requests += 1;
+        Call { number: self.requests, method: parts.method, uri: parts.uri, headers: parts.headers, body, form }
+    }
+
+    /// Writes a request into the ledger.
+    pub(crate) fn note(&mut self, vendor: Vendor, call: &Call, reply: Option<&Reply>, fault: Option<&Strike>) {
+        let operation = reply.map_or("", |reply| reply.operation).to_owned();
+        if !operation.is_empty() {
+            *self.ledger.operations.entry(operation.clone()).or_default() += 1;
+        }
+        self.ledger.requests.push(Entry {
+            number: call.number,
+            at: today(),
+            vendor: vendor.name().to_owned(),
+            operation,
+            method: call.method.to_string(),
+            path: call.uri.path_and_query().map_or_else(String::new, ToString::to_string),
+            status: reply.map_or(0, |reply| reply.status.as_u16()),
+            code: reply.and_then(|reply| reply.code),
+            did: reply.map_or_else(String::new, |reply| reply.did.clone()),
+            charged_usd: reply.map_or(Decimal::ZERO, |reply| reply.charged),
+            fault: fault.map(|strike| strike.action.name().to_owned()),
+        });
+    }
+}
