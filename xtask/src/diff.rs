@@ -180,11 +180,15 @@ impl Differ {
         let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
         for key in keys {
             match (old.get(key), new.get(key)) {
-                (Some(old), Some(new)) => self.values(&old.value, &new.value, &new.at, &format!("{key} of {what}"), impact(key)),
+                (Some(old), Some(new)) => {
+                    self.values(&old.value, &new.value, &new.at, &format!("{key} of {what}"), impact(key))
+                }
                 (Some(Fact { at, value }), None) => {
                     self.say(impact(key), at, format!("{key} of {what} removed, was {value}"));
                 }
-                (None, Some(Fact { at, value })) => self.say(impact(key), at, format!("{key} of {what} is now stated: {value}")),
+                (None, Some(Fact { at, value })) => {
+                    self.say(impact(key), at, format!("{key} of {what} is now stated: {value}"))
+                }
                 (None, None) => {}
             }
         }

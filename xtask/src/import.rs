@@ -2,7 +2,9 @@
 
 use crate::{
     diff::{Change, diff},
-    read, spec::{Outcome, Spec}, write, yaml,
+    read,
+    spec::{Outcome, Spec},
+    write, yaml,
 };
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -34,7 +36,8 @@ impl Ours {
 
     /// How much of the vendor's file is here: shared operations, then shared names of schemas.
     fn kinship(&self, theirs: &Spec) -> (usize, usize) {
-        let key = |spec: &Spec| spec.operations.iter().map(|one| (one.path.clone(), one.method.clone())).collect::<Vec<_>>();
+        let key =
+            |spec: &Spec| spec.operations.iter().map(|one| (one.path.clone(), one.method.clone())).collect::<Vec<_>>();
         let (ours, theirs_keys) = (key(&self.spec), key(theirs));
         let names = self.spec.schemas.iter().filter(|(name, _)| crate::spec::find(&theirs.schemas, name).is_some());
         (ours.iter().filter(|key| theirs_keys.contains(key)).count(), names.count())
@@ -131,7 +134,8 @@ impl Import<'_> {
         }
         let changes = ours.map_or_else(Vec::new, |ours| diff(&ours.spec, &theirs));
         let name = path.file_stem().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-        let comment = format!("Facts about the {name} API and our own words about it; `cargo xtask codegen` reads this file.");
+        let comment =
+            format!("Facts about the {name} API and our own words about it; `cargo xtask codegen` reads this file.");
         std::fs::write(&path, yaml::text(&comment, &tree)).map_err(|error| format!("{}: {error}", path.display()))?;
         Ok(Imported { path, changes, left_out })
     }

@@ -4,7 +4,8 @@
 //! are a nullable reference, `type: [string, "null"]` is a nullable string, a Swagger body is a body.
 
 use crate::spec::{
-    Additional, Body, Extensions, Fact, Facts, Kind, Named, Object, Operation, Outcome, Parameter, Response, Schema, Spec, join,
+    Additional, Body, Extensions, Fact, Facts, Kind, Named, Object, Operation, Outcome, Parameter, Response, Schema,
+    Spec, join,
 };
 use serde_json::{Map, Value, json};
 
@@ -194,7 +195,9 @@ impl<'a> Reader<'a> {
         let place = text(&value["in"]).ok_or_else(|| format!("{at}: parameter `{name}` does not say where it goes"))?;
         let schema = if self.swagger {
             let mut bare = value.as_object().cloned().unwrap_or_default();
-            bare.retain(|key, _| !["name", "in", "required", "collectionFormat", "description"].contains(&key.as_str()));
+            bare.retain(|key, _| {
+                !["name", "in", "required", "collectionFormat", "description"].contains(&key.as_str())
+            });
             bare.retain(|key, _| !key.starts_with("x-"));
             self.schema(&Value::Object(bare), &at, Place::Definition)?
         } else {
@@ -206,12 +209,22 @@ impl<'a> Reader<'a> {
             _ => "multi".to_owned(),
         });
         let (description, extensions) = (text(&value["description"]), extensions(value));
-        Ok(Parameter { required: value["required"] == json!(true), at, name, place, list, schema, description, extensions })
+        Ok(Parameter {
+            required: value["required"] == json!(true),
+            at,
+            name,
+            place,
+            list,
+            schema,
+            description,
+            extensions,
+        })
     }
 
     fn swagger_body(&self, value: &Value, at: &str, item: &Value, operation: &Value) -> Outcome<Body> {
         let schema = self.schema(&value["schema"], &join(at, "schema"), Place::Value)?;
-        let media = [operation, item, self.root].iter().find_map(|level| level["consumes"].as_array()?.first()?.as_str());
+        let media =
+            [operation, item, self.root].iter().find_map(|level| level["consumes"].as_array()?.first()?.as_str());
         let content = vec![(media.unwrap_or("application/json").to_owned(), schema)];
         let (description, extensions) = (text(&value["description"]), extensions(value));
         Ok(Body { at: at.to_owned(), required: value["required"] == json!(true), content, description, extensions })
@@ -265,7 +278,9 @@ impl<'a> Reader<'a> {
         let mut schema = Schema::any(at);
         schema.nullable = self.nullable && place == Place::Value;
         let Some(map) = value.as_object() else { return Ok(schema) };
-        if let Some(truth) = [&map.get("x-nullable"), &map.get("nullable")].iter().find_map(|value| value.as_ref()?.as_bool()) {
+        if let Some(truth) =
+            [&map.get("x-nullable"), &map.get("nullable")].iter().find_map(|value| value.as_ref()?.as_bool())
+        {
             schema.nullable = truth;
         }
         let types: Vec<&str> = match map.get("type") {
@@ -279,7 +294,9 @@ impl<'a> Reader<'a> {
         schema.facts = facts(value, at, STRUCTURE);
 
         if let Some(reference) = value["$ref"].as_str() {
-            let Some(name) = ["#/definitions/", "#/components/schemas/"].iter().find_map(|root| reference.strip_prefix(root)) else {
+            let Some(name) =
+                ["#/definitions/", "#/components/schemas/"].iter().find_map(|root| reference.strip_prefix(root))
+            else {
                 return Err(format!("{at}: `{reference}` is not a schema of this file"));
             };
             schema.kind = Kind::Reference(name.replace("~1", "/").replace("~0", "~"), join(at, "$ref"));
@@ -296,7 +313,9 @@ impl<'a> Reader<'a> {
                 Kind::Scalar("string".into())
             }
             Some("object") => Kind::Object(self.object(value, at)?),
-            None if map.contains_key("properties") || map.contains_key("additionalProperties") => Kind::Object(self.object(value, at)?),
+            None if map.contains_key("properties") || map.contains_key("additionalProperties") => {
+                Kind::Object(self.object(value, at)?)
+            }
             Some(name) => Kind::Scalar(name.to_owned()),
             None if map.contains_key("enum") => Kind::Scalar("string".into()),
             None => Kind::Any,
@@ -366,9 +385,8 @@ impl<'a> Reader<'a> {
 }
 
 /// Keywords that the model has a place for.
-const STRUCTURE: &[&str] = &[
-    "type", "$ref", "oneOf", "anyOf", "allOf", "properties", "required", "additionalProperties", "items", "nullable",
-];
+const STRUCTURE: &[&str] =
+    &["type", "$ref", "oneOf", "anyOf", "allOf", "properties", "required", "additionalProperties", "items", "nullable"];
 
 fn facts(value: &Value, at: &str, known: &[&str]) -> Facts {
     let fact = |key: &str| !known.contains(&key) && !PROSE.contains(&key) && !key.starts_with("x-");

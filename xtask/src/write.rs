@@ -1,8 +1,6 @@
 //! Writes the model as an OpenAPI 3.1 tree, and a tree as YAML that is meant to be read.
 
-use crate::spec::{
-    Additional, Extensions, Facts, Kind, Named, Object, Operation, Parameter, Schema, Spec,
-};
+use crate::spec::{Additional, Extensions, Facts, Kind, Named, Object, Operation, Parameter, Schema, Spec};
 use serde_json::{Map, Value, json};
 
 /// The tree of a specification; prose and extensions of the model go with it.
@@ -70,7 +68,8 @@ impl Writer {
         for (status, response) in &operation.responses {
             let mut entry = Map::from_iter([("description".to_owned(), json!(""))]);
             if !response.headers.is_empty() {
-                let header = |(name, schema): &(String, Schema)| (name.clone(), json!({ "schema": self.schema(schema, false) }));
+                let header =
+                    |(name, schema): &(String, Schema)| (name.clone(), json!({ "schema": self.schema(schema, false) }));
                 entry.insert("headers".into(), Value::Object(response.headers.iter().map(header).collect()));
             }
             if !response.content.is_empty() {
@@ -99,7 +98,8 @@ impl Writer {
     }
 
     fn content(&self, content: &Named<Schema>) -> Value {
-        let entry = |(media, schema): &(String, Schema)| (media.clone(), json!({ "schema": self.schema(schema, true) }));
+        let entry =
+            |(media, schema): &(String, Schema)| (media.clone(), json!({ "schema": self.schema(schema, true) }));
         Value::Object(content.iter().map(entry).collect())
     }
 
@@ -123,10 +123,15 @@ impl Writer {
                 map.insert("items".into(), self.schema(items, true));
             }
             Kind::Object(_) => drop(map.insert("type".into(), types("object"))),
-            Kind::All(parts) => drop(map.insert("allOf".into(), parts.iter().map(|part| self.schema(part, false)).collect())),
-            Kind::One(parts) => drop(map.insert("oneOf".into(), parts.iter().map(|part| self.schema(part, false)).collect())),
+            Kind::All(parts) => {
+                drop(map.insert("allOf".into(), parts.iter().map(|part| self.schema(part, false)).collect()))
+            }
+            Kind::One(parts) => {
+                drop(map.insert("oneOf".into(), parts.iter().map(|part| self.schema(part, false)).collect()))
+            }
         }
-        let says_otherwise = if self.nullable { schema.nullable != value } else { schema.nullable && !map.contains_key("type") };
+        let says_otherwise =
+            if self.nullable { schema.nullable != value } else { schema.nullable && !map.contains_key("type") };
         if says_otherwise && !map.contains_key("anyOf") {
             map.insert("x-nullable".into(), json!(schema.nullable));
         }
@@ -184,14 +189,17 @@ pub fn keep_words(to: &mut Value, from: &Value, names: bool) {
                 if ours && !nulls {
                     to.insert(key.clone(), value.clone());
                 } else if let Some(to) = to.get_mut(key) {
-                    let holds_names = !names && ["properties", "schemas", "paths", "responses", "headers"].contains(&key.as_str());
+                    let holds_names =
+                        !names && ["properties", "schemas", "paths", "responses", "headers"].contains(&key.as_str());
                     keep_words(to, value, holds_names);
                 }
             }
         }
         (Value::Array(to), Value::Array(from)) => {
             for (index, item) in to.iter_mut().enumerate() {
-                let same = item.get("name").map_or_else(|| from.get(index), |name| from.iter().find(|old| old.get("name") == Some(name)));
+                let same = item
+                    .get("name")
+                    .map_or_else(|| from.get(index), |name| from.iter().find(|old| old.get("name") == Some(name)));
                 same.into_iter().for_each(|old| keep_words(item, old, false));
             }
         }

@@ -30,7 +30,8 @@ fn block(out: &mut String, value: &Value, indent: usize) {
 fn entry(out: &mut String, indent: usize, head: &str, value: &Value) {
     let margin = " ".repeat(indent);
     let line = format!("{margin}{head} {}", flow(value));
-    let nested = matches!(value, Value::Object(map) if !map.is_empty()) || matches!(value, Value::Array(list) if !list.is_empty());
+    let nested = matches!(value, Value::Object(map) if !map.is_empty())
+        || matches!(value, Value::Array(list) if !list.is_empty());
     let short = line.chars().count() <= WIDTH && depth(value) <= 2 && !speaks(value);
     if !nested || short {
         out.push_str(&line);
@@ -62,7 +63,8 @@ fn speaks(value: &Value) -> bool {
 fn flow(value: &Value) -> String {
     match value {
         Value::Object(map) => {
-            let entries: Vec<String> = map.iter().map(|(key, value)| format!("{}: {}", scalar(key), flow(value))).collect();
+            let entries: Vec<String> =
+                map.iter().map(|(key, value)| format!("{}: {}", scalar(key), flow(value))).collect();
             format!("{{{}}}", entries.join(", "))
         }
         Value::Array(items) => format!("[{}]", items.iter().map(flow).collect::<Vec<_>>().join(", ")),

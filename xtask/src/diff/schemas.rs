@@ -38,7 +38,9 @@ impl Differ {
     pub(super) fn schema(&mut self, old: &Schema, new: &Schema, what: &str, side: Side) {
         match (old.nullable, new.nullable) {
             (false, true) => self.say(side.looser(), join(&new.at, "nullable"), format!("{what} may be null")),
-            (true, false) => self.say(side.stricter(), join(&new.at, "nullable"), format!("{what} may no longer be null")),
+            (true, false) => {
+                self.say(side.stricter(), join(&new.at, "nullable"), format!("{what} may no longer be null"))
+            }
             _ => {}
         }
         self.schema_facts(&old.facts, &new.facts, what, side);
@@ -78,7 +80,8 @@ impl Differ {
                 self.schema(old, schema, what, side);
             }
         }
-        let written = |list: &[Schema]| list.iter().filter(|schema| name(schema).is_none()).cloned().collect::<Vec<_>>();
+        let written =
+            |list: &[Schema]| list.iter().filter(|schema| name(schema).is_none()).cloned().collect::<Vec<_>>();
         let (before, now) = (written(old), written(new));
         if before.len() != now.len() {
             self.say(Impact::Breaking, at, format!("{what} is made of {} parts, was {}", new.len(), old.len()));
@@ -120,7 +123,11 @@ impl Differ {
                 self.schema(old, new, &format!("additional property of {what}"), side);
             }
             (_, Additional::Unsaid) => {
-                self.say(Impact::Breaking, gone_at, format!("{what} no longer says whether it holds additional properties"));
+                self.say(
+                    Impact::Breaking,
+                    gone_at,
+                    format!("{what} no longer says whether it holds additional properties"),
+                );
             }
             (_, Additional::Closed) => {
                 self.say(side.stricter(), at, format!("{what} holds no additional properties any more"));
@@ -139,7 +146,8 @@ impl Differ {
             rest_old.remove("enum");
             rest_new.remove("enum");
         }
-        let bounds: BTreeSet<&str> = old.keys().chain(new.keys()).map(String::as_str).filter(|key| upper(key).is_some()).collect();
+        let bounds: BTreeSet<&str> =
+            old.keys().chain(new.keys()).map(String::as_str).filter(|key| upper(key).is_some()).collect();
         for key in bounds {
             let number = |facts: &Facts| facts.get(key).and_then(|fact| fact.value.as_f64());
             let (before, now) = (number(old), number(new));
