@@ -80,7 +80,6 @@ fn kind(status: StatusCode, code: &str) -> ErrorKind {
 
 /// The buckets that only some calls of an operation count against: the end of a [`Limit`]'s name.
 pub(crate) mod tier {
-    pub(crate) const PREVIEW: &str = "validationPreview";
     pub(crate) const RELATIONSHIPS: &str = "relationships";
     pub(crate) const PRODUCT_DATA: &str = "productData";
 }

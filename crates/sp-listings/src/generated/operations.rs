@@ -43,59 +43,59 @@ pub(crate) const VALIDATION_PREVIEW: core_http::Limit = core_http::Limit::accoun
     core_http::Quota::documented(1.0, 1),
 );
 
-/// 100 a second, burst 100, per application.
+/// 100 in 1 s, per application.
 pub(crate) const GET_LISTINGS_ITEM_APPLICATION: core_http::Limit = core_http::Limit::application(
     "getListingsItem.application",
-    core_http::Quota::documented(100.0, 100),
+    core_http::Quota::per_window(100, 1),
 );
 
-/// 100 a second, burst 100, per application.
+/// 100 in 1 s, per application.
 pub(crate) const PUT_LISTINGS_ITEM_APPLICATION: core_http::Limit = core_http::Limit::application(
     "putListingsItem.application",
-    core_http::Quota::documented(100.0, 100),
+    core_http::Quota::per_window(100, 1),
 );
 
-/// 100 a second, burst 100, per application.
+/// 100 in 1 s, per application.
 pub(crate) const DELETE_LISTINGS_ITEM_APPLICATION: core_http::Limit = core_http::Limit::application(
     "deleteListingsItem.application",
-    core_http::Quota::documented(100.0, 100),
+    core_http::Quota::per_window(100, 1),
 );
 
-/// 500 a second, burst 500, per application.
+/// 500 in 1 s, per application.
 pub(crate) const PATCH_LISTINGS_ITEM_APPLICATION: core_http::Limit = core_http::Limit::application(
     "patchListingsItem.application",
-    core_http::Quota::documented(500.0, 500),
+    core_http::Quota::per_window(500, 1),
 );
 
-/// 25 a second, burst 25, per application. A PUT with relationship attributes.
+/// 25 in 1 s, per application. A PUT with relationship attributes.
 pub(crate) const PUT_LISTINGS_ITEM_RELATIONSHIPS: core_http::Limit = core_http::Limit::application(
     "putListingsItem.relationships",
-    core_http::Quota::documented(25.0, 25),
+    core_http::Quota::per_window(25, 1),
 );
 
-/// 5 a second, burst 5, per application. A PATCH of relationship attributes.
+/// 5 in 1 s, per application. A PATCH of relationship attributes.
 pub(crate) const PATCH_LISTINGS_ITEM_RELATIONSHIPS: core_http::Limit = core_http::Limit::application(
     "patchListingsItem.relationships",
-    core_http::Quota::documented(5.0, 5),
+    core_http::Quota::per_window(5, 1),
 );
 
-/// 100 a second, burst 100, per application. A PATCH of product data.
+/// 100 in 1 s, per application. A PATCH of product data.
 pub(crate) const PATCH_LISTINGS_ITEM_PRODUCT_DATA: core_http::Limit = core_http::Limit::application(
     "patchListingsItem.productData",
-    core_http::Quota::documented(100.0, 100),
+    core_http::Quota::per_window(100, 1),
 );
 
-/// 20 a second, burst 20, per application. A PATCH as a preview.
+/// 20 in 1 s, per application. A PATCH as a preview.
 pub(crate) const PATCH_LISTINGS_ITEM_VALIDATION_PREVIEW: core_http::Limit = core_http::Limit::application(
     "patchListingsItem.validationPreview",
-    core_http::Quota::documented(20.0, 20),
+    core_http::Quota::per_window(20, 1),
 );
 
 /// Reads one listing of a seller.
 ///
 /// `getListingsItem`: GET `/listings/2021-08-01/items/{sellerId}/{sku}`, read-only. Limits: 5 a second,
-/// burst 10, per account; 100 a second, burst 100, per application. Source:
-/// listingsItems_2021-08-01.json of 2026-07-30.
+/// burst 10, per account; 100 in 1 s, per application. Source: listingsItems_2021-08-01.json of
+/// 2026-07-30.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[must_use = "an operation does nothing until a client calls it"]
@@ -177,9 +177,8 @@ impl core_http::Operation for GetListingsItem {
 /// Creates a listing, or replaces the whole of it.
 ///
 /// `putListingsItem`: PUT `/listings/2021-08-01/items/{sellerId}/{sku}`, idempotent; read-only as a
-/// preview. Limits: 5 a second, burst 10, per account; 100 a second, burst 100, per application; 1 a
-/// second, burst 1, per account; 25 a second, burst 25, per application. Source:
-/// listingsItems_2021-08-01.json of 2026-07-30.
+/// preview. Limits: 5 a second, burst 10, per account; 100 in 1 s, per application; 1 a second, burst
+/// 1, per account; 25 in 1 s, per application. Source: listingsItems_2021-08-01.json of 2026-07-30.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[must_use = "an operation does nothing until a client calls it"]
@@ -247,7 +246,7 @@ impl PutListingsItem {
 impl core_http::Operation for PutListingsItem {
     type Vendor = crate::SpApi;
     type Wire = ListingsItemSubmissionResponse;
-    type Output = ListingsItemSubmissionResponse;
+    type Output = crate::Submission;
     const NAME: &'static str = "putListingsItem";
     fn safety(&self) -> core_http::Safety {
         crate::patch::safety_of_put(self)
@@ -270,15 +269,15 @@ impl core_http::Operation for PutListingsItem {
     }
 
     fn output(&self, wire: Self::Wire) -> core_http::Result<Self::Output> {
-        Ok(wire)
+        crate::submission::outcome(self, wire)
     }
 }
 
 /// Deletes a listing in one marketplace.
 ///
 /// `deleteListingsItem`: DELETE `/listings/2021-08-01/items/{sellerId}/{sku}`, idempotent. Limits: 5 a
-/// second, burst 5, per account; 100 a second, burst 100, per application. Source:
-/// listingsItems_2021-08-01.json of 2026-07-30.
+/// second, burst 5, per account; 100 in 1 s, per application. Source: listingsItems_2021-08-01.json of
+/// 2026-07-30.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[must_use = "an operation does nothing until a client calls it"]
@@ -319,7 +318,7 @@ impl DeleteListingsItem {
 impl core_http::Operation for DeleteListingsItem {
     type Vendor = crate::SpApi;
     type Wire = ListingsItemSubmissionResponse;
-    type Output = ListingsItemSubmissionResponse;
+    type Output = crate::Submission;
     const NAME: &'static str = "deleteListingsItem";
     fn safety(&self) -> core_http::Safety {
         core_http::Safety::Idempotent
@@ -339,7 +338,7 @@ impl core_http::Operation for DeleteListingsItem {
     }
 
     fn output(&self, wire: Self::Wire) -> core_http::Result<Self::Output> {
-        Ok(wire)
+        crate::submission::outcome(self, wire)
     }
 }
 
@@ -347,10 +346,9 @@ impl core_http::Operation for DeleteListingsItem {
 /// `INVALID` is a refusal; `ACCEPTED` is not yet applied.
 ///
 /// `patchListingsItem`: PATCH `/listings/2021-08-01/items/{sellerId}/{sku}`, idempotent; once with
-/// `add`; read-only as a preview. Limits: 5 a second, burst 5, per account; 500 a second, burst 500,
-/// per application; 1 a second, burst 1, per account; 20 a second, burst 20, per application; 5 a
-/// second, burst 5, per application; 100 a second, burst 100, per application. Source:
-/// listingsItems_2021-08-01.json of 2026-07-30.
+/// `add` or `merge`; read-only as a preview. Limits: 5 a second, burst 5, per account; 500 in 1 s, per
+/// application; 1 a second, burst 1, per account; 20 in 1 s, per application; 5 in 1 s, per
+/// application; 100 in 1 s, per application. Source: listingsItems_2021-08-01.json of 2026-07-30.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[must_use = "an operation does nothing until a client calls it"]
@@ -418,7 +416,7 @@ impl PatchListingsItem {
 impl core_http::Operation for PatchListingsItem {
     type Vendor = crate::SpApi;
     type Wire = ListingsItemSubmissionResponse;
-    type Output = ListingsItemSubmissionResponse;
+    type Output = crate::Submission;
     const NAME: &'static str = "patchListingsItem";
     fn safety(&self) -> core_http::Safety {
         crate::patch::safety_of_patch(self)
@@ -441,7 +439,7 @@ impl core_http::Operation for PatchListingsItem {
     }
 
     fn output(&self, wire: Self::Wire) -> core_http::Result<Self::Output> {
-        Ok(wire)
+        crate::submission::outcome(self, wire)
     }
 }
 
@@ -727,10 +725,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "GET",
         path: "/listings/2021-08-01/items/{sellerId}/{sku}",
         safety: "read-only",
-        limits: &[
-            "5 a second, burst 10, per account",
-            "100 a second, burst 100, per application",
-        ],
+        limits: &["5 a second, burst 10, per account", "100 in 1 s, per application"],
     },
     core_http::OperationInfo {
         vendor: <crate::SpApi as core_http::Vendor>::NAME,
@@ -740,9 +735,9 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         safety: "idempotent; read-only as a preview",
         limits: &[
             "5 a second, burst 10, per account",
-            "100 a second, burst 100, per application",
+            "100 in 1 s, per application",
             "1 a second, burst 1, per account",
-            "25 a second, burst 25, per application",
+            "25 in 1 s, per application",
         ],
     },
     core_http::OperationInfo {
@@ -751,24 +746,21 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "DELETE",
         path: "/listings/2021-08-01/items/{sellerId}/{sku}",
         safety: "idempotent",
-        limits: &[
-            "5 a second, burst 5, per account",
-            "100 a second, burst 100, per application",
-        ],
+        limits: &["5 a second, burst 5, per account", "100 in 1 s, per application"],
     },
     core_http::OperationInfo {
         vendor: <crate::SpApi as core_http::Vendor>::NAME,
         name: "patchListingsItem",
         method: "PATCH",
         path: "/listings/2021-08-01/items/{sellerId}/{sku}",
-        safety: "idempotent; once with `add`; read-only as a preview",
+        safety: "idempotent; once with `add` or `merge`; read-only as a preview",
         limits: &[
             "5 a second, burst 5, per account",
-            "500 a second, burst 500, per application",
+            "500 in 1 s, per application",
             "1 a second, burst 1, per account",
-            "20 a second, burst 20, per application",
-            "5 a second, burst 5, per application",
-            "100 a second, burst 100, per application",
+            "20 in 1 s, per application",
+            "5 in 1 s, per application",
+            "100 in 1 s, per application",
         ],
     },
     core_http::OperationInfo {
