@@ -1,9 +1,8 @@
 //! `models.rs`: structs, enums and unions of the answers and requests.
 
 use super::{
-    names,
-    text::{self, Several},
-    types::{Choice, Field, Type, Types, texts},
+    names, text,
+    types::{Choice, Field, Type, Types},
 };
 use crate::spec::{Outcome, Schema, Use};
 use serde_json::Value;
@@ -111,29 +110,9 @@ fn structure(types: &Types, name: &str, schema: &Schema, uses: Use) -> Outcome<S
     let doc = text::doc_or_name(schema.description.as_ref(), name);
     let mut out = format!("{doc}{attributes}pub struct {name} {{ {body} }}\n");
     if uses.request {
-        out.push_str(&text::constructor(name, &fields, &several(schema, &fields)?));
+        out.push_str(&text::constructor(name, &fields));
     }
     text::pretty(&out)
-}
-
-/// `x-choices`: `location: {type: Location, required: true, of: [location_name, location_code]}`.
-fn several(schema: &Schema, fields: &[Field]) -> Outcome<Vec<Several>> {
-    let choices = schema.extensions.get("x-choices").and_then(Value::as_object);
-    let choice = |(name, value): (&String, &Value)| {
-        let wires = texts(value.get("of"));
-        let field = |wire: &String| {
-            let field = fields.iter().find(|field| field.wire == *wire);
-            field.map(|field| field.rust.clone()).ok_or_else(|| format!("{}: no property `{wire}`", schema.at))
-        };
-        Ok(Several {
-            name: name.clone(),
-            rust: format!("crate::{}", value["type"].as_str().ok_or_else(|| format!("{}: no type", schema.at))?),
-            required: value["required"] == Value::Bool(true),
-            fields: wires.iter().map(field).collect::<Outcome<_>>()?,
-            description: value["description"].as_str().map(str::to_owned),
-        })
-    };
-    choices.into_iter().flatten().map(choice).collect()
 }
 
 /// Whether serde's `camelCase` says most of the wire names.

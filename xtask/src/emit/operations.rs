@@ -175,7 +175,7 @@ impl<'a> One<'a> {
             "{doc}#[derive({derives})]\n{rename}#[must_use = \"an operation does nothing until a client calls it\"]\n\
              pub struct {rust} {{ {fields} }}\n{constructor}{operation}{paged}",
             doc = self.doc()?,
-            constructor = constructor(rust, &self.fields, &[]),
+            constructor = constructor(rust, &self.fields),
             operation = self.operation()?,
             paged = self.paged()?,
         );

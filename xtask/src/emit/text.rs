@@ -76,12 +76,10 @@ pub fn argument(name: &str, kind: &Type) -> (String, String) {
     }
 }
 
-/// `new` with every required field, and a setter for each other one; `extra` are arguments that set several fields.
-pub fn constructor(owner: &str, fields: &[Field], choices: &[Several]) -> String {
-    let of_choice = |field: &&Field| choices.iter().any(|choice| choice.fields.contains(&field.rust));
-    let own: Vec<&Field> = fields.iter().filter(|field| !of_choice(field)).collect();
-    let (mut arguments, mut lines, mut values) = (Vec::new(), String::new(), Vec::new());
-    for field in &own {
+/// `new` with every required field, and a setter for each other one.
+pub fn constructor(owner: &str, fields: &[Field]) -> String {
+    let (mut arguments, mut values) = (Vec::new(), Vec::new());
+    for field in fields {
         if field.required {
             let (argument, value) = argument(&field.rust, &field.kind);
             arguments.push(argument);
@@ -90,50 +88,17 @@ pub fn constructor(owner: &str, fields: &[Field], choices: &[Several]) -> String
             values.push(format!("{}: Default::default()", field.rust));
         }
     }
-    for choice in choices {
-        if choice.required {
-            arguments.push(format!("{}: {}", choice.name, choice.rust));
-            lines.push_str(&format!("let ({}) = {}.into_parts();\n", choice.fields.join(", "), choice.name));
-            values.extend(choice.fields.iter().cloned());
-        } else {
-            values.extend(choice.fields.iter().map(|field| format!("{field}: Default::default()")));
-        }
-    }
-    let summary = doc(&["With what it cannot do without.".to_owned()]);
     let mut out = if arguments.is_empty() {
-        format!("{}pub fn new() -> Self {{ Self::default() }}\n", doc(&["With nothing set.".to_owned()]))
+        "/// With nothing set.\npub fn new() -> Self { Self::default() }\n".to_owned()
     } else {
-        format!(
-            "{summary}pub fn new({}) -> Self {{ {lines} Self {{ {} }} }}\n",
-            arguments.join(", "),
-            values.join(", ")
-        )
+        let (arguments, values) = (arguments.join(", "), values.join(", "));
+        format!("/// With what it cannot do without.\npub fn new({arguments}) -> Self {{ Self {{ {values} }} }}\n")
     };
-    for field in own.iter().filter(|field| !field.required) {
+    for field in fields.iter().filter(|field| !field.required) {
         let (argument, value) = argument("value", &field.kind);
         let value = if matches!(field.kind, Type::List(_)) { value } else { format!("Some({value})") };
         out.push_str(&doc_or_name(field.description.as_ref(), &field.wire));
         out.push_str(&format!("pub fn {0}(mut self, {argument}) -> Self {{ self.{0} = {value}; self }}\n", field.rust));
     }
-    for choice in choices.iter().filter(|choice| !choice.required) {
-        let targets: Vec<String> = choice.fields.iter().map(|field| format!("self.{field}")).collect();
-        let Several { name, rust, description, .. } = choice;
-        out.push_str(&doc_or_name(description.as_ref(), name));
-        out.push_str(&format!(
-            "pub fn {name}(mut self, value: {rust}) -> Self {{ ({}) = value.into_parts(); self }}\n",
-            targets.join(", ")
-        ));
-    }
     format!("impl {owner} {{ {out} }}\n")
-}
-
-/// One argument that sets several fields which go together or exclude each other.
-#[derive(Debug, Clone)]
-pub struct Several {
-    pub name: String,
-    /// A hand-written type with `into_parts`, the fields' values in their order.
-    pub rust: String,
-    pub required: bool,
-    pub fields: Vec<String>,
-    pub description: Option<String>,
 }

@@ -7,10 +7,10 @@ pub(crate) mod operations;
 
 #[rustfmt::skip]
 pub use models::{
-    AmazonProductInfo, AsinItem, AsinResult, AsinTask, DeliveryInfo, IdListQuery, IdListRow, ImageRow,
-    NewerProduct, Price, ProductCategory, ProductDetails, ProductExtended, ProductInformation,
-    ProductInformationRow, ProductInformationRows, ProductText, Rating, ReadyTask, Review, ReviewImage,
-    ReviewRating, ReviewVideo, Reviewer, SellerOffer, SellersItem, SellersResult, SellersTask, TextRow, Voucher,
+    AmazonProductInfo, AsinItem, AsinResult, DeliveryInfo, IdListQuery, IdListRow, ImageRow, NewerProduct, Price,
+    ProductCategory, ProductDetails, ProductExtended, ProductInformation, ProductInformationRow,
+    ProductInformationRows, ProductText, Rating, ReadyTask, Review, ReviewImage, ReviewRating, ReviewVideo,
+    Reviewer, SellerOffer, SellersItem, SellersResult, TextRow, Voucher,
 };
 #[rustfmt::skip]
 pub use operations::{

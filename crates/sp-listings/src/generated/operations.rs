@@ -345,8 +345,8 @@ impl core_http::Operation for DeleteListingsItem {
 /// Changes top-level attributes of a listing and leaves the others alone. The answer 200 with status
 /// `INVALID` is a refusal; `ACCEPTED` is not yet applied.
 ///
-/// `patchListingsItem`: PATCH `/listings/2021-08-01/items/{sellerId}/{sku}`, idempotent; once with
-/// `add` or `merge`; read-only as a preview. Limits: 5 a second, burst 5, per account; 500 in 1 s, per
+/// `patchListingsItem`: PATCH `/listings/2021-08-01/items/{sellerId}/{sku}`, idempotent; once where it
+/// adds or merges; read-only as a preview. Limits: 5 a second, burst 5, per account; 500 in 1 s, per
 /// application; 1 a second, burst 1, per account; 20 in 1 s, per application; 5 in 1 s, per
 /// application; 100 in 1 s, per application. Source: listingsItems_2021-08-01.json of 2026-07-30.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -753,7 +753,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         name: "patchListingsItem",
         method: "PATCH",
         path: "/listings/2021-08-01/items/{sellerId}/{sku}",
-        safety: "idempotent; once with `add` or `merge`; read-only as a preview",
+        safety: "idempotent; once where it adds or merges; read-only as a preview",
         limits: &[
             "5 a second, burst 5, per account",
             "500 in 1 s, per application",
