@@ -10,7 +10,7 @@ use std::{fmt, sync::Arc};
 use url::Url;
 
 /// Sends operations of MultiCartAPI.
-pub type MultiCartClient = Client<MultiCart>;
+pub type McClient = Client<MultiCart>;
 
 /// The service's base URL.
 pub const BASE_URL: &str = "https://multicartapi.com/api/v1";
@@ -104,7 +104,7 @@ impl Builder {
     /// [`ErrorKind::Auth`] for a secret that no header can hold; [`ErrorKind::Request`] for a base URL that is not https
     /// (loopback excepted), a user agent that cannot be sent, or no transport: without the features `rustls` and
     /// `rustls-no-provider` there is no built-in one.
-    pub fn build(self) -> Result<MultiCartClient> {
+    pub fn build(self) -> Result<McClient> {
         let key: Arc<dyn Authorize> = Arc::new(ApiKey::new(self.header, self.prefix, &self.secret)?);
         let base = match self.base_url {
             Some(url) => url,
@@ -116,10 +116,8 @@ impl Builder {
         };
         let limits = self.limits.unwrap_or_else(|| Arc::new(TokenBuckets::new()));
         let account = self.account.unwrap_or_else(|| "multicart".to_owned());
-        let mut client = MultiCartClient::builder(base, transport)
-            .authorize(key)
-            .limits(limits)
-            .caller(Caller::new("multicart", account));
+        let mut client =
+            McClient::builder(base, transport).authorize(key).limits(limits).caller(Caller::new("multicart", account));
         if let Some(text) = self.user_agent {
             client = client.user_agent(text);
         }

@@ -4,7 +4,7 @@
 //! says why not, and `data` is then a text for people, whose wording changes. What arrives in no such envelope
 //! comes from something in front of the service, and the kernel reports it as such.
 
-use core_http::{ErrorKind, Fault, Limit, Limits, Quota, Response, Vendor, records::Scalars};
+use core_http::{ErrorKind, Fault, Limit, Quota, Response, Vendor, records::Scalars};
 use http::StatusCode;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -113,8 +113,3 @@ impl Vendor for MultiCart {
 
 /// No rate is documented: this is our own caution. `TokenBuckets::set` changes it.
 pub const CALLS: Limit = Limit::account("calls", Quota { per_second: 2.0, burst: 2 }).in_flight(4);
-
-/// The limits of every operation.
-pub(crate) fn limits<O>(_: &O) -> Limits {
-    vec![CALLS]
-}
