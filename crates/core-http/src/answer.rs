@@ -7,7 +7,6 @@ use serde_json::Value;
 use std::{fmt, time::Duration};
 
 /// What [`Client::exchange`](crate::Client::exchange) returns: the value and its circumstances.
-#[derive(Debug)]
 #[non_exhaustive]
 pub struct Answer<T> {
     /// The value.
@@ -25,6 +24,20 @@ pub struct Answer<T> {
     /// The body as it came.
     pub body: Bytes,
     pub(crate) compare: fn(&[u8]) -> Result<Vec<Drift>>,
+}
+
+impl<T: fmt::Debug> fmt::Debug for Answer<T> {
+    /// Without headers and body: in the answer of a token endpoint they hold the token.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer")
+            .field("value", &self.value)
+            .field("status", &self.status)
+            .field("request_id", &self.request_id)
+            .field("attempts", &self.attempts)
+            .field("elapsed", &self.elapsed)
+            .field("body", &format_args!("{} bytes", self.body.len()))
+            .finish_non_exhaustive()
+    }
 }
 
 impl<T> Answer<T> {
@@ -95,23 +108,18 @@ pub fn inspect<V: Vendor, W: DeserializeOwned + Serialize>(body: &[u8]) -> Resul
 
 /// Reads an answer in one pass; only on the way to an error is the body looked at again.
 pub(crate) fn read<V: Vendor, W: DeserializeOwned>(response: &Response) -> Result<W> {
-    let refused = || {
-        V::refusal(response).map(|mut fault| {
-            fault.status.get_or_insert(response.status());
-            fault.retry_after = fault.retry_after.or_else(|| crate::retry::retry_after(response.headers()));
-            Error::from(fault)
-        })
-    };
     if response.status().is_success() {
         return match json::<V::Envelope<W>>(response.body()) {
-            Ok(envelope) => V::unwrap(envelope).map_err(|mut fault| {
-                fault.status.get_or_insert(response.status());
-                fault.into()
-            }),
-            Err(error) => Err(refused().unwrap_or(error)),
+            Ok(envelope) => V::unwrap(envelope).map_err(Error::from),
+            Err(error) => Err(V::refusal(response).map_or(error, Error::from)),
         };
     }
-    Err(refused().unwrap_or_else(|| gateway(response).into()))
+    Err(refused::<V>(response))
+}
+
+/// What an answer without a 2xx status means.
+pub(crate) fn refused<V: Vendor>(response: &Response) -> Error {
+    V::refusal(response).unwrap_or_else(|| gateway(response)).into()
 }
 
 /// What an answer outside the vendor's own form means: something in front of the vendor spoke.
@@ -129,23 +137,30 @@ fn gateway(response: &Response) -> Fault {
     } else {
         format!("not an answer of the vendor itself: {}", excerpt(response.body()))
     };
-    let mut fault = Fault::new(kind, "", message).with_status(status);
-    fault.retry_after = crate::retry::retry_after(response.headers());
-    fault
+    Fault::new(kind, "", message).with_status(status)
 }
 
-/// The first 200 bytes of a body as visible text, for a message.
-fn excerpt(body: &[u8]) -> String {
+/// The first 200 bytes of a body as visible text, for a message. What looks like JSON is not shown: a damaged answer of
+/// a token endpoint holds the token.
+pub(crate) fn excerpt(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(&body[..body.len().min(200)]);
     let visible: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    if visible.trim().is_empty() { "an empty body".to_owned() } else { format!("`{}`", visible.trim()) }
+    match visible.trim() {
+        "" => "an empty body".to_owned(),
+        json if json.starts_with(['{', '[', '"']) => format!("{} bytes that begin like JSON", body.len()),
+        text => format!("`{text}`"),
+    }
 }
+
+/// Some servers put it before JSON; it means nothing there.
+pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// Decodes JSON; the error names the path of the field that does not fit.
 ///
 /// # Errors
 /// [`ErrorKind::Decode`].
 pub fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
+    let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
     if let Ok(value) = serde_json::from_slice(body) {
         return Ok(value);
     }

@@ -1,11 +1,13 @@
 //! The client: the verbs, and the one loop that every call goes through.
 
 use crate::{
-    Answer, Authorize, Caller, Credential, Error, ErrorKind, Head, Operation, Paged, Pages, Permit, RateLimit, Request,
-    Response, Result, RetryPolicy, TokenBuckets, Transport, Vendor, answer, auth::Anonymous, encode::UrlTemplate,
+    Answer, Authorize, Caller, ClientBuilder, Credential, Error, ErrorKind, Head, Limits, Operation, Options, Paged,
+    Pages, Permit, RateLimit, Request, Response, Result, Safety, Transport, TransportError, Vendor, answer,
+    encode::UrlTemplate,
 };
-use http::{HeaderValue, header};
-use std::{fmt, marker::PhantomData, sync::Arc, time::Duration};
+use bytes::Bytes;
+use http::{HeaderValue, header, response::Parts};
+use std::{fmt, future::Future, marker::PhantomData, sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::{Instrument, Span, field};
 
@@ -18,137 +20,105 @@ pub struct Client<V: Vendor> {
 
 #[derive(Debug)]
 pub(crate) struct Shared {
-    base: Base,
+    pub(crate) base: Base,
     pub(crate) transport: Arc<dyn Transport>,
-    authorize: Arc<dyn Authorize>,
-    limits: Arc<dyn RateLimit>,
-    caller: Caller,
-    user_agent: HeaderValue,
+    pub(crate) authorize: Arc<dyn Authorize>,
+    pub(crate) limits: Arc<dyn RateLimit>,
+    pub(crate) caller: Caller,
+    pub(crate) user_agent: HeaderValue,
 }
 
 /// The base URL, taken apart once.
 #[derive(Debug)]
-struct Base {
-    scheme: http::uri::Scheme,
-    authority: http::uri::Authority,
-    path: String,
+pub(crate) struct Base {
+    pub(crate) scheme: http::uri::Scheme,
+    pub(crate) authority: http::uri::Authority,
+    pub(crate) path: String,
 }
 
-/// What may differ from call to call; see [`Client::with`].
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct Options {
-    /// How long a call may take, waits and resends included; 60 s by default.
-    pub deadline: Duration,
-    /// Overrides the operation's own time-out of one attempt.
-    pub time_out: Option<Duration>,
-    /// How often and how fast failed requests are sent again.
-    pub retry: RetryPolicy,
+/// What the loop knows of a call.
+pub(crate) struct Plan {
+    pub(crate) name: &'static str,
+    pub(crate) safety: Safety,
+    pub(crate) limits: Limits,
+    pub(crate) time_out: Duration,
+    pub(crate) request: Request,
+    /// Whether our credentials go with it: never to an address that came in an answer.
+    pub(crate) credentials: bool,
 }
 
-impl Default for Options {
-    fn default() -> Self {
-        Self { deadline: Duration::from_secs(60), time_out: None, retry: RetryPolicy::default() }
+/// How the answer of one attempt is taken in: read whole, record by record, or into a file.
+pub(crate) trait Intake: Sync {
+    type Got: Send;
+    fn take(&self, sending: Sending) -> impl Future<Output = Result<(Parts, Self::Got), Failed>> + Send;
+}
+
+/// One attempt, admitted and ready to be sent.
+pub(crate) struct Sending {
+    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) request: Request,
+    /// Held until the body has ended.
+    pub(crate) permit: Permit,
+    /// When this attempt ends …
+    pub(crate) until: Instant,
+    /// … and when the call does.
+    pub(crate) deadline: Instant,
+}
+
+/// An attempt that failed, with the head of the answer if one came.
+pub(crate) struct Failed {
+    pub(crate) head: Option<Box<Parts>>,
+    pub(crate) error: Error,
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self { head: None, error }
     }
 }
 
-/// Settings of a client.
-#[derive(Debug)]
-#[must_use = "a client is made by `build`"]
-pub struct ClientBuilder<V: Vendor> {
-    base: url::Url,
-    transport: Arc<dyn Transport>,
-    authorize: Arc<dyn Authorize>,
-    limits: Arc<dyn RateLimit>,
-    caller: Caller,
-    user_agent: String,
-    options: Options,
-    plain_http: bool,
-    vendor: PhantomData<fn() -> V>,
+/// What a call got in the end.
+pub(crate) struct Got<T> {
+    pub(crate) head: Parts,
+    pub(crate) value: T,
+    pub(crate) attempts: u32,
+    pub(crate) elapsed: Duration,
 }
 
-impl<V: Vendor> ClientBuilder<V> {
-    /// A client of the service at this base URL.
-    pub fn new(base: url::Url, transport: Arc<dyn Transport>) -> Self {
-        let user_agent = concat!("asin-rust/", env!("CARGO_PKG_VERSION"), " (Language=Rust)").to_owned();
-        let caller = Caller::new(V::NAME, V::NAME);
-        let (authorize, limits) = (Arc::new(Anonymous), Arc::new(TokenBuckets::new()));
-        let options = Options::default();
-        Self { base, transport, authorize, limits, caller, user_agent, options, plain_http: false, vendor: PhantomData }
-    }
+/// Reads the whole body, unwraps the envelope, and lets the operation judge the content.
+struct Whole<'a, O>(&'a O);
 
-    /// Where the credentials come from; none by default.
-    pub fn authorize(mut self, authorize: Arc<dyn Authorize>) -> Self {
-        self.authorize = authorize;
-        self
-    }
+impl<O: Operation> Intake for Whole<'_, O> {
+    type Got = (O::Output, Bytes);
 
-    /// Who counts the calls; share one between the clients of an application.
-    pub fn limits(mut self, limits: Arc<dyn RateLimit>) -> Self {
-        self.limits = limits;
-        self
-    }
-
-    /// Whose calls are counted; keys, not secrets.
-    pub fn caller(mut self, caller: Caller) -> Self {
-        self.caller = caller;
-        self
-    }
-
-    /// The `User-Agent` header.
-    pub fn user_agent(mut self, text: impl Into<String>) -> Self {
-        self.user_agent = text.into();
-        self
-    }
-
-    /// What calls do unless told otherwise.
-    pub fn options(mut self, options: Options) -> Self {
-        self.options = options;
-        self
-    }
-
-    /// Allows a base URL without TLS on another host than this one: credentials then travel in the clear.
-    pub fn danger_allow_plain_http(mut self) -> Self {
-        self.plain_http = true;
-        self
-    }
-
-    /// The client.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Request`] if the base URL is not https (loopback excepted), holds a login, query or fragment, or if
-    /// the user agent cannot stand in a header.
-    pub fn build(self) -> Result<Client<V>> {
-        let request = |message: &str| Error::new(ErrorKind::Request, format!("base URL of {}: {message}", V::NAME));
-        let loopback = match self.base.host() {
-            Some(url::Host::Domain(name)) => name == "localhost",
-            Some(url::Host::Ipv4(address)) => address.is_loopback(),
-            Some(url::Host::Ipv6(address)) => address.is_loopback(),
-            None => return Err(request("it names no host")),
-        };
-        match self.base.scheme() {
-            "https" => {}
-            "http" if loopback || self.plain_http => {}
-            _ => return Err(request("only https is allowed, except on this machine")),
+    async fn take(&self, sending: Sending) -> Result<(Parts, Self::Got), Failed> {
+        let Sending { transport, request, permit, until, .. } = sending;
+        // 5. Send, for as long as the operation and the deadline allow.
+        let response: Response = in_time(until, transport.send(request)).await?;
+        drop(permit);
+        // 6. Read and unwrap in one pass.
+        let result = answer::read::<O::Vendor, O::Wire>(&response).and_then(|wire| self.0.output(wire));
+        let (head, body) = response.into_parts();
+        match result {
+            Ok(value) => Ok((head, (value, body))),
+            Err(error) => Err(Failed { head: Some(Box::new(head)), error }),
         }
-        if !self.base.username().is_empty() || self.base.password().is_some() {
-            return Err(request("it must not hold a login or password"));
-        }
-        if self.base.query().is_some() || self.base.fragment().is_some() {
-            return Err(request("it must not hold a query or fragment"));
-        }
-        let uri: http::Uri = self.base.as_str().parse().map_err(|_| request("it is no URL that can be sent to"))?;
-        let parts = uri.into_parts();
-        let (Some(scheme), Some(authority)) = (parts.scheme, parts.authority) else {
-            return Err(request("it names no host"));
-        };
-        let base = Base { scheme, authority, path: self.base.path().trim_end_matches('/').to_owned() };
-        let user_agent = HeaderValue::from_str(&self.user_agent)
-            .map_err(|_| Error::new(ErrorKind::Request, "the user agent holds a character that no header may hold"))?;
-        let Self { transport, authorize, limits, caller, options, .. } = self;
-        let shared = Shared { base, transport, authorize, limits, caller, user_agent };
-        Ok(Client { shared: Arc::new(shared), options, vendor: PhantomData })
     }
+}
+
+/// Waits for a transport, no longer than until `until`.
+pub(crate) async fn in_time<T>(until: Instant, sent: impl Future<Output = Result<T, TransportError>>) -> Result<T> {
+    let start = Instant::now();
+    match timeout_at(until, sent).await {
+        Ok(sent) => sent.map_err(Error::from),
+        Err(_) => Err(Error::new(ErrorKind::Timeout, format!("no complete answer within {:?}", start.elapsed()))),
+    }
+}
+
+/// This long from now; what is too long for the clock is some decades.
+pub(crate) fn from_now(wait: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(wait).unwrap_or_else(|| now + Duration::from_secs(30 * 365 * 86_400))
 }
 
 impl<V: Vendor> Clone for Client<V> {
@@ -172,6 +142,10 @@ impl<V: Vendor> Client<V> {
     /// Settings of a client of the service at this base URL.
     pub fn builder(base: url::Url, transport: Arc<dyn Transport>) -> ClientBuilder<V> {
         ClientBuilder::new(base, transport)
+    }
+
+    pub(crate) fn from_parts(shared: Arc<Shared>, options: Options) -> Self {
+        Self { shared, options, vendor: PhantomData }
     }
 
     /// The same client with other options; it shares everything else.
@@ -200,8 +174,11 @@ impl<V: Vendor> Client<V> {
     /// # Errors
     /// As [`call`](Client::call).
     pub async fn exchange<O: Operation<Vendor = V>>(&self, operation: O) -> Result<Answer<O::Output>> {
-        let span = self.span::<O>();
-        self.attempts(&operation).instrument(span).await
+        let got = self.run(self.plan(&operation)?, &Whole(&operation)).await?;
+        let Got { head, value: (value, body), attempts, elapsed } = got;
+        let request_id = V::request_id(&Head { status: head.status, headers: &head.headers });
+        let (status, headers, compare) = (head.status, head.headers, answer::drift_of::<O> as _);
+        Ok(Answer { value, status, request_id, headers, attempts, elapsed, body, compare })
     }
 
     /// Streams the pages of an operation, each fetched only when it is asked for.
@@ -209,139 +186,26 @@ impl<V: Vendor> Client<V> {
         Pages::new(self.clone(), first)
     }
 
-    pub(crate) fn span<O: Operation>(&self) -> Span {
-        tracing::info_span!(
-            "call",
-            otel.kind = "client",
-            otel.name = O::NAME,
-            vendor = V::NAME,
-            operation = O::NAME,
-            server.address = self.shared.base.authority.host(),
-            attempts = field::Empty,
-            outcome = field::Empty,
-        )
-    }
-
-    /// The life of a call; the numbers are those of the crate's front page.
-    async fn attempts<O: Operation<Vendor = V>>(&self, operation: &O) -> Result<Answer<O::Output>> {
-        let start = Instant::now();
-        let deadline = start + self.options.deadline;
-        let safety = operation.safety();
-        // 1. Build the request once: a resent body is the same bytes.
-        let request = self.complete(operation.request().map_err(|error| error.at(O::NAME, 0, false))?)?;
-        let (mut attempt, mut refreshed, mut applied) = (1, false, false);
-        loop {
-            let (credential, result) = self.attempt(operation, request.clone(), deadline, attempt).await;
-            let error = match result {
-                Ok((value, response)) => {
-                    self.options.retry.budget.earn();
-                    Span::current().record("attempts", attempt).record("outcome", "ok");
-                    let (head, body) = response.into_parts();
-                    let request_id = V::request_id(&Head { status: head.status, headers: &head.headers });
-                    let (status, headers, elapsed) = (head.status, head.headers, start.elapsed());
-                    let compare = answer::drift_of::<O>;
-                    return Ok(Answer {
-                        value,
-                        status,
-                        request_id,
-                        headers,
-                        attempts: attempt,
-                        elapsed,
-                        body,
-                        compare,
-                    });
-                }
-                Err(error) => error,
-            };
-            applied |= error.may_have_been_applied();
-            // 8. Failure: once more with new credentials, or ask the table; never sleep past the deadline.
-            let delay = match (error.kind(), credential) {
-                (ErrorKind::Auth, Some(credential)) if !refreshed => {
-                    refreshed = true;
-                    let renewed = timeout_at(deadline, self.shared.authorize.refused(credential)).await;
-                    renewed.unwrap_or(false).then_some(Duration::ZERO)
-                }
-                (kind, _) if error.fault().is_none() && kind == ErrorKind::Throttled => None,
-                (kind, _) => self.options.retry.next(kind, safety, attempt, error.retry_after()),
-            };
-            let Some(delay) = delay.filter(|delay| Instant::now() + *delay < deadline) else {
-                Span::current().record("attempts", attempt).record("outcome", error.kind().as_str());
-                return Err(error.at(O::NAME, attempt, applied).unapplied(safety));
-            };
-            tracing::debug!(attempt, ?delay, error = %error, "sending again");
-            sleep(delay).await;
-            attempt += 1;
-        }
-    }
-
-    async fn attempt<O: Operation<Vendor = V>>(
-        &self,
-        operation: &O,
-        request: Request,
-        deadline: Instant,
-        attempt: u32,
-    ) -> (Option<Credential>, Result<(O::Output, Response)>) {
-        let limits = operation.limits();
-        // 2. and 3.
-        let (permit, request, credential) = match self.admit(&limits, request, deadline).await {
-            Ok(admitted) => admitted,
-            Err(error) => return (None, Err(error)),
-        };
-        // 5. Send, for as long as the operation and the deadline allow.
-        let time_out = self.options.time_out.unwrap_or_else(|| operation.time_out());
-        let until = deadline.min(Instant::now() + time_out);
-        trace_attempt(&request, attempt);
-        let sent = match timeout_at(until, self.shared.transport.send(request)).await {
-            Ok(sent) => sent.map_err(Error::from),
-            Err(_) => Err(Error::new(
-                ErrorKind::Timeout,
-                format!("no answer within {:?}", time_out.min(self.options.deadline)),
-            )),
-        };
-        drop(permit);
-        let response = match sent {
-            Ok(response) => response,
-            Err(error) => return (Some(credential), Err(error)),
-        };
-        // 6. Read and unwrap in one pass, then let the operation judge the content.
-        let result = answer::read::<V, O::Wire>(&response).and_then(|wire| operation.output(wire));
-        // 7. Teach the limiter.
-        let head = Head::from(&response);
-        let fault = result.as_ref().err().and_then(Error::fault);
-        tracing::debug!(http.response.status_code = response.status().as_u16(), attempt, "answered");
-        for lesson in V::lessons(&head, fault, &limits) {
-            self.shared.limits.learn(&self.shared.caller, &lesson);
-        }
-        (Some(credential), result.map_err(|error| with_request_id::<V>(error, &head)).map(|value| (value, response)))
-    }
-
-    /// Waits for every limit, puts credentials on, and looks at the clock a last time before the bytes leave.
-    pub(crate) async fn admit(
-        &self,
-        limits: &[crate::Limit],
-        mut request: Request,
-        deadline: Instant,
-    ) -> Result<(Permit, Request, Credential)> {
-        let Shared { limits: limiter, caller, authorize, .. } = &*self.shared;
-        // 2. Wait for every limit.
-        let permit =
-            limiter.acquire(caller, limits, deadline).await.map_err(|late| Error::new(ErrorKind::Throttled, late))?;
-        // 3. Authorise; a token that must be fetched first is bounded by the same deadline.
-        let Ok(credential) = timeout_at(deadline, authorize.authorize(&mut request)).await else {
-            return Err(Error::new(ErrorKind::Connect, "no credentials before the deadline; the request was not sent"));
-        };
-        let credential = credential?;
-        // 4. Check the deadline once more.
-        if Instant::now() >= deadline {
-            return Err(Error::new(ErrorKind::Throttled, "the deadline passed before the request was sent"));
-        }
-        Ok((permit, request, credential))
+    /// 1. Builds the request once: a resent body is the same bytes.
+    pub(crate) fn plan<O: Operation<Vendor = V>>(&self, operation: &O) -> Result<Plan> {
+        let request = operation.request().and_then(|request| self.complete(request));
+        Ok(Plan {
+            name: O::NAME,
+            safety: operation.safety(),
+            limits: operation.limits(),
+            time_out: operation.time_out(),
+            request: request.map_err(|error| error.at(O::NAME, 0, false))?,
+            credentials: true,
+        })
     }
 
     /// Puts the base URL before the relative path, and the headers that every request has.
-    pub(crate) fn complete(&self, mut request: Request) -> Result<Request> {
+    fn complete(&self, mut request: Request) -> Result<Request> {
         let Base { scheme, authority, path } = &self.shared.base;
-        let relative = request.uri().path_and_query().map_or("/", |relative| relative.as_str());
+        let relative = request.uri().path_and_query().map(|relative| relative.as_str());
+        let Some(relative) = relative.filter(|relative| relative.starts_with('/')) else {
+            return Err(Error::new(ErrorKind::Request, "the path of an operation begins with `/`"));
+        };
         let target = http::Uri::builder()
             .scheme(scheme.clone())
             .authority(authority.clone())
@@ -354,10 +218,129 @@ impl<V: Vendor> Client<V> {
         }
         Ok(request)
     }
+
+    pub(crate) async fn run<I: Intake>(&self, plan: Plan, intake: &I) -> Result<Got<I::Got>> {
+        let span = self.span(plan.name);
+        self.attempts(&plan, intake, &span).instrument(span.clone()).await
+    }
+
+    fn span(&self, name: &'static str) -> Span {
+        let authority = &self.shared.base.authority;
+        tracing::info_span!(
+            "call",
+            otel.kind = "client",
+            otel.name = name,
+            vendor = V::NAME,
+            operation = name,
+            server.address = authority.host(),
+            server.port = authority.port_u16(),
+            attempts = field::Empty,
+            outcome = field::Empty,
+        )
+    }
+
+    /// The life of a call; the numbers are those of the crate's front page.
+    async fn attempts<I: Intake>(&self, plan: &Plan, intake: &I, span: &Span) -> Result<Got<I::Got>> {
+        let start = Instant::now();
+        let deadline = from_now(self.options.deadline);
+        let (mut attempt, mut refreshed, mut applied) = (1, false, false);
+        loop {
+            let (credential, result) = self.attempt(plan, intake, deadline, attempt).await;
+            let error = match result {
+                Ok((head, value)) => {
+                    self.options.retry.budget.earn();
+                    span.record("attempts", attempt).record("outcome", "ok");
+                    return Ok(Got { head, value, attempts: attempt, elapsed: start.elapsed() });
+                }
+                Err(error) => error,
+            };
+            applied |= error.may_have_been_applied();
+            // 8. Failure: once more with new credentials, or ask the table; never sleep past the deadline.
+            let delay = match (error.kind(), credential) {
+                (ErrorKind::Auth, Some(credential)) if !refreshed => {
+                    refreshed = true;
+                    let renewed = timeout_at(deadline, self.shared.authorize.refused(credential)).await;
+                    renewed.unwrap_or(false).then_some(Duration::ZERO)
+                }
+                (ErrorKind::Throttled, _) if error.fault().is_none() => None,
+                (kind, _) => self.options.retry.next(kind, plan.safety, attempt, error.retry_after()),
+            };
+            let Some(delay) = delay.filter(|delay| from_now(*delay) < deadline) else {
+                span.record("attempts", attempt).record("outcome", error.kind().as_str());
+                return Err(error.at(plan.name, attempt, applied).unapplied(plan.safety));
+            };
+            tracing::debug!(attempt, ?delay, error.r#type = error.kind().as_str(), "sending again");
+            sleep(delay).await;
+            attempt += 1;
+        }
+    }
+
+    async fn attempt<I: Intake>(
+        &self,
+        plan: &Plan,
+        intake: &I,
+        deadline: Instant,
+        attempt: u32,
+    ) -> (Option<Credential>, Result<(Parts, I::Got)>) {
+        // 2. to 4.
+        let (permit, request, credential) = match self.admit(plan, deadline).await {
+            Ok(admitted) => admitted,
+            Err(error) => return (None, Err(error)),
+        };
+        let until = deadline.min(from_now(self.options.time_out.unwrap_or(plan.time_out)));
+        trace_attempt(&request, attempt);
+        // 5. and 6.
+        let transport = self.shared.transport.clone();
+        let result = match intake.take(Sending { transport, request, permit, until, deadline }).await {
+            Ok((head, got)) => {
+                self.teach(plan, &head, None);
+                Ok((head, got))
+            }
+            Err(Failed { head: Some(head), error }) => {
+                let error = circumstances::<V>(error, &head);
+                self.teach(plan, &head, error.fault());
+                Err(error)
+            }
+            Err(Failed { head: None, error }) => Err(error),
+        };
+        (credential, result)
+    }
+
+    /// 7. Teaches the limiter.
+    fn teach(&self, plan: &Plan, head: &Parts, fault: Option<&crate::Fault>) {
+        tracing::debug!(http.response.status_code = head.status.as_u16(), "answered");
+        for lesson in V::lessons(&Head { status: head.status, headers: &head.headers }, fault, &plan.limits) {
+            self.shared.limits.learn(&self.shared.caller, &lesson);
+        }
+    }
+
+    /// Waits for every limit, puts credentials on, and looks at the clock a last time before the bytes leave.
+    async fn admit(&self, plan: &Plan, deadline: Instant) -> Result<(Permit, Request, Option<Credential>)> {
+        let Shared { limits: limiter, caller, authorize, .. } = &*self.shared;
+        let mut request = plan.request.clone();
+        // 2. Wait for every limit.
+        let permit = limiter.acquire(caller, &plan.limits, deadline).await;
+        let permit = permit.map_err(|late| Error::new(ErrorKind::Throttled, late))?;
+        // 3. Authorise; a token that must be fetched first is bounded by the same deadline.
+        let credential = if plan.credentials {
+            let Ok(credential) = timeout_at(deadline, authorize.authorize(&mut request)).await else {
+                let message = "no credentials before the deadline; the request was not sent";
+                return Err(Error::new(ErrorKind::Connect, message));
+            };
+            Some(credential.map_err(|error| error.unapplied(Safety::ReadOnly))?)
+        } else {
+            None
+        };
+        // 4. Check the deadline once more.
+        if Instant::now() >= deadline {
+            return Err(Error::new(ErrorKind::Throttled, "the deadline passed before the request was sent"));
+        }
+        Ok((permit, request, credential))
+    }
 }
 
 /// One event per attempt, in the words of OpenTelemetry's HTTP client; never a body, a query or a secret.
-pub(crate) fn trace_attempt(request: &Request, attempt: u32) {
+fn trace_attempt(request: &Request, attempt: u32) {
     let template = request.extensions().get::<UrlTemplate>().map_or("", |template| template.0);
     tracing::debug!(
         http.request.method = request.method().as_str(),
@@ -367,12 +350,13 @@ pub(crate) fn trace_attempt(request: &Request, attempt: u32) {
     );
 }
 
-pub(crate) fn with_request_id<V: Vendor>(error: Error, head: &Head<'_>) -> Error {
-    match (error.fault(), V::request_id(head)) {
-        (Some(fault), Some(id)) if fault.request_id.is_none() => {
-            let fault = crate::Fault { request_id: Some(id), ..fault.clone() };
-            error.with_fault(fault)
-        }
-        _ => error,
+/// Adds to a fault what the head of the answer says about it.
+fn circumstances<V: Vendor>(mut error: Error, head: &Parts) -> Error {
+    if let Some(fault) = error.fault_mut() {
+        fault.status.get_or_insert(head.status);
+        fault.retry_after = fault.retry_after.or_else(|| crate::retry::retry_after(&head.headers));
+        let head = Head { status: head.status, headers: &head.headers };
+        fault.request_id = fault.request_id.take().or_else(|| V::request_id(&head));
     }
+    error
 }

@@ -168,9 +168,8 @@ impl Error {
         self.0.applied
     }
 
-    pub(crate) fn with_fault(mut self, fault: Fault) -> Self {
-        self.0.fault = Some(fault);
-        self
+    pub(crate) fn fault_mut(&mut self) -> Option<&mut Fault> {
+        self.0.fault.as_mut()
     }
 
     pub(crate) fn at(mut self, operation: &'static str, attempts: u32, applied_before: bool) -> Self {
@@ -201,7 +200,7 @@ impl From<TransportError> for Error {
             TransportErrorKind::Connect => ErrorKind::Connect,
             TransportErrorKind::Timeout => ErrorKind::Timeout,
             TransportErrorKind::Interrupted => ErrorKind::Interrupted,
-            TransportErrorKind::TooLarge => ErrorKind::Decode,
+            TransportErrorKind::TooLarge | TransportErrorKind::Damaged => ErrorKind::Decode,
             TransportErrorKind::Tls | TransportErrorKind::Other => ErrorKind::Request,
         };
         Self::new(kind, error)

@@ -1,8 +1,8 @@
 //! Work that a vendor finishes later.
 
-use crate::{Client, Job, Result, Vendor};
+use crate::{Client, Job, Result, Vendor, client::from_now};
 use std::time::Duration;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 /// How a job stands when a wait ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,12 +35,12 @@ impl<V: Vendor> Client<V> {
         every: Duration,
         patience: Duration,
     ) -> Result<Waited<J, J::Done>> {
-        let end = Instant::now() + patience;
+        let end = from_now(patience);
         loop {
             if let Some(done) = job.done(self.call(job.clone()).await?) {
                 return Ok(Waited::Done(done));
             }
-            if Instant::now() + every > end {
+            if from_now(every) > end {
                 return Ok(Waited::Pending(job));
             }
             sleep(every).await;

@@ -36,6 +36,8 @@ mod answer;
 mod asin;
 pub mod auth;
 mod bucket;
+mod buckets;
+mod builder;
 mod client;
 pub mod encode;
 mod error;
@@ -57,8 +59,9 @@ mod transport;
 pub use answer::{Answer, Drift, DriftKind, Inspection, inspect, json};
 pub use asin::{Asin, InvalidAsin};
 pub use auth::{Authorize, Credential};
-pub use bucket::TokenBuckets;
-pub use client::{Client, ClientBuilder, Options};
+pub use buckets::TokenBuckets;
+pub use builder::{ClientBuilder, Options};
+pub use client::Client;
 pub use encode::RequestBuilder;
 pub use error::{Error, ErrorKind, Fault, Result};
 pub use job::Waited;
@@ -66,7 +69,7 @@ pub use limit::{Caller, Late, Learnt, Lesson, Limit, Limits, Permit, Quota, Rate
 pub use operation::{Head, Job, Once, Operation, OperationInfo, Paged, Safety, Vendor};
 pub use page::Pages;
 pub use retry::{RetryBudget, RetryPolicy};
-pub use transport::{Request, Response, Streamed, Transport, TransportError, TransportErrorKind};
+pub use transport::{Pieces, Request, Response, Streamed, Transport, TransportError, TransportErrorKind};
 
 #[cfg(any(feature = "rustls", feature = "rustls-no-provider"))]
 pub use self::reqwest::{ReqwestTransport, ReqwestTransportBuilder};

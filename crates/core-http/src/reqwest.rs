@@ -1,24 +1,26 @@
 //! The built-in transport.
 
-use crate::{Request, Response, Streamed, Transport, TransportError, TransportErrorKind};
+use crate::{Pieces, Request, Response, Streamed, Transport, TransportError, TransportErrorKind};
 use ::reqwest as http_client;
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
-use futures_util::{StreamExt, TryStreamExt};
-use std::{error::Error as _, time::Duration};
+use futures_util::{StreamExt, stream};
+use std::{error::Error as StdError, fmt, time::Duration};
+use tokio::time::timeout;
 
 /// HTTP over TCP and TLS by the crate `reqwest`.
 ///
 /// Redirects, automatic resends and the environment's proxies are off: each would send a request, with its
-/// credentials, where or when nobody asked for it.
+/// credentials, where or when nobody asked for it. gzip is accepted.
 #[derive(Debug, Clone)]
 pub struct ReqwestTransport {
     client: http_client::Client,
+    stall_timeout: Duration,
     max_body: usize,
 }
 
 /// Settings of a [`ReqwestTransport`].
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[must_use = "a transport is made by `build`"]
 pub struct ReqwestTransportBuilder {
     connect_timeout: Duration,
@@ -26,6 +28,20 @@ pub struct ReqwestTransportBuilder {
     max_body: usize,
     http2: bool,
     proxy: Option<url::Url>,
+    roots: Vec<Vec<u8>>,
+}
+
+impl fmt::Debug for ReqwestTransportBuilder {
+    /// Without the login of the proxy.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReqwestTransportBuilder")
+            .field("connect_timeout", &self.connect_timeout)
+            .field("stall_timeout", &self.stall_timeout)
+            .field("max_body", &self.max_body)
+            .field("http2", &self.http2)
+            .field("proxy", &self.proxy.as_ref().and_then(url::Url::host_str))
+            .finish_non_exhaustive()
+    }
 }
 
 impl ReqwestTransportBuilder {
@@ -35,8 +51,8 @@ impl ReqwestTransportBuilder {
         self
     }
 
-    /// How long an answer may stand still; 20 s by default. Paid live calls are silent for up to two minutes: see
-    /// [`Operation::time_out`](crate::Operation::time_out), which bounds an attempt as a whole.
+    /// How long the body of an answer may stand still; 20 s by default. How long the answer may take to begin is said
+    /// by [`Operation::time_out`](crate::Operation::time_out): paid live calls are silent for up to two minutes.
     pub fn stall_timeout(mut self, timeout: Duration) -> Self {
         self.stall_timeout = timeout;
         self
@@ -60,36 +76,42 @@ impl ReqwestTransportBuilder {
         self
     }
 
+    /// Trusts this root certificate (PEM) beside those of the system, as behind a company's TLS inspection.
+    pub fn trust(mut self, root: impl Into<Vec<u8>>) -> Self {
+        self.roots.push(root.into());
+        self
+    }
+
     /// The transport.
     ///
     /// # Errors
-    /// When no TLS provider is there: enable the feature `rustls`, or with `rustls-no-provider` install one first.
+    /// [`TransportErrorKind::Other`] when no TLS provider is there (enable the feature `rustls`, or with
+    /// `rustls-no-provider` install one first), or when a certificate or the proxy's address cannot be read.
     pub fn build(self) -> Result<ReqwestTransport, TransportError> {
+        if !cfg!(feature = "rustls") && rustls::crypto::CryptoProvider::get_default().is_none() {
+            return Err(other("no TLS provider: enable the feature `rustls`, or install one"));
+        }
         let mut builder = http_client::Client::builder()
             .redirect(http_client::redirect::Policy::none())
             .retry(http_client::retry::never())
             .no_proxy()
             .tcp_nodelay(true)
             .connect_timeout(self.connect_timeout)
-            .read_timeout(self.stall_timeout)
             .pool_idle_timeout(Duration::from_secs(50));
         if !self.http2 {
             builder = builder.http1_only();
         }
         if let Some(url) = self.proxy {
-            builder = builder.proxy(http_client::Proxy::all(url).map_err(failed)?);
+            let proxy = http_client::Proxy::all(url).map_err(|_| other("the proxy's address cannot be used"))?;
+            builder = builder.proxy(proxy);
         }
-        // Without a provider the builder panics deep inside rustls; a caller gets an error instead.
-        let built = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| builder.build()));
-        let client = built
-            .map_err(|_| {
-                TransportError::new(
-                    TransportErrorKind::Other,
-                    "no TLS provider: enable the feature `rustls`, or install one",
-                )
-            })?
-            .map_err(failed)?;
-        Ok(ReqwestTransport { client, max_body: self.max_body })
+        let roots: Result<Vec<_>, _> = self.roots.iter().map(|pem| http_client::Certificate::from_pem(pem)).collect();
+        let roots = roots.map_err(|_| other("a root certificate cannot be read: PEM is expected"))?;
+        if !roots.is_empty() {
+            builder = builder.tls_certs_merge(roots);
+        }
+        let client = builder.build().map_err(|error| other(cause(&error)))?;
+        Ok(ReqwestTransport { client, stall_timeout: self.stall_timeout, max_body: self.max_body })
     }
 }
 
@@ -105,56 +127,94 @@ impl ReqwestTransport {
     /// Settings for a transport.
     pub fn builder() -> ReqwestTransportBuilder {
         let (connect_timeout, stall_timeout) = (Duration::from_secs(3), Duration::from_secs(20));
-        ReqwestTransportBuilder { connect_timeout, stall_timeout, max_body: 64 << 20, http2: false, proxy: None }
+        let (max_body, http2, proxy, roots) = (64 << 20, false, None, Vec::new());
+        ReqwestTransportBuilder { connect_timeout, stall_timeout, max_body, http2, proxy, roots }
     }
 
-    async fn execute(&self, request: Request) -> Result<http_client::Response, TransportError> {
-        let (head, body) = request.into_parts();
-        let url = head
-            .uri
-            .to_string()
-            .parse()
-            .map_err(|error: url::ParseError| TransportError::new(TransportErrorKind::Other, error))?;
+    async fn execute(
+        &self,
+        head: http::request::Parts,
+        body: Option<http_client::Body>,
+    ) -> Result<http_client::Response, TransportError> {
+        let url = head.uri.to_string().parse().map_err(|error: url::ParseError| other(error.to_string()))?;
         let mut outgoing = http_client::Request::new(head.method, url);
         *outgoing.headers_mut() = head.headers;
-        // A GET carries no body and no Content-Length: Amazon's gateway answers 400 to one.
-        if !body.is_empty() {
-            *outgoing.body_mut() = Some(body.into());
-        }
+        *outgoing.body_mut() = body;
         self.client.execute(outgoing).await.map_err(failed)
+    }
+
+    /// The next piece of a body; one that stands still is given up.
+    async fn piece(
+        answer: &mut http_client::Response,
+        stall_timeout: Duration,
+    ) -> Result<Option<Bytes>, TransportError> {
+        match timeout(stall_timeout, answer.chunk()).await {
+            Ok(piece) => piece.map_err(interrupted),
+            Err(_) => {
+                let message = format!("the answer stood still for {stall_timeout:?}");
+                Err(TransportError::new(TransportErrorKind::Timeout, message))
+            }
+        }
+    }
+
+    async fn gather(&self, mut answer: http_client::Response) -> Result<Response, TransportError> {
+        let mut body = BytesMut::new();
+        while let Some(piece) = Self::piece(&mut answer, self.stall_timeout).await? {
+            if body.len() + piece.len() > self.max_body {
+                let message = format!("the body is larger than {} bytes", self.max_body);
+                return Err(TransportError::new(TransportErrorKind::TooLarge, message));
+            }
+            body.extend_from_slice(&piece);
+        }
+        let mut response = http::Response::new(body.freeze());
+        *response.status_mut() = answer.status();
+        *response.headers_mut() = std::mem::take(answer.headers_mut());
+        Ok(response)
     }
 }
 
 #[async_trait]
 impl Transport for ReqwestTransport {
     async fn send(&self, request: Request) -> Result<Response, TransportError> {
-        let mut answer = self.execute(request).await?;
-        let mut body = BytesMut::new();
-        while let Some(chunk) = answer.chunk().await.map_err(interrupted)? {
-            if body.len() + chunk.len() > self.max_body {
-                let message = format!("the body is larger than {} bytes", self.max_body);
-                return Err(TransportError::new(TransportErrorKind::TooLarge, message));
-            }
-            body.extend_from_slice(&chunk);
-        }
-        let mut response = http::Response::new(Bytes::from(body));
-        *response.status_mut() = answer.status();
-        *response.headers_mut() = std::mem::take(answer.headers_mut());
-        Ok(response)
+        let (head, body) = request.into_parts();
+        // A GET carries no body and no Content-Length: Amazon's gateway answers 400 to one.
+        let body = (!body.is_empty()).then(|| body.into());
+        self.gather(self.execute(head, body).await?).await
+    }
+
+    async fn upload(
+        &self,
+        mut head: http::request::Parts,
+        length: u64,
+        body: Pieces,
+    ) -> Result<Response, TransportError> {
+        // Object stores refuse a chunked upload to a signed address.
+        head.headers.insert(http::header::CONTENT_LENGTH, length.into());
+        let body = http_client::Body::wrap_stream(body);
+        self.gather(self.execute(head, Some(body)).await?).await
     }
 
     async fn open(&self, request: Request) -> Result<Streamed, TransportError> {
-        let answer = self.execute(request).await?;
+        let (head, body) = request.into_parts();
+        let mut answer = self.execute(head, (!body.is_empty()).then(|| body.into())).await?;
         let mut head = http::Response::new(()).into_parts().0;
-        (head.status, head.headers) = (answer.status(), answer.headers().clone());
-        Ok(Streamed { head, body: answer.bytes_stream().map_err(interrupted).boxed() })
+        (head.status, head.headers) = (answer.status(), std::mem::take(answer.headers_mut()));
+        let stall_timeout = self.stall_timeout;
+        let body = stream::try_unfold(answer, move |mut answer| async move {
+            Ok(Self::piece(&mut answer, stall_timeout).await?.map(|piece| (piece, answer)))
+        });
+        Ok(Streamed { head, body: body.boxed() })
     }
+}
+
+fn other(message: impl Into<String>) -> TransportError {
+    TransportError::new(TransportErrorKind::Other, message.into())
 }
 
 /// How far the request got. `is_connect` comes first: a connect time-out is both.
 fn failed(error: http_client::Error) -> TransportError {
     let kind = if error.is_connect() {
-        if names_certificate(&error) { TransportErrorKind::Tls } else { TransportErrorKind::Connect }
+        if refused_certificate(&error) { TransportErrorKind::Tls } else { TransportErrorKind::Connect }
     } else if error.is_timeout() {
         TransportErrorKind::Timeout
     } else if error.is_builder() {
@@ -164,17 +224,38 @@ fn failed(error: http_client::Error) -> TransportError {
     } else {
         TransportErrorKind::Interrupted
     };
-    TransportError::new(kind, error.without_url())
+    // Which host it was is part of the reason; the rest of the address may hold secrets.
+    match (kind, error.url().and_then(url::Url::host_str)) {
+        (TransportErrorKind::Tls | TransportErrorKind::Connect, Some(host)) => {
+            TransportError::new(kind, format!("{host}: {}", cause(&error)))
+        }
+        _ => TransportError::new(kind, error.without_url()),
+    }
 }
 
 /// After the head has come, a failure is never "not sent".
 fn interrupted(error: http_client::Error) -> TransportError {
-    let kind = if error.is_timeout() { TransportErrorKind::Timeout } else { TransportErrorKind::Interrupted };
+    let kind = if error.is_timeout() {
+        TransportErrorKind::Timeout
+    } else if causes(&error).any(<dyn StdError>::is::<hyper::Error>) {
+        TransportErrorKind::Interrupted
+    } else {
+        TransportErrorKind::Damaged
+    };
     TransportError::new(kind, error.without_url())
 }
 
-fn causes(error: &http_client::Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
-    std::iter::successors(error.source(), |&cause| cause.source())
+/// The causes below an error; what an `io::Error` carries is one of them, though it is not its source.
+fn causes(error: &http_client::Error) -> impl Iterator<Item = &(dyn StdError + 'static)> {
+    std::iter::successors(error.source(), |&cause| {
+        let carried = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        carried.map(|carried| carried as _).or_else(|| cause.source())
+    })
+}
+
+/// What the innermost cause says.
+fn cause(error: &http_client::Error) -> String {
+    causes(error).last().map_or_else(|| "could not be sent".to_owned(), ToString::to_string)
 }
 
 /// hyper says that the request was dropped before a byte of it was written.
@@ -182,12 +263,8 @@ fn never_written(error: &http_client::Error) -> bool {
     causes(error).filter_map(|cause| cause.downcast_ref::<hyper::Error>()).any(hyper::Error::is_canceled)
 }
 
-/// rustls refused the server's certificate: trying again cannot help.
-fn names_certificate(error: &http_client::Error) -> bool {
-    let certificate = |cause: &(dyn std::error::Error + 'static)| {
-        let inner = cause.downcast_ref::<std::io::Error>().and_then(|io| io.get_ref());
-        let text = inner.map_or_else(|| cause.to_string(), ToString::to_string);
-        text.contains("invalid peer certificate") || text.contains("UnknownIssuer")
-    };
-    causes(error).any(certificate)
+/// The server's certificate was refused: trying again cannot help.
+fn refused_certificate(error: &http_client::Error) -> bool {
+    let certificate = |error: &rustls::Error| matches!(error, rustls::Error::InvalidCertificate(_));
+    causes(error).filter_map(|cause| cause.downcast_ref::<rustls::Error>()).any(certificate)
 }

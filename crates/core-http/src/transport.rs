@@ -1,9 +1,9 @@
 //! The seam to the network: one request out, one answer back.
 
 use async_trait::async_trait;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures_core::stream::BoxStream;
-use futures_util::StreamExt;
+use futures_util::{StreamExt, TryStreamExt};
 use std::fmt;
 
 /// A request with its whole body; bodies are `Bytes`, so a resend clones nothing.
@@ -20,6 +20,17 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
     /// Sends the request and reads the whole answer.
     async fn send(&self, request: Request) -> Result<Response, TransportError>;
 
+    /// Sends a request whose body of `length` bytes arrives in pieces; by default gathers them and sends the whole.
+    async fn upload(&self, head: http::request::Parts, length: u64, body: Pieces) -> Result<Response, TransportError> {
+        let room = usize::try_from(length.min(1 << 20)).unwrap_or_default();
+        let gather = |mut whole: BytesMut, piece: Bytes| async move {
+            whole.extend_from_slice(&piece);
+            Ok(whole)
+        };
+        let whole = body.try_fold(BytesMut::with_capacity(room), gather).await?;
+        self.send(http::Request::from_parts(head, whole.freeze())).await
+    }
+
     /// Sends the request and hands over the body as it arrives; by default through [`send`](Transport::send).
     async fn open(&self, request: Request) -> Result<Streamed, TransportError> {
         let (head, body) = self.send(request).await?.into_parts();
@@ -27,12 +38,15 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
     }
 }
 
+/// A body in pieces; an `Err` ends it, a body cut short included.
+pub type Pieces = BoxStream<'static, Result<Bytes, TransportError>>;
+
 /// An answer whose body is still arriving.
 pub struct Streamed {
     /// Status and headers.
     pub head: http::response::Parts,
-    /// The body in pieces; an `Err` ends it, a body cut short included.
-    pub body: BoxStream<'static, Result<Bytes, TransportError>>,
+    /// The body.
+    pub body: Pieces,
 }
 
 impl fmt::Debug for Streamed {
@@ -81,6 +95,9 @@ pub enum TransportErrorKind {
     /// The answer is larger than the cap.
     #[error("the answer is larger than the configured limit: the request was processed")]
     TooLarge,
+    /// The body is not what its `Content-Encoding` says.
+    #[error("the answer is damaged: the request was processed")]
+    Damaged,
     /// The request could not be put on the wire at all.
     #[error("the request could not be sent")]
     Other,

@@ -1,0 +1,318 @@
+//! Rate limits counted inside the process: the queue before the buckets.
+
+use crate::{
+    Caller, Late, Lesson, Limit, Permit, Quota, RateLimit, Scope,
+    bucket::{Bucket, Key, Turn},
+};
+use async_trait::async_trait;
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+use tokio::{
+    sync::Notify,
+    time::{Instant, timeout_at},
+};
+
+/// Token buckets behind one lock: all buckets of a call are taken or none, first come first served among the calls that
+/// want the same bucket; a call that waits for a slow bucket lets others take from the fast ones that it shares with
+/// them, as long as that does not put off its own turn.
+///
+/// The memory grows with the calls that wait and with the owners seen lately (about 300 bytes each), and deadlines
+/// bound the queue: whoever would wait past its deadline is turned away before it joins.
+#[derive(Debug, Clone, Default)]
+pub struct TokenBuckets(Arc<Mutex<State>>);
+
+#[derive(Debug, Default)]
+struct State {
+    buckets: HashMap<Key, Bucket>,
+    /// Those who wait for the same set of buckets stand in one line; no line is empty.
+    lines: HashMap<Arc<[Key]>, VecDeque<Arc<Turn>>>,
+    settings: HashMap<(Scope, &'static str), (Quota, Option<u32>)>,
+    tickets: u64,
+}
+
+/// Nobody looks again sooner than this, so that no rounding can make it spin.
+const TICK: Duration = Duration::from_nanos(1);
+/// Above this many buckets, those at rest are dropped.
+const MANY_BUCKETS: usize = 4096;
+
+impl TokenBuckets {
+    /// Buckets with every limit's own default.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets what is allowed in every bucket of this name, instead of the limit's default.
+    pub fn set(&self, limit: Limit) {
+        let now = Instant::now();
+        let mut state = self.lock();
+        state.settings.insert((limit.scope, limit.name), (limit.quota, limit.in_flight));
+        for (key, bucket) in &mut state.buckets {
+            if (key.scope, key.name) == (limit.scope, limit.name) {
+                bucket.fill(now);
+                (bucket.quota, bucket.most_in_flight) = (limit.quota, limit.in_flight);
+                bucket.heads.values().for_each(|(_, turn)| turn.wake.notify_one());
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// The bucket, filled up to now.
+    fn open(&mut self, key: &Key, limit: &Limit, now: Instant) -> &mut Bucket {
+        let setting = self.settings.get(&(key.scope, key.name)).copied();
+        let (quota, most) = setting.unwrap_or((limit.quota, limit.in_flight));
+        let bucket = self.buckets.entry(key.clone()).or_insert_with(|| Bucket::new(quota, most, now));
+        bucket.fill(now);
+        bucket
+    }
+
+    /// A bucket that somebody waits for or holds a permit of.
+    fn bucket(&mut self, key: &Key) -> &mut Bucket {
+        self.buckets.get_mut(key).expect("a bucket lives as long as somebody waits for it")
+    }
+
+    /// Drops buckets that nobody would miss, so that memory follows the callers that are active.
+    fn tidy(&mut self, now: Instant) {
+        if self.buckets.len() >= MANY_BUCKETS && self.tickets.is_multiple_of(MANY_BUCKETS as u64) {
+            self.buckets.retain(|_, bucket| {
+                bucket.fill(now);
+                !bucket.at_rest(now)
+            });
+        }
+    }
+
+    /// The first moment at which one more waiter in this line could go, and the bucket it would wait for longest.
+    fn estimate(&self, keys: &[Key]) -> Option<(Instant, &'static str)> {
+        let ahead = self.lines.get(keys).map_or(0, VecDeque::len);
+        keys.iter().map(|key| (self.buckets[key].ready(ahead), key.name)).max()
+    }
+
+    /// When every bucket has room; `None` while too many calls are under way.
+    fn ready(&mut self, keys: &[Key], now: Instant) -> Option<Instant> {
+        keys.iter().try_fold(now, |ready, key| {
+            let bucket = self.bucket(key);
+            bucket.fill(now);
+            bucket.has_place().then(|| ready.max(bucket.ready(0)))
+        })
+    }
+
+    fn take(&mut self, keys: &[Key]) {
+        for key in keys {
+            let bucket = self.bucket(key);
+            (bucket.tokens, bucket.in_flight) = (bucket.tokens - 1.0, bucket.in_flight + 1);
+        }
+    }
+
+    fn join(&mut self, keys: &Arc<[Key]>, turn: Arc<Turn>) {
+        let line = self.lines.entry(keys.clone()).or_default();
+        line.push_back(turn);
+        if line.len() == 1 {
+            self.announce(keys);
+        }
+    }
+
+    /// Tells the buckets who is now the first of this line, and the first that it is.
+    fn announce(&mut self, keys: &Arc<[Key]>) {
+        let Some(first) = self.lines.get(keys).and_then(VecDeque::front).cloned() else { return };
+        for key in keys.iter() {
+            self.bucket(key).heads.insert(first.ticket, (keys.clone(), first.clone()));
+        }
+        first.wake.notify_one();
+    }
+
+    /// Takes a waiter out of its line; true if it was the first.
+    fn leave(&mut self, keys: &Arc<[Key]>, ticket: u64) -> bool {
+        let Some(line) = self.lines.get_mut(keys) else { return false };
+        let first = line.front().is_some_and(|turn| turn.ticket == ticket);
+        if first {
+            line.pop_front();
+        } else {
+            line.retain(|turn| turn.ticket != ticket);
+        }
+        if line.is_empty() {
+            self.lines.remove(keys);
+        }
+        if first {
+            for key in keys.iter() {
+                self.bucket(key).heads.remove(&ticket);
+            }
+            self.announce(keys);
+        }
+        first
+    }
+
+    /// Lets the first of this line go if all its buckets have room and nobody who came earlier is put off by it; who
+    /// came earlier and can go, goes first. Returns when to look again (`None`: when told to).
+    fn dispatch(&mut self, mine: &Arc<[Key]>, ticket: u64, now: Instant) -> Option<Instant> {
+        loop {
+            let mut earlier = BTreeMap::new();
+            for key in mine.iter() {
+                for (ticket, (keys, turn)) in self.bucket(key).heads.range(..=ticket) {
+                    earlier.entry(*ticket).or_insert_with(|| (keys.clone(), turn.clone()));
+                }
+            }
+            let mut promised: Vec<(Arc<[Key]>, Instant)> = Vec::new();
+            let mut goes = None;
+            for (number, (keys, turn)) in earlier {
+                let ready = self.ready(&keys, now);
+                let put_off = ready.filter(|ready| *ready <= now).and_then(|_| self.conflict(&keys, &promised));
+                match (ready, put_off) {
+                    (Some(ready), None) if ready <= now => {
+                        goes = Some((keys, turn));
+                        break;
+                    }
+                    (ready, put_off) if number == ticket => return put_off.or(ready),
+                    (ready, put_off) => promised.extend(put_off.or(ready).map(|at| (keys, at))),
+                }
+            }
+            let (keys, turn) = goes?;
+            self.take(&keys);
+            turn.granted.store(true, Ordering::Release);
+            turn.wake.notify_one();
+            self.leave(&keys, turn.ticket);
+            if turn.ticket == ticket {
+                return None;
+            }
+        }
+    }
+
+    /// The latest of the promised turns that would be put off if these buckets were taken from now.
+    fn conflict(&mut self, keys: &[Key], promised: &[(Arc<[Key]>, Instant)]) -> Option<Instant> {
+        let mut latest = None;
+        for key in keys {
+            let mut turns: Vec<Instant> =
+                promised.iter().filter(|(keys, _)| keys.contains(key)).map(|(_, ready)| *ready).collect();
+            turns.sort_unstable();
+            let bucket = self.bucket(key);
+            let put_off = turns.iter().enumerate().filter(|(i, ready)| !bucket.spares(i + 1, **ready));
+            latest = put_off.map(|(_, ready)| *ready).max().max(latest);
+        }
+        latest
+    }
+
+    /// Tells the first of every line at these buckets to look again.
+    fn wake<'a>(&self, keys: impl IntoIterator<Item = &'a Key>) {
+        for bucket in keys.into_iter().filter_map(|key| self.buckets.get(key)) {
+            bucket.heads.values().for_each(|(_, turn)| turn.wake.notify_one());
+        }
+    }
+}
+
+/// A waiter's place in its line; leaving it early spends nothing.
+struct Place<'a> {
+    buckets: &'a TokenBuckets,
+    keys: &'a Arc<[Key]>,
+    turn: Arc<Turn>,
+    taken: bool,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        if self.taken {
+            return;
+        }
+        let mut state = self.buckets.lock();
+        let granted = self.turn.granted.load(Ordering::Acquire);
+        if granted {
+            // Granted in the moment of leaving: everything goes back.
+            for key in self.keys.iter() {
+                let bucket = state.bucket(key);
+                (bucket.tokens, bucket.in_flight) = (bucket.tokens + 1.0, bucket.in_flight.saturating_sub(1));
+            }
+        }
+        if granted || state.leave(self.keys, self.turn.ticket) {
+            state.wake(self.keys.iter());
+        }
+    }
+}
+
+/// Calls under way; given back when the answer's body has ended.
+struct InFlight {
+    buckets: TokenBuckets,
+    keys: Arc<[Key]>,
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        let mut state = self.buckets.lock();
+        for key in self.keys.iter() {
+            let bucket = state.bucket(key);
+            bucket.in_flight = bucket.in_flight.saturating_sub(1);
+        }
+        state.wake(self.keys.iter().filter(|key| state.buckets[*key].most_in_flight.is_some()));
+    }
+}
+
+#[async_trait]
+impl RateLimit for TokenBuckets {
+    async fn acquire(&self, caller: &Caller, limits: &[Limit], deadline: Instant) -> Result<Permit, Late> {
+        if limits.is_empty() {
+            return Ok(Permit::free());
+        }
+        let mut keys: Vec<Key> = limits.iter().map(|limit| Key::of(caller, limit)).collect();
+        let now = Instant::now();
+        let (keys, turn) = {
+            let mut state = self.lock();
+            state.tickets += 1;
+            state.tidy(now);
+            for (key, limit) in keys.iter().zip(limits) {
+                state.open(key, limit, now);
+            }
+            keys.sort_unstable();
+            keys.dedup();
+            let keys: Arc<[Key]> = keys.into();
+            let alone = keys.iter().all(|key| state.buckets[key].heads.is_empty());
+            if alone && state.ready(&keys, now).is_some_and(|ready| ready <= now) {
+                state.take(&keys);
+                return Ok(Permit::new(InFlight { buckets: self.clone(), keys }));
+            }
+            if let Some((ready, limit)) = state.estimate(&keys)
+                && ready > deadline
+            {
+                return Err(Late { limit });
+            }
+            let turn = Turn { ticket: state.tickets, granted: AtomicBool::new(false), wake: Notify::new() };
+            let turn = Arc::new(turn);
+            state.join(&keys, turn.clone());
+            (keys, turn)
+        };
+        let mut place = Place { buckets: self, keys: &keys, turn, taken: false };
+        loop {
+            let again = {
+                let mut state = self.lock();
+                let first = state.lines.get(&keys).is_some_and(|line| line[0].ticket == place.turn.ticket);
+                if first { state.dispatch(&keys, place.turn.ticket, Instant::now()) } else { None }
+            };
+            if place.turn.granted.load(Ordering::Acquire) {
+                place.taken = true;
+                drop(place);
+                return Ok(Permit::new(InFlight { buckets: self.clone(), keys }));
+            }
+            if Instant::now() >= deadline {
+                let limit = self.lock().estimate(&keys).map_or(limits[0].name, |(_, name)| name);
+                return Err(Late { limit });
+            }
+            let until = again.map_or(deadline, |again| again.max(Instant::now() + TICK).min(deadline));
+            let _woken_or_due = timeout_at(until, place.turn.wake.notified()).await;
+        }
+    }
+
+    fn learn(&self, caller: &Caller, lesson: &Lesson) {
+        let now = Instant::now();
+        let key = Key::of(caller, &lesson.limit);
+        let mut state = self.lock();
+        if state.open(&key, &lesson.limit, now).learn(lesson.what, now) {
+            state.wake([&key]);
+        }
+    }
+}
