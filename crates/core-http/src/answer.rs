@@ -99,10 +99,11 @@ pub struct Inspection {
 /// The vendor's refusal, or [`ErrorKind::Decode`] with the JSON path.
 pub fn inspect<V: Vendor, W: DeserializeOwned + Serialize>(body: &[u8]) -> Result<Inspection> {
     let response = http::Response::new(Bytes::copy_from_slice(body));
-    let value = match read::<V, W>(&response) {
-        Ok(wire) => serde_json::to_value(wire).map_err(|error| Error::new(ErrorKind::Decode, error))?,
-        Err(error) => return Err(error),
-    };
+    // A saved body has lost its status, and an error list can pass for an answer of which every field is optional.
+    if let Some(fault) = V::refusal(&response) {
+        return Err(fault.into());
+    }
+    let value = serde_json::to_value(read::<V, W>(&response)?).map_err(|error| Error::new(ErrorKind::Decode, error))?;
     Ok(Inspection { value, drift: drift::<V, W>(body)? })
 }
 
