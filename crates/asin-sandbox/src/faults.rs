@@ -47,6 +47,7 @@ pub(crate) enum Action {
     /// Does the work and answers 200 with bytes that are not JSON.
     Garbage,
     /// A gateway's HTML page with status 502.
+    #[serde(rename = "html_502")]
     Html502,
     /// The vendor's own server error; the status is that of SP-API and LWA, or an envelope's.
     ServerError { status: u16 },

@@ -22,8 +22,8 @@ pub struct Ledger {
     pub charged_usd: Decimal,
     /// What is left of DataForSEO's balance, in US dollars.
     pub balance_usd: Decimal,
-    /// What MultiCart has billed in all, in credits.
-    pub charged_credits: u64,
+    /// How often a result was taken that another program on the account had paid for.
+    pub foreign_collected: u64,
 }
 
 /// One request.

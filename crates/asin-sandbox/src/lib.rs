@@ -29,7 +29,7 @@
 //! `GET /_sandbox/demo` (base URLs and credentials), `/_sandbox/ledger`, `/_sandbox/market` (the present state);
 //! `GET`, `POST` and `DELETE /_sandbox/faults`. A fault in JSON: `{"method": "POST", "path": "/v3/*/task_post", "call": 1,
 //! "action": "cut_after_work"}`; `call` or `chance` may be left out; further actions are `refuse`, `cut_before_work`,
-//! `half_body`, `garbage`, `html502`, `too_many_requests`, `expired_token`, `{"delay": {"ms": 500}}`,
+//! `half_body`, `garbage`, `html_502`, `too_many_requests`, `expired_token`, `{"delay": {"ms": 500}}`,
 //! `{"apply_late": {"ms": 500}}` and `{"server_error": {"status": 503}}`; `"after_work": true` lets the work be done before the
 //! answer is replaced.
 //!

@@ -31,6 +31,7 @@ const BODY_LIMIT: usize = 16 * 1024 * 1024;
 #[derive(Debug, Clone)]
 pub(crate) struct Shared {
     world: Arc<Mutex<World>>,
+    /// DataForSEO's requests under way: it is the one vendor that counts them.
     in_flight: Arc<AtomicUsize>,
 }
 
@@ -82,7 +83,7 @@ pub(crate) async fn serve(
     }
     let vendor = Vendor::at(&path);
     let strike = shared.world().strike(request.method().as_str(), &path);
-    let _in_flight = InFlight::enter(&shared.in_flight);
+    let _in_flight = (vendor == Vendor::DataForSeo).then(|| InFlight::enter(&shared.in_flight));
     if let Some(strike) = &strike
         && strike.action == Action::Refuse
     {
@@ -151,9 +152,9 @@ async fn struck(shared: Shared, vendor: Vendor, call: Call, strike: Strike, wire
             reply.into_response(body)
         }
         Action::Html502 => replaced(Reply::html(StatusCode::BAD_GATEWAY)),
-        Action::ServerError { status } => replaced(vendor.server_error(status)),
-        Action::TooManyRequests => replaced(vendor.throttled()),
-        Action::ExpiredToken => replaced(vendor.expired()),
+        Action::ServerError { status } => replaced(vendor.server_error(&call, status)),
+        Action::TooManyRequests => replaced(vendor.throttled(&call)),
+        Action::ExpiredToken => replaced(vendor.expired(&call)),
     }
 }
 

@@ -46,29 +46,29 @@ impl Vendor {
     }
 
     /// The vendor's server error, as JSON.
-    pub(crate) fn server_error(self, status: u16) -> Reply {
+    pub(crate) fn server_error(self, call: &Call, status: u16) -> Reply {
         match self {
-            Self::Lwa => sp_api::lwa::server_error(status),
-            Self::SpApi => sp_api::server_error(status),
+            Self::Lwa => sp_api::identified(call, sp_api::lwa::server_error(status)),
+            Self::SpApi => sp_api::identified(call, sp_api::server_error(status)),
             Self::DataForSeo => dataforseo::server_error(status),
             Self::MultiCart => multicart::server_error(),
         }
     }
 
     /// The vendor's throttling. LWA and MultiCart document none: a gateway stands in for them.
-    pub(crate) fn throttled(self) -> Reply {
+    pub(crate) fn throttled(self, call: &Call) -> Reply {
         match self {
-            Self::SpApi => sp_api::throttled(),
+            Self::SpApi => sp_api::identified(call, sp_api::throttled()),
             Self::DataForSeo => dataforseo::throttled(),
             Self::Lwa | Self::MultiCart => Reply::html(http::StatusCode::TOO_MANY_REQUESTS),
         }
     }
 
     /// The vendor's refusal of a credential that was good before.
-    pub(crate) fn expired(self) -> Reply {
+    pub(crate) fn expired(self, call: &Call) -> Reply {
         match self {
-            Self::Lwa => sp_api::lwa::invalid_grant(),
-            Self::SpApi => sp_api::expired(),
+            Self::Lwa => sp_api::identified(call, sp_api::lwa::invalid_grant()),
+            Self::SpApi => sp_api::identified(call, sp_api::expired()),
             Self::DataForSeo => dataforseo::unauthorized(),
             Self::MultiCart => multicart::unauthorized(),
         }

@@ -81,6 +81,7 @@ pub(super) fn get(world: &mut World, call: &Call, function: Function, id: &str) 
     }
     task.collected = true;
     let task = task.clone();
+    world.ledger.foreign_collected += u64::from(task.foreign);
     let product = world
         .product(&task.asin)
         .or_else(|| world.products.iter().find(|product| product.variants.contains(&task.asin)));

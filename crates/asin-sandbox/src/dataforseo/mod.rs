@@ -220,3 +220,35 @@ fn posted(call: &Call) -> Result<Vec<Map<String, Value>>, Reply> {
     };
     entries.into_iter().map(object).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::market::Market;
+
+    #[test]
+    fn thirty_requests_at_once_are_enough() {
+        let market = Market::default().checked().expect("an empty market is possible");
+        let mut world = World::new(market, 1, 1.0);
+        let request = http::Request::get("/v3/appendix/user_data")
+            .header("authorization", format!("Basic {}", STANDARD.encode(format!("{LOGIN}:{PASSWORD}"))))
+            .body(())
+            .expect("a request");
+        let call = world.call(request.into_parts().0, bytes::Bytes::new(), Vec::new());
+        assert_eq!(answer(&mut world, &call, 30).code, Some(20000));
+        assert_eq!(answer(&mut world, &call, 31).code, Some(40209));
+    }
+
+    #[test]
+    fn two_thousand_calls_a_minute_are_enough() {
+        let market = Market::default().checked().expect("an empty market is possible");
+        let mut world = World::new(market, 1, 1e-6);
+        let request = http::Request::get("/v3/merchant/amazon/languages")
+            .header("authorization", format!("Basic {}", STANDARD.encode(format!("{LOGIN}:{PASSWORD}"))))
+            .body(())
+            .expect("a request");
+        let call = world.call(request.into_parts().0, bytes::Bytes::new(), Vec::new());
+        let refused = (0..2003).filter(|_| answer(&mut world, &call, 1).code == Some(40202)).count();
+        assert_eq!(refused, 3);
+    }
+}

@@ -73,7 +73,7 @@ fn one(world: &mut World, function: Function, index: usize, entry: &Map<String, 
     }
     let tag = entry.get("tag").and_then(Value::as_str).unwrap_or_default();
     world.ledger.bill(tag, cost);
-    let order = Order { function, asin, marketplace, data: data.clone(), cost, urgent };
+    let order = Order { function, asin, marketplace, data: data.clone(), cost, urgent, foreign: false };
     let id = world.tasks.add(order, &world.clock, &mut world.rng);
     TaskAnswer { cost, ..TaskAnswer::new(id, 20100, data) }
 }

@@ -56,6 +56,8 @@ pub(super) struct Task {
     /// When `id_list` begins to show it.
     pub(super) listed_at: Duration,
     pub(super) collected: bool,
+    /// Whether another program has posted it.
+    pub(super) foreign: bool,
     pub(super) cost: Decimal,
     /// The echo of the request.
     pub(super) data: Map<String, Value>,
@@ -109,6 +111,7 @@ pub(super) struct Order {
     pub(super) data: Map<String, Value>,
     pub(super) cost: Decimal,
     pub(super) urgent: bool,
+    pub(super) foreign: bool,
 }
 
 /// How long after its POST a task appears in `id_list`, in sandbox time. The vendor does not say.
@@ -141,6 +144,7 @@ impl Tasks {
                 ready_at: Duration::ZERO,
                 listed_at: Duration::ZERO,
                 collected: false,
+                foreign: true,
                 cost: function.price(),
                 asin,
                 marketplace: &crate::marketplace::MARKETPLACES[1],
@@ -171,6 +175,7 @@ impl Tasks {
             ready_at: now + queue,
             listed_at: now + LIST_LAG,
             collected: false,
+            foreign: order.foreign,
             cost: order.cost,
             data: order.data,
             asin: order.asin,
@@ -189,7 +194,8 @@ impl Tasks {
         let function = if rng.bool() { Function::Asin } else { Function::Sellers };
         let data = foreign_data(function, &asin, 0);
         let marketplace = &crate::marketplace::MARKETPLACES[1];
-        let order = Order { function, asin, marketplace, data, cost: function.price(), urgent: rng.bool() };
+        let order =
+            Order { function, asin, marketplace, data, cost: function.price(), urgent: rng.bool(), foreign: true };
         self.add(order, clock, rng);
     }
 }

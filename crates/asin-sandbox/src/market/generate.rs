@@ -2,7 +2,8 @@
 
 use fastrand::Rng;
 use rust_decimal::Decimal;
-use serde_json::json;
+use rust_decimal::prelude::ToPrimitive;
+use serde_json::{Map, Value, json};
 
 use super::{Account, Applies, Collection, Domain, Item, Listing, Market, Offer, Output, Postcode, Product, Verdict};
 use crate::marketplace::{MARKETPLACES, Marketplace, Region};
@@ -113,10 +114,10 @@ fn offers(rng: &mut Rng, store: &Marketplace, base: Decimal, own: &str) -> Vec<O
                 seller_id,
                 price: Some(near(rng, base, store)),
                 condition: (number > 0 || rng.bool()).then(|| CONDITIONS[rng.usize(0..CONDITIONS.len())].to_owned()),
+                currency: (rng.u8(0..12) == 0).then(|| "CHF".to_owned()),
                 in_stock: rng.u8(0..6) > 0,
                 buy_box: number == 0,
                 age_minutes: if rng.u8(0..8) == 0 { rng.u32(130..400) } else { 0 },
-                ..Offer::default()
             }
         })
         .collect();
@@ -147,13 +148,19 @@ fn listing(rng: &mut Rng, store: &Marketplace, base: Decimal, seller: &str, asin
         "attributeNames": ["main_product_image_locator"],
         "categories": ["MISSING_IMAGE"],
     });
+    let price = near(rng, base, store);
+    let mut attributes = Map::new();
+    if rng.u8(0..5) == 0 {
+        attributes.insert("purchasable_offer".to_owned(), with_sale_and_business_price(store, price));
+    }
     Listing {
         seller_id: seller.to_owned(),
         sku: ["SKU-", "MY SKU ", "A/B-", "ÜRÜN-"][rng.usize(0..4)].to_owned() + &number.to_string(),
         marketplace: store.id.to_owned(),
         asin: asin.to_owned(),
         product_type: "PRODUCT".to_owned(),
-        price: Some(near(rng, base, store)),
+        price: Some(price),
+        attributes,
         quantity: (!by_amazon).then(|| rng.u64(0..200)),
         channel: channel.to_owned(),
         preview: if rng.u8(0..8) == 0 { Verdict::Invalid } else { Verdict::Valid },
@@ -161,4 +168,21 @@ fn listing(rng: &mut Rng, store: &Marketplace, base: Decimal, seller: &str, asin
         issues: if rng.u8(0..5) == 0 { vec![issue] } else { Vec::new() },
         ..Listing::default()
     }
+}
+
+/// Two prices in one attribute: a replacement that forgets one loses money.
+fn with_sale_and_business_price(store: &Marketplace, price: Decimal) -> Value {
+    let schedule = |price: Decimal| json!([{"schedule": [{"value_with_tax": price.to_f64()}]}]);
+    let offer = |audience: &str| {
+        json!({
+            "marketplace_id": store.id,
+            "currency": store.currency,
+            "audience": audience,
+            "our_price": schedule(price),
+        })
+    };
+    let mut all = offer("ALL");
+    all["discounted_price"] =
+        schedule((price * Decimal::new(9, 1)).round_dp(if store.currency == "JPY" { 0 } else { 2 }));
+    json!([all, offer("B2B")])
 }

@@ -32,7 +32,7 @@ pub(crate) fn answer(world: &mut World, call: &Call) -> Reply {
     } else {
         refusal(StatusCode::NOT_FOUND, "invalid_request", "No such endpoint.")
     };
-    reply.operation("token").header("x-amzn-RequestId", super::request_id(call))
+    super::identified(call, reply).operation("token")
 }
 
 fn token(world: &mut World, call: &Call) -> Reply {

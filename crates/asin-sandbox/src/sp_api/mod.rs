@@ -51,14 +51,13 @@ impl UsagePlans {
 
 /// Answers one request.
 pub(crate) fn answer(world: &mut World, call: &Call) -> Reply {
-    route(world, call)
-        .header("x-amzn-RequestId", request_id(call))
-        .header("x-amz-apigw-id", format!("sandbox{:09}=", call.number))
+    identified(call, route(world, call))
 }
 
-/// The identifier of a request, to be quoted to support.
-pub(crate) fn request_id(call: &Call) -> String {
-    format!("5a4dbc0e-0000-4000-8000-{:012x}", call.number)
+/// Gives an answer the request's identifiers, which every answer bears.
+pub(crate) fn identified(call: &Call, reply: Reply) -> Reply {
+    let id = format!("5a4dbc0e-0000-4000-8000-{:012x}", call.number);
+    reply.header("x-amzn-RequestId", id).header("x-amz-apigw-id", format!("sandbox{:09}=", call.number))
 }
 
 fn route(world: &mut World, call: &Call) -> Reply {

@@ -73,18 +73,27 @@ impl PatchOperation {
         Ok(Self { op, attribute: attribute.to_owned(), value: value? })
     }
 
-    /// What is wrong with it, as issues.
-    pub(super) fn issues(&self, marketplace: &Marketplace) -> Vec<Value> {
-        let wrong = |instance: &Map<String, Value>| match self.op {
-            Op::Delete => None,
-            Op::Merge => {
-                merge_problem(&self.attribute, instance).or_else(|| problem(&self.attribute, instance, marketplace))
+    /// What is wrong with it in the stores of a call, as issues.
+    pub(super) fn issues(&self, stores: &[&Marketplace]) -> Vec<Value> {
+        let wrong = |instance: &Map<String, Value>| {
+            let mut own = stores.iter().filter(|store| is_for(instance, store)).peekable();
+            if own.peek().is_none() {
+                return Some("INVALID_ATTRIBUTE");
             }
-            Op::Replace => problem(&self.attribute, instance, marketplace),
+            match self.op {
+                Op::Delete => None,
+                Op::Merge if !is_mergeable(&self.attribute, instance) => Some("INVALID_ATTRIBUTE"),
+                Op::Merge | Op::Replace => own.find_map(|store| problem(&self.attribute, instance, store)),
+            }
         };
-        let stated = self.value.iter().filter_map(wrong).next();
-        stated.map(|category| issue("4000001", &self.attribute, category)).into_iter().collect()
+        let first = self.value.iter().find_map(wrong);
+        first.map(|category| issue("4000001", &self.attribute, category)).into_iter().collect()
     }
+}
+
+/// Whether an instance is meant for a store: it names that store, or none.
+fn is_for(instance: &Map<String, Value>, store: &Marketplace) -> bool {
+    instance.get("marketplace_id").is_none_or(|id| id == store.id)
 }
 
 /// An issue as the API writes it.
@@ -102,9 +111,6 @@ pub(super) fn issue(code: &str, attribute: &str, category: &str) -> Value {
 
 /// The category of what is wrong with one instance.
 fn problem(attribute: &str, instance: &Map<String, Value>, marketplace: &Marketplace) -> Option<&'static str> {
-    if instance.get("marketplace_id").is_some_and(|id| id != marketplace.id) {
-        return Some("INVALID_ATTRIBUTE");
-    }
     match attribute {
         OFFER => {
             let foreign = instance.get("currency").is_some_and(|currency| currency != marketplace.currency);
@@ -126,14 +132,14 @@ fn problem(attribute: &str, instance: &Map<String, Value>, marketplace: &Marketp
     }
 }
 
-fn merge_problem(attribute: &str, instance: &Map<String, Value>) -> Option<&'static str> {
-    let allowed: &[&str] = match attribute {
-        STOCK => return None,
-        OFFER => &["marketplace_id", "currency", "audience", "quantity_discount_plan"],
-        _ => &[],
-    };
-    let all = !allowed.is_empty() && instance.keys().all(|key| allowed.contains(&key.as_str()));
-    (!all).then_some("INVALID_ATTRIBUTE")
+/// Whether `merge` may change what an instance holds.
+fn is_mergeable(attribute: &str, instance: &Map<String, Value>) -> bool {
+    let discounts = ["marketplace_id", "currency", "audience", "quantity_discount_plan"];
+    match attribute {
+        STOCK => true,
+        OFFER => instance.keys().all(|key| discounts.contains(&key.as_str())),
+        _ => false,
+    }
 }
 
 /// The keys that tell the instances of an attribute apart.
@@ -159,6 +165,10 @@ fn selected(instance: &Map<String, Value>, selector: &str, marketplace: &Marketp
 /// Makes one operation in one store.
 pub(super) fn apply(attributes: &mut Map<String, Value>, operation: &PatchOperation, marketplace: &str) {
     let Some(marketplace) = Marketplace::of(marketplace) else { return };
+    let sent: Vec<&Map<String, Value>> = operation.value.iter().filter(|one| is_for(one, marketplace)).collect();
+    if sent.is_empty() {
+        return;
+    }
     let name = &operation.attribute;
     let keys = selectors(name);
     let held = attributes.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
@@ -168,11 +178,11 @@ pub(super) fn apply(attributes: &mut Map<String, Value>, operation: &PatchOperat
     };
     match operation.op {
         Op::Replace => {
-            held.retain(|old| !operation.value.iter().any(|new| same(old, new)));
-            held.extend(operation.value.iter().map(|new| stored(new, marketplace)));
+            held.retain(|old| !sent.iter().any(|new| same(old, new)));
+            held.extend(sent.iter().map(|new| stored(new, marketplace)));
         }
         Op::Merge => {
-            for new in &operation.value {
+            for new in sent {
                 let new = stored(new, marketplace);
                 match held.iter_mut().find(|old| same(old, &new)) {
                     Some(old) => {
@@ -185,12 +195,12 @@ pub(super) fn apply(attributes: &mut Map<String, Value>, operation: &PatchOperat
         }
         // A deletion names as many selectors as it likes.
         Op::Delete => held.retain(|old| {
-            let meant = |value: &Map<String, Value>| {
+            let meant = |value: &&Map<String, Value>| {
                 keys.iter()
                     .filter(|key| value.contains_key(**key))
                     .all(|key| selected(old, key, marketplace) == value[*key])
             };
-            !operation.value.iter().any(meant)
+            !sent.iter().any(meant)
         }),
     }
     if held.is_empty() {

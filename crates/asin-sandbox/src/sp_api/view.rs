@@ -107,6 +107,7 @@ fn issues(row: &Row) -> Vec<Value> {
 fn offers(row: &Row) -> Vec<Value> {
     let instances = row.attributes.get(OFFER).and_then(Value::as_array).cloned().unwrap_or_default();
     let default = Marketplace::of(&row.listing.marketplace).map_or("", |marketplace| marketplace.currency);
+    let digits = if default == "JPY" { 0 } else { 2 };
     let offer = |instance: &Value| {
         let (offer_type, audience, name) =
             if is_for_all(instance) { ("B2C", "ALL", "Sell on Amazon") } else { ("B2B", "B2B", "Amazon Business") };
@@ -115,7 +116,7 @@ fn offers(row: &Row) -> Vec<Value> {
             "offerType": offer_type,
             "price": {
                 "currencyCode": instance["currency"].as_str().unwrap_or(default),
-                "amount": our_price(instance)?.to_string(),
+                "amount": format!("{:.digits$}", our_price(instance)?),
             },
             "audience": {"value": audience, "displayName": name},
         }))

@@ -61,9 +61,8 @@ pub(super) fn patch(world: &mut World, call: &Call, seller: &str, sku: &str) -> 
     product_type(&body)?;
     let operations = PatchOperation::read_all(&body)
         .map_err(|text| super::error(StatusCode::BAD_REQUEST, "InvalidInput", &text, ""))?;
-    let mut issues: Vec<Value> = Vec::new();
+    let mut issues: Vec<Value> = operations.iter().flat_map(|operation| operation.issues(&submission.stores)).collect();
     for store in &submission.stores {
-        issues.extend(operations.iter().flat_map(|operation| operation.issues(store)));
         match world.listings.row(seller, sku, store.id) {
             Some(row) if row.listing.preview == Verdict::Invalid => {
                 issues.push(issue("90220", "item_name", "MISSING_ATTRIBUTE"));
@@ -94,8 +93,8 @@ pub(super) fn put(world: &mut World, call: &Call, seller: &str, sku: &str) -> Re
     let no_array = attributes.iter().filter(|(_, value)| !value.is_array());
     issues.extend(no_array.map(|(name, _)| issue("4000001", name, "INVALID_ATTRIBUTE")));
     let operations = PatchOperation::replacing(&attributes);
+    issues.extend(operations.iter().flat_map(|operation| operation.issues(&submission.stores)));
     for store in &submission.stores {
-        issues.extend(operations.iter().flat_map(|operation| operation.issues(store)));
         let row = world.listings.row(seller, sku, store.id);
         if row.is_some_and(|row| row.listing.preview == Verdict::Invalid) {
             issues.push(issue("90220", "item_name", "MISSING_ATTRIBUTE"));

@@ -136,8 +136,14 @@ pub async fn post(sandbox: &Sandbox, function: &str, tasks: &Value) -> Answer {
     send(json_body(dataforseo(sandbox, Method::POST, &format!("merchant/amazon/{function}/task_post")), tasks)).await
 }
 
+/// Asks until the minute has room.
 pub async fn get(sandbox: &Sandbox, path: &str) -> Value {
-    send(dataforseo(sandbox, Method::GET, path)).await.json()
+    loop {
+        let answer = send(dataforseo(sandbox, Method::GET, path)).await.json();
+        if answer["status_code"] != 40202 {
+            break answer;
+        }
+    }
 }
 
 /// Asks for a result until it is there.
