@@ -144,11 +144,11 @@ impl Differ {
     fn parameters(&mut self, old: &Parameter, new: &Parameter, operation: &str) {
         let what = format!("parameter {} of {operation}", new.name);
         self.required(old.required, new.required, &new.at, &what);
-        if let (Some(before), Some(now)) = (&old.list, &new.list) {
-            if before != now {
-                let words = format!("{what} is sent as a {now} list, was {before}");
-                self.say(Impact::Breaking, join(&new.at, "collectionFormat"), words);
-            }
+        if let (Some(before), Some(now)) = (&old.list, &new.list)
+            && before != now
+        {
+            let words = format!("{what} is sent as a {now} list, was {before}");
+            self.say(Impact::Breaking, join(&new.at, "collectionFormat"), words);
         }
         self.schema(&old.schema, &new.schema, &what, Side::Request);
     }

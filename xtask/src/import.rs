@@ -55,17 +55,20 @@ pub fn all(folder: &Path) -> Outcome<Vec<Ours>> {
 
 /// The specification that a vendor's file belongs to, found by its content.
 pub fn kin(folder: &Path, theirs: &Spec) -> Outcome<Ours> {
-    let found = all(folder)?.into_iter().max_by_key(|ours| ours.kinship(theirs));
-    found.filter(|ours| ours.kinship(theirs) > (0, 0)).ok_or_else(|| {
-        format!("no specification in {} shares an operation or a schema with this file", folder.display())
-    })
+    let related = |ours: &Ours| {
+        let (operations, schemas) = ours.kinship(theirs);
+        operations > 0 || schemas * 2 > ours.spec.schemas.len()
+    };
+    let found = all(folder)?.into_iter().filter(related).max_by_key(|ours| ours.kinship(theirs));
+    found
+        .ok_or_else(|| format!("no specification in {} shares an operation with this file; name one", folder.display()))
 }
 
-/// What the vendor's file says otherwise than ours; operations that we left out do not count.
-pub fn compare(ours: &Ours, mut theirs: Spec) -> Vec<Change> {
-    let left_out = ours.left_out();
-    theirs.leave_out(|operation| left_out.contains(&operation.name()));
-    diff(&ours.spec, &theirs)
+/// What a file says otherwise than an older one or ours; operations that ours leaves out do not count.
+pub fn compare(old: &Spec, mut new: Spec) -> Vec<Change> {
+    let left_out = texts(old.extensions.get("x-left-out").unwrap_or(&Value::Null));
+    new.leave_out(|operation| left_out.contains(&operation.name()));
+    diff(old, &new)
 }
 
 /// What an import did.

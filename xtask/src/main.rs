@@ -104,13 +104,14 @@ fn run(command: Command, root: &Path) -> Outcome<bool> {
             for operation in &new.internal {
                 println!("skipped, the vendor marks it internal: {} ({})", operation.name(), operation.at);
             }
-            let changes = match against {
-                None => import::compare(&import::kin(&specs, &new)?, new),
+            let old = match against {
+                None => import::kin(&specs, &new)?.spec,
                 Some(name) if specs.join(format!("{name}.yaml")).exists() => {
-                    import::compare(&import::Ours::open(&specs.join(format!("{name}.yaml")))?, new)
+                    read::file(&specs.join(format!("{name}.yaml")))?
                 }
-                Some(old) => diff::diff(&read::file(Path::new(&old))?, &new),
+                Some(older) => read::file(Path::new(&older))?,
             };
+            let changes = import::compare(&old, new);
             changes.iter().for_each(|change| println!("{change}"));
             if changes.is_empty() {
                 println!("no difference");

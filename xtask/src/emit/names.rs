@@ -17,10 +17,14 @@ fn words(name: &str) -> Vec<String> {
     words
 }
 
-/// The name of a field or argument; `type` becomes `kind`.
+/// The name of a field or argument; `type` becomes `kind`, other words that Rust keeps for itself end in `_`.
 pub fn snake(name: &str) -> String {
     let snake = words(name).join("_");
-    if snake == "type" { "kind".to_owned() } else { snake }
+    match snake.as_str() {
+        "type" => "kind".to_owned(),
+        word if syn::parse_str::<syn::Ident>(word).is_err() => format!("{word}_"),
+        _ => snake,
+    }
 }
 
 /// The name of a constant.
@@ -51,6 +55,7 @@ mod tests {
         assert_eq!(super::snake("fnSku"), "fn_sku");
         assert_eq!(super::snake("x-amzn-RateLimit"), "x_amzn_rate_limit");
         assert_eq!(super::snake("type"), "kind");
+        assert_eq!(super::snake("self"), "self_");
         assert_eq!(super::pascal("VALIDATION_PREVIEW"), "ValidationPreview");
         assert_eq!(super::pascal("getListingsItem"), "GetListingsItem");
         assert_eq!(super::camel("marketplace_ids"), "marketplaceIds");

@@ -266,7 +266,7 @@ impl<'a> Types<'a> {
             joined: schema.extensions.contains_key("x-joined"),
             number: matches!(&schema.kind, Kind::Scalar(kind) if kind == "number"),
             lenient: own.unwrap_or(self.lenient && !required),
-            required,
+            required: required && !(uses.response && schema.nullable),
             kind,
             aliases: texts(schema.extensions.get("x-alias")),
             description: schema.description.clone(),
