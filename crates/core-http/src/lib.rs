@@ -65,7 +65,7 @@ pub use client::Client;
 pub use encode::RequestBuilder;
 pub use error::{Error, ErrorKind, Fault, Result};
 pub use job::Waited;
-pub use limit::{Caller, Late, Learnt, Lesson, Limit, Limits, Permit, Quota, RateLimit, Scope};
+pub use limit::{Caller, Late, Learnt, Lesson, Limit, Limits, Permit, Quota, RateLimit, Scope, pause_when_throttled};
 pub use operation::{Head, Job, Once, Operation, OperationInfo, Paged, Safety, Vendor};
 pub use page::Pages;
 pub use retry::{RetryBudget, RetryPolicy};

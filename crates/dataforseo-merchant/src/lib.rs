@@ -1,1 +1,73 @@
-//! DataForSEO Merchant.
+//! DataForSEO's Merchant API for people who sell on Amazon: every variant of a product, and who offers it for how much,
+//! as paid tasks that are never lost and never paid twice.
+//!
+//! Tasks are posted, billed when they are accepted, and collected when they are done. [`Tasks`] does all of it, with a
+//! [`Ledger`] that survives crashes and a [`Budget`] that is reserved before anything is sent:
+//!
+//! ```
+//! use dataforseo_merchant::{AsinTask, Budget, Builder, Language, Location, MemoryLedger, NewTask, Posted, Tasks};
+//! use std::sync::Arc;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let vendor = core_http::testing::Script::new();
+//! # vendor.answer(200, r#"{"status_code":20000,"tasks":[{"status_code":20000,"result":null}]}"#);
+//! # vendor.then(|request| {
+//! #     let posted: serde_json::Value = serde_json::from_slice(request.body()).expect("a request is JSON");
+//! #     let task = serde_json::json!({"id": "04171455-0696-0192-0000-4c69cc29b945", "status_code": 20100, "cost": 0.0015, "data": posted[0]});
+//! #     let body = serde_json::json!({"status_code": 20000, "tasks": [task]});
+//! #     Ok(core_http::testing::response(200, &body.to_string()))
+//! # });
+//! let client = Builder::new("login", "password")
+//!     .transport(Arc::new(vendor)) // without this line: the built-in transport
+//!     .build()?;
+//! let budget = Budget::new("0.10".parse()?);
+//! let tasks = Tasks::new(client, Arc::new(MemoryLedger::new()), budget.clone());
+//!
+//! let task = AsinTask::new("B0756FCPPN".parse()?, Location::code(2840), Language::code("en_US"));
+//! for outcome in tasks.post(vec![NewTask::asin(task)]).await {
+//!     match outcome {
+//!         Posted::Created { id, cost, .. } => println!("{id} for {cost} USD"),
+//!         Posted::Unknown { error, .. } => println!("{error}; `settle` finds out"),
+//!         other => println!("not made: {other:?}"),
+//!     }
+//! }
+//! assert_eq!(tasks.pending().await?.len(), 1);
+//! assert_eq!(budget.spent(), "0.0015".parse()?);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Every operation can also be called by itself, as a value that a [`DfsClient`] sends; then keeping account of it is the
+//! caller's business.
+
+mod builder;
+mod clock;
+mod file_ledger;
+mod generated;
+mod ids;
+mod ledger;
+mod money;
+mod offers;
+mod requests;
+mod task;
+mod tasks;
+mod vendor;
+
+pub use builder::{BASE_URL, Builder, DfsClient};
+pub use file_ledger::FileLedger;
+pub use generated::{
+    AmazonProductInfo, AsinItem, AsinResult, AsinTaskGet, AsinTaskPost, AsinTasksReady, DeliveryInfo, IdList,
+    IdListQuery, IdListRow, ImageRow, NewerProduct, OPERATIONS, Price, ProductCategory, ProductDetails,
+    ProductExtended, ProductInformation, ProductInformationRow, ProductInformationRows, ProductText, Rating, ReadyTask,
+    Review, ReviewImage, ReviewRating, ReviewVideo, Reviewer, SellerOffer, SellersItem, SellersResult, SellersTaskGet,
+    SellersTaskPost, SellersTasksReady, TasksReady, TextRow, Voucher, inspect,
+};
+pub use ids::{InvalidTag, Tag, TaskId};
+pub use ledger::{Entry, Kind, Ledger, LedgerError, MemoryLedger, State, TaskRequest};
+pub use money::{Budget, OverBudget, Prices};
+pub use offers::{Family, Offer};
+pub use requests::{AsinTask, InvalidRequest, Language, Location, PostbackData, Priority, SellersTask, WebhookUrl};
+pub use task::{Task, TaskOutcome};
+pub use tasks::{Cadence, Collected, NewTask, Posted, Settings, Settlement, TaskResult, Tasks};
+pub use vendor::{DataForSeo, Envelope, Meaning};

@@ -14,6 +14,6 @@ pub use models::{
 };
 #[rustfmt::skip]
 pub use operations::{
-    AmazonAsinTaskGetAdvanced, AmazonAsinTaskPost, AmazonAsinTasksReady, AmazonSellersTaskGetAdvanced,
-    AmazonSellersTaskPost, AmazonSellersTasksReady, MerchantIdList, MerchantTasksReady, OPERATIONS, inspect,
+    AsinTaskGet, AsinTaskPost, AsinTasksReady, IdList, OPERATIONS, SellersTaskGet, SellersTaskPost,
+    SellersTasksReady, TasksReady, inspect,
 };

@@ -31,19 +31,19 @@ pub(crate) const ID_LIST: core_http::Limit = core_http::Limit::account(
 /// once; 10 a minute, per account. Source: merchant-openapi-merged.json of 2026-10-01.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[must_use = "an operation does nothing until a client calls it"]
-pub struct MerchantIdList {
+pub struct IdList {
     /// Which tasks to list.
     pub(crate) query: IdListQuery,
 }
 
-impl MerchantIdList {
+impl IdList {
     /// With what it cannot do without.
     pub fn new(query: IdListQuery) -> Self {
         Self { query }
     }
 }
 
-impl core_http::Operation for MerchantIdList {
+impl core_http::Operation for IdList {
     type Vendor = crate::DataForSeo;
     type Wire = Vec<crate::Task<IdListRow>>;
     type Output = Vec<IdListRow>;
@@ -74,16 +74,16 @@ impl core_http::Operation for MerchantIdList {
 /// 30 at once; 20 a minute, per account. Source: merchant-openapi-merged.json of 2026-10-01.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 #[must_use = "an operation does nothing until a client calls it"]
-pub struct MerchantTasksReady {}
+pub struct TasksReady {}
 
-impl MerchantTasksReady {
+impl TasksReady {
     /// With nothing set.
     pub fn new() -> Self {
         Self::default()
     }
 }
 
-impl core_http::Operation for MerchantTasksReady {
+impl core_http::Operation for TasksReady {
     type Vendor = crate::DataForSeo;
     type Wire = Vec<crate::Task<ReadyTask>>;
     type Output = Vec<ReadyTask>;
@@ -111,12 +111,12 @@ impl core_http::Operation for MerchantTasksReady {
 /// account, 30 at once. Source: merchant-openapi-merged.json of 2026-10-01.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[must_use = "an operation does nothing until a client calls it"]
-pub struct AmazonAsinTaskPost {
+pub struct AsinTaskPost {
     /// The tasks, 100 at most.
     pub(crate) tasks: Vec<crate::AsinTask>,
 }
 
-impl AmazonAsinTaskPost {
+impl AsinTaskPost {
     /// With what it cannot do without.
     pub fn new(tasks: impl IntoIterator<Item = crate::AsinTask>) -> Self {
         Self {
@@ -125,7 +125,7 @@ impl AmazonAsinTaskPost {
     }
 }
 
-impl core_http::Operation for AmazonAsinTaskPost {
+impl core_http::Operation for AsinTaskPost {
     type Vendor = crate::DataForSeo;
     type Wire = Vec<crate::Task<serde_json::Value>>;
     type Output = Vec<crate::Task<serde_json::Value>>;
@@ -157,16 +157,16 @@ impl core_http::Operation for AmazonAsinTaskPost {
 /// 2026-10-01.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 #[must_use = "an operation does nothing until a client calls it"]
-pub struct AmazonAsinTasksReady {}
+pub struct AsinTasksReady {}
 
-impl AmazonAsinTasksReady {
+impl AsinTasksReady {
     /// With nothing set.
     pub fn new() -> Self {
         Self::default()
     }
 }
 
-impl core_http::Operation for AmazonAsinTasksReady {
+impl core_http::Operation for AsinTasksReady {
     type Vendor = crate::DataForSeo;
     type Wire = Vec<crate::Task<ReadyTask>>;
     type Output = Vec<ReadyTask>;
@@ -194,19 +194,19 @@ impl core_http::Operation for AmazonAsinTasksReady {
 /// Limits: 2000 a minute, per account, 30 at once. Source: merchant-openapi-merged.json of 2026-10-01.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[must_use = "an operation does nothing until a client calls it"]
-pub struct AmazonAsinTaskGetAdvanced {
+pub struct AsinTaskGet {
     /// The task, as its POST named it.
     pub(crate) id: crate::TaskId,
 }
 
-impl AmazonAsinTaskGetAdvanced {
+impl AsinTaskGet {
     /// With what it cannot do without.
     pub fn new(id: crate::TaskId) -> Self {
         Self { id }
     }
 }
 
-impl core_http::Operation for AmazonAsinTaskGetAdvanced {
+impl core_http::Operation for AsinTaskGet {
     type Vendor = crate::DataForSeo;
     type Wire = Vec<crate::Task<AsinResult>>;
     type Output = crate::Task<AsinResult>;
@@ -237,12 +237,12 @@ impl core_http::Operation for AmazonAsinTaskGetAdvanced {
 /// per account, 30 at once. Source: merchant-openapi-merged.json of 2026-10-01.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[must_use = "an operation does nothing until a client calls it"]
-pub struct AmazonSellersTaskPost {
+pub struct SellersTaskPost {
     /// The tasks, 100 at most.
     pub(crate) tasks: Vec<crate::SellersTask>,
 }
 
-impl AmazonSellersTaskPost {
+impl SellersTaskPost {
     /// With what it cannot do without.
     pub fn new(tasks: impl IntoIterator<Item = crate::SellersTask>) -> Self {
         Self {
@@ -251,7 +251,7 @@ impl AmazonSellersTaskPost {
     }
 }
 
-impl core_http::Operation for AmazonSellersTaskPost {
+impl core_http::Operation for SellersTaskPost {
     type Vendor = crate::DataForSeo;
     type Wire = Vec<crate::Task<serde_json::Value>>;
     type Output = Vec<crate::Task<serde_json::Value>>;
@@ -283,16 +283,16 @@ impl core_http::Operation for AmazonSellersTaskPost {
 /// 2026-10-01.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 #[must_use = "an operation does nothing until a client calls it"]
-pub struct AmazonSellersTasksReady {}
+pub struct SellersTasksReady {}
 
-impl AmazonSellersTasksReady {
+impl SellersTasksReady {
     /// With nothing set.
     pub fn new() -> Self {
         Self::default()
     }
 }
 
-impl core_http::Operation for AmazonSellersTasksReady {
+impl core_http::Operation for SellersTasksReady {
     type Vendor = crate::DataForSeo;
     type Wire = Vec<crate::Task<ReadyTask>>;
     type Output = Vec<ReadyTask>;
@@ -320,19 +320,19 @@ impl core_http::Operation for AmazonSellersTasksReady {
 /// Limits: 2000 a minute, per account, 30 at once. Source: merchant-openapi-merged.json of 2026-10-01.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[must_use = "an operation does nothing until a client calls it"]
-pub struct AmazonSellersTaskGetAdvanced {
+pub struct SellersTaskGet {
     /// The task, as its POST named it.
     pub(crate) id: crate::TaskId,
 }
 
-impl AmazonSellersTaskGetAdvanced {
+impl SellersTaskGet {
     /// With what it cannot do without.
     pub fn new(id: crate::TaskId) -> Self {
         Self { id }
     }
 }
 
-impl core_http::Operation for AmazonSellersTaskGetAdvanced {
+impl core_http::Operation for SellersTaskGet {
     type Vendor = crate::DataForSeo;
     type Wire = Vec<crate::Task<SellersResult>>;
     type Output = crate::Task<SellersResult>;
@@ -433,16 +433,14 @@ pub fn inspect(
 ) -> Option<core_http::Result<core_http::Inspection>> {
     Some(
         match name {
-            "MerchantIdList" => inspect_as::<MerchantIdList>(body),
-            "MerchantTasksReady" => inspect_as::<MerchantTasksReady>(body),
-            "AmazonAsinTaskPost" => inspect_as::<AmazonAsinTaskPost>(body),
-            "AmazonAsinTasksReady" => inspect_as::<AmazonAsinTasksReady>(body),
-            "AmazonAsinTaskGetAdvanced" => inspect_as::<AmazonAsinTaskGetAdvanced>(body),
-            "AmazonSellersTaskPost" => inspect_as::<AmazonSellersTaskPost>(body),
-            "AmazonSellersTasksReady" => inspect_as::<AmazonSellersTasksReady>(body),
-            "AmazonSellersTaskGetAdvanced" => {
-                inspect_as::<AmazonSellersTaskGetAdvanced>(body)
-            }
+            "MerchantIdList" => inspect_as::<IdList>(body),
+            "MerchantTasksReady" => inspect_as::<TasksReady>(body),
+            "AmazonAsinTaskPost" => inspect_as::<AsinTaskPost>(body),
+            "AmazonAsinTasksReady" => inspect_as::<AsinTasksReady>(body),
+            "AmazonAsinTaskGetAdvanced" => inspect_as::<AsinTaskGet>(body),
+            "AmazonSellersTaskPost" => inspect_as::<SellersTaskPost>(body),
+            "AmazonSellersTasksReady" => inspect_as::<SellersTasksReady>(body),
+            "AmazonSellersTaskGetAdvanced" => inspect_as::<SellersTaskGet>(body),
             _ => return None,
         },
     )

@@ -1,0 +1,188 @@
+//! What tasks cost, and a budget that is reserved before anything is sent. All amounts are US dollars.
+
+use crate::{Kind, Priority};
+use rust_decimal::Decimal;
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+/// What one task costs, USD, by the vendor's price page; a `sellers` task is billed by pages of results, here one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Prices {
+    /// An `asin` task.
+    pub asin: Decimal,
+    /// A page of a `sellers` task.
+    pub sellers: Decimal,
+    /// How many times as much a task of high priority costs.
+    pub high_priority: Decimal,
+}
+
+impl Default for Prices {
+    fn default() -> Self {
+        Self { asin: Decimal::new(15, 4), sellers: Decimal::new(1, 3), high_priority: Decimal::TWO }
+    }
+}
+
+impl Prices {
+    /// What a task is expected to cost.
+    pub fn of(&self, kind: Kind, priority: Priority) -> Decimal {
+        let price = match kind {
+            Kind::Asin => self.asin,
+            Kind::Sellers => self.sellers,
+        };
+        if priority == Priority::High { price * self.high_priority } else { price }
+    }
+}
+
+/// How much may be spent, shared by everyone who holds a clone.
+///
+/// An amount is reserved before its task is sent, given back only when the vendor clearly refused the task, and replaced
+/// by the real cost when it was accepted. What is unknown stays reserved.
+#[derive(Debug, Clone)]
+pub struct Budget(Arc<Mutex<Amounts>>);
+
+#[derive(Debug)]
+struct Amounts {
+    limit: Option<Decimal>,
+    spent: Decimal,
+    reserved: Decimal,
+}
+
+/// A task that the budget does not allow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("over budget: {needed} USD needed, {left} USD left")]
+pub struct OverBudget {
+    /// What the task was expected to cost, USD.
+    pub needed: Decimal,
+    /// What was left, USD.
+    pub left: Decimal,
+}
+
+impl Budget {
+    /// At most so many US dollars.
+    pub fn new(limit: Decimal) -> Self {
+        Self::with(Some(limit))
+    }
+
+    /// Counts and never stops anything.
+    pub fn unlimited() -> Self {
+        Self::with(None)
+    }
+
+    fn with(limit: Option<Decimal>) -> Self {
+        Self(Arc::new(Mutex::new(Amounts { limit, spent: Decimal::ZERO, reserved: Decimal::ZERO })))
+    }
+
+    /// Sets an amount aside.
+    ///
+    /// # Errors
+    /// [`OverBudget`]; nothing is set aside then.
+    pub fn reserve(&self, amount: Decimal) -> Result<(), OverBudget> {
+        let mut amounts = self.lock();
+        match amounts.left() {
+            Some(left) if left < amount => Err(OverBudget { needed: amount, left }),
+            _ => {
+                amounts.reserved += amount;
+                Ok(())
+            }
+        }
+    }
+
+    /// Sets aside what may have been spent already, whether or not the budget allows it.
+    pub(crate) fn hold(&self, amount: Decimal) {
+        self.lock().reserved += amount;
+    }
+
+    /// Gives back what was reserved for a task that was not made.
+    pub fn release(&self, reserved: Decimal) {
+        self.lock().reserved -= reserved;
+    }
+
+    /// Replaces what was reserved for a task by what it cost.
+    pub fn settle(&self, reserved: Decimal, cost: Decimal) {
+        let mut amounts = self.lock();
+        amounts.reserved -= reserved;
+        amounts.spent += cost;
+    }
+
+    /// What has been spent, USD.
+    pub fn spent(&self) -> Decimal {
+        self.lock().spent
+    }
+
+    /// What is set aside for tasks whose outcome is not known, USD.
+    pub fn reserved(&self) -> Decimal {
+        self.lock().reserved
+    }
+
+    /// What may still be spent, USD; `None` without a limit.
+    pub fn left(&self) -> Option<Decimal> {
+        self.lock().left()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Amounts> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Amounts {
+    fn left(&self) -> Option<Decimal> {
+        self.limit.map(|limit| limit - self.spent - self.reserved)
+    }
+}
+
+impl fmt::Display for Budget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let amounts = self.lock();
+        write!(f, "{} USD spent, {} USD reserved", amounts.spent.normalize(), amounts.reserved.normalize())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_price_table() {
+        let prices = Prices::default();
+        let of = |kind, priority| prices.of(kind, priority).normalize().to_string();
+        assert_eq!(of(Kind::Asin, Priority::Normal), "0.0015");
+        assert_eq!(of(Kind::Asin, Priority::High), "0.003");
+        assert_eq!(of(Kind::Sellers, Priority::Normal), "0.001");
+        assert_eq!(of(Kind::Sellers, Priority::High), "0.002");
+    }
+
+    #[test]
+    fn what_is_reserved_is_not_left() {
+        let cent = Decimal::new(1, 2);
+        let budget = Budget::new(cent * Decimal::TWO);
+        assert_eq!(budget.reserve(cent), Ok(()));
+        assert_eq!(budget.clone().reserve(cent), Ok(()));
+        assert_eq!(budget.reserve(cent), Err(OverBudget { needed: cent, left: Decimal::ZERO }));
+        budget.release(cent);
+        assert_eq!(budget.reserve(cent), Ok(()));
+        budget.settle(cent, cent * Decimal::TEN);
+        assert_eq!((budget.spent(), budget.reserved()), (Decimal::new(1, 1), cent));
+        assert!(budget.reserve(Decimal::new(1, 9)).is_err(), "a task that cost more than expected closes the budget");
+    }
+
+    #[test]
+    fn many_threads_never_reserve_more_than_the_limit() {
+        let budget = Budget::new(Decimal::from(500));
+        let reserved: usize = std::thread::scope(|scope| {
+            let one = || (0..200).filter(|_| budget.reserve(Decimal::ONE).is_ok()).count();
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(one)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+        });
+        assert_eq!((reserved, budget.left()), (500, Some(Decimal::ZERO)));
+    }
+
+    #[test]
+    fn c8_a_million_costs_add_up_without_drift() {
+        let budget = Budget::unlimited();
+        (0..1_000_000).for_each(|_| budget.settle(Decimal::ZERO, Decimal::new(15, 4)));
+        assert_eq!(budget.spent(), Decimal::from(1500));
+    }
+}

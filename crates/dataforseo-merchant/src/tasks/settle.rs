@@ -1,0 +1,114 @@
+//! Finding out what became of tasks whose POST had no readable answer, or that a crash cut off.
+//!
+//! The vendor has no key against duplicates, but lists what was posted, with our tag. A task that is listed was made. One
+//! that is not listed may still come: the list lags, and a server may act on a request after its client gave up. So it is
+//! taken for absent only after two complete looks, the second at least ten minutes after it can last have been sent,
+//! each of which shows a known task of ours that was sent no earlier.
+
+use super::{Tasks, ledger_failed, post::LIFE};
+use crate::{Entry, State, Tag};
+use core_http::Result;
+use jiff::{SignedDuration, Timestamp};
+
+/// How far before the sending the window begins: room for a clock that is behind.
+const BEFORE: SignedDuration = SignedDuration::from_secs(60);
+/// How far back the list says what was posted.
+const REACH: SignedDuration = SignedDuration::from_hours(24 * 28);
+
+/// What is known now about tasks whose outcome was unknown.
+#[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Settlement {
+    /// They were made and billed; their results can be collected.
+    pub created: Vec<Entry>,
+    /// They were neither made nor billed; they can be posted again.
+    pub absent: Vec<Entry>,
+    /// It is still not known: settle again later. Their cost stays reserved.
+    pub unknown: Vec<Entry>,
+}
+
+impl Tasks {
+    /// Looks up every task whose outcome is not known. Does nothing, and costs no call, if there is none.
+    ///
+    /// To prove that a task is absent the list must show a known task that was sent no earlier: as long as nothing else was
+    /// posted since, it stays unknown.
+    ///
+    /// # Errors
+    /// Those of the ledger and of the free calls; what was found out before is recorded.
+    pub async fn settle(&self) -> Result<Settlement> {
+        let _one_at_a_time = self.shared.settling.lock().await;
+        self.adopt().await?;
+        let mut settlement = Settlement { unknown: self.unsettled().await?, ..Settlement::default() };
+        if settlement.unknown.is_empty() {
+            return Ok(settlement);
+        }
+        self.hear_clock().await?;
+        let known = self.look_for(&mut settlement, "asc").await?;
+        let doubtful = |entry: &Entry| known.contains(&entry.tag) && self.may_be_absent(entry);
+        if settlement.unknown.iter().any(doubtful) {
+            let again = self.look_for(&mut settlement, "desc").await?;
+            let (absent, unknown) =
+                settlement.unknown.drain(..).partition(|entry| again.contains(&entry.tag) && doubtful(entry));
+            settlement.unknown = unknown;
+            settlement.absent = self.became(absent, |_| State::Absent).await?;
+            settlement.absent.iter().for_each(|entry| self.budget.release(entry.reserved));
+        }
+        Ok(settlement)
+    }
+
+    /// Takes one look, moves what it finds from `unknown` to `created`, and returns those whom it would have shown.
+    async fn look_for(&self, settlement: &mut Settlement, sort: &str) -> Result<Vec<Tag>> {
+        let now = self.now();
+        let reach = now.saturating_sub(REACH).unwrap_or(Timestamp::MIN);
+        let moments = settlement.unknown.iter().flat_map(|entry| [Some(entry.sent), entry.vendor_sent]).flatten();
+        let from = moments.min().unwrap_or(now).saturating_sub(BEFORE).unwrap_or(reach).clamp(reach, now);
+        let look = self.look(from, now, sort).await?;
+
+        let (found, unknown): (Vec<Entry>, Vec<Entry>) =
+            settlement.unknown.drain(..).partition(|entry| look.found(&entry.tag).is_some());
+        settlement.unknown = unknown;
+        let created = self.became(found, |entry| match look.found(&entry.tag) {
+            Some((id, cost)) => State::Created { id: id.clone(), cost: cost.unwrap_or(entry.reserved) },
+            None => entry.state.clone(),
+        });
+        for entry in created.await? {
+            if let State::Created { cost, .. } = &entry.state {
+                self.budget.settle(entry.reserved, *cost);
+            }
+            settlement.created.push(entry);
+        }
+        let since = settlement.unknown.iter().map(|entry| entry.sent).min().unwrap_or(now);
+        let known = self.ledger.known_since(since).await.map_err(ledger_failed)?;
+        let shown = |entry: &&Entry| sent_from(entry) >= reach && look.would_show(entry, &known);
+        Ok(settlement.unknown.iter().filter(shown).map(|entry| entry.tag.clone()).collect())
+    }
+
+    /// Whether so long has passed since it can last have been sent that it would be listed.
+    fn may_be_absent(&self, entry: &Entry) -> bool {
+        let last_sent = match &entry.state {
+            State::Unknown { at, .. } => *at,
+            // After a crash nobody knows when the process ended.
+            _ => sent_from(entry).saturating_add(LIFE).unwrap_or(Timestamp::MAX),
+        };
+        // A moment by our clock is compared with both clocks, for they may differ.
+        let ours = Timestamp::now().duration_since(last_sent);
+        let passed = self.now().duration_since(last_sent);
+        let passed = if entry.vendor_sent.is_some() { passed } else { passed.min(ours) };
+        SignedDuration::try_from(self.settings.absence).is_ok_and(|absence| passed >= absence)
+    }
+
+    /// Records what became of entries and returns them so.
+    async fn became(&self, mut entries: Vec<Entry>, state: impl Fn(&Entry) -> State) -> Result<Vec<Entry>> {
+        entries.iter_mut().for_each(|entry| entry.state = state(entry));
+        let changes: Vec<(Tag, State)> = entries.iter().map(|entry| (entry.tag.clone(), entry.state.clone())).collect();
+        for batch in changes.chunks(100) {
+            self.ledger.record(batch).await.map_err(ledger_failed)?;
+        }
+        Ok(entries)
+    }
+}
+
+/// When it was about to be sent, by the vendor's clock where that was known.
+fn sent_from(entry: &Entry) -> Timestamp {
+    entry.vendor_sent.unwrap_or(entry.sent)
+}
