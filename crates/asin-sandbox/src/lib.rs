@@ -38,18 +38,30 @@
 //! ```json
 //! {"accounts": [{"name": "europe", "seller_id": "A1SELLER", "region": "eu"}],
 //!  "products": [{"asin": "B000000001", "title": "Lamp", "parent": null, "variants": [],
-//!    "offers": [{"marketplace": "A1PA6795UKMFR9", "seller_id": "A2OTHER", "seller": "Other", "price": "75.50",
+//!    "offers": [{"marketplace": "A1PA6795UKMFR9", "seller_id": "A2OTHER", "seller": "Other", "price": "39.80",
 //!                "currency": "EUR", "condition": "New", "in_stock": true, "buy_box": true, "age_minutes": 0}]}],
 //!  "listings": [{"seller_id": "A1SELLER", "sku": "LAMP-1", "marketplace": "A1PA6795UKMFR9", "asin": "B000000001",
-//!    "product_type": "LAMP", "price": "75.50", "currency": "EUR", "quantity": 100, "channel": "DEFAULT",
+//!    "product_type": "LAMP", "price": "42.00", "currency": "EUR", "quantity": 12, "channel": "DEFAULT",
 //!    "attributes": {}, "preview": "VALID", "applies": "at_once", "issues": []}],
 //!  "domains": [{"id": 1, "domain": "amazon.de", "country_code": "DE"}],
 //!  "postcodes": [{"id": 15, "domain": 1, "zipcode": "10115", "status": "active"}],
 //!  "collections": [{"id": 101, "name": "Lamps", "items": [{"asin": "B000000001", "domain": 1, "postcode": 15}],
-//!    "outputs": [{"asin": "B000000001", "price": "75,50 €", "availability": "In Stock", "age_minutes": 10, "extra": {}}]}],
+//!    "outputs": [{"asin": "B000000001", "price": "39,80 €", "availability": "In Stock", "age_minutes": 10, "extra": {}}]}],
 //!  "balances": {"dataforseo_usd": "10.00", "multicart_credits": 500}}
 //! ```
 //! The fields are those of [`Market`] and its parts.
+//!
+//! # What a test should know
+//! * A `sellers` answer holds exactly the offers of its store, the one with `buy_box` first; without any it is 40102 with
+//!   null items. A listing makes no offer by itself. The answer's `datetime` is as old as its oldest offer.
+//! * The account's tasks include another program's, before and between ours; they are never charged here, and
+//!   [`Ledger::foreign_collected`] counts those that a client took.
+//! * `replace` puts an instance in the place of the one with the same selectors (`purchasable_offer`: store, currency,
+//!   audience; stock: channel), whole. `merge` is for stock and for quantity discounts alone. Stock is one for a SKU in a region.
+//! * A patch of a SKU that nobody listed is ACCEPTED, and shows issue 13013 on the next read.
+//! * A write that applies later can be seen after five minutes of sandbox time; [`Write::applied`] says whether it can.
+//! * `id_list` shows a task thirty seconds of sandbox time after its POST; standard tasks take one to two minutes, urgent
+//!   ones ten to twenty seconds.
 //!
 //! # Time
 //! [`Builder::speed`] shortens every wait that a vendor imposes: queues, token life, rate windows, the lag of `id_list`, late

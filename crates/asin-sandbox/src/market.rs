@@ -244,7 +244,7 @@ pub struct Output {
     pub asin: String,
     /// Its title. None: the product's own, or the key is left out.
     pub title: Option<String>,
-    /// The price as the page shows it, as `$49.99`.
+    /// The price as the page shows it, as `$12.30`.
     pub price: Option<String>,
     /// The availability as the page words it.
     pub availability: Option<String>,

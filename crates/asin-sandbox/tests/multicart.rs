@@ -188,7 +188,7 @@ async fn outputs_are_listed_without_and_read_with_their_payload() {
     assert_eq!(
         output["data"]["output_json"],
         json!({
-            "asin": "B0CHILD001", "title": "Lamp, red", "price": "$49.99", "availability": "In Stock", "seller": "x",
+            "asin": "B0CHILD001", "title": "Lamp, red", "price": "$47.30", "availability": "In Stock", "seller": "x",
         })
     );
     let scraped: jiff::Timestamp = output["data"]["created_at"].as_str().expect("a time").parse().expect("a time");

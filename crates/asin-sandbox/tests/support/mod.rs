@@ -45,7 +45,7 @@ pub fn world() -> Value {
         "postcodes": [{"id": 15, "domain": 1, "zipcode": "04500"}, {"id": 16, "domain": 2, "zipcode": "10115", "status": "failed"}],
         "collections": [{"id": 101, "name": "Lamps",
             "items": [{"asin": "B0CHILD001", "domain": 1, "postcode": 15}],
-            "outputs": [{"asin": "B0CHILD001", "price": "$49.99", "availability": "In Stock", "age_minutes": 30, "extra": {"seller": "x"}}]}],
+            "outputs": [{"asin": "B0CHILD001", "price": "$47.30", "availability": "In Stock", "age_minutes": 30, "extra": {"seller": "x"}}]}],
     })
 }
 
