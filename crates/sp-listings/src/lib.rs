@@ -1,4 +1,66 @@
-//! Amazon SP-API Listings Items 2021-08-01: a seller's own listings.
+//! Amazon SP-API Listings Items 2021-08-01: a seller's own listings, read, searched, created, patched and deleted.
+//!
+//! An operation is a value, and [`SpClient`] calls it. This one changes a price and nothing beside it: the offer is read,
+//! sent again whole as a preview, and for real only if Amazon would take it.
+//!
+//! ```
+//! use core_http::{Once, testing::Script};
+//! use sp_listings::{
+//!     Builder, Credentials, GetListingsItem, IncludedData, ListingsItemPatchRequest, Marketplace, Offer,
+//!     PatchListingsItem, Region, SellerId, Sku, Submission,
+//! };
+//! use std::sync::Arc;
+//!
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // Without a transport of your own, requests go to Amazon; here they are answered from a list.
+//! let script = Arc::new(Script::new());
+//! script
+//!     .answer(200, r#"{"access_token":"Atza|token","expires_in":3600}"#)
+//!     .answer(200, r#"{"sku":"YNG-WTR-3","attributes":{"purchasable_offer":[{"currency":"TRY",
+//!         "our_price":[{"schedule":[{"value_with_tax":80.0}]}],
+//!         "minimum_seller_allowed_price":[{"schedule":[{"value_with_tax":70.0}]}]}]}}"#)
+//!     .answer(200, r#"{"sku":"YNG-WTR-3","status":"VALID","submissionId":"a"}"#)
+//!     .answer(200, r#"{"sku":"YNG-WTR-3","status":"ACCEPTED","submissionId":"b"}"#);
+//!
+//! let seller = SellerId::new("AO0WPKWDI17JQ")?;
+//! let credentials = Credentials::new("amzn1.application-oa2-client.1", "client secret", "Atzr|refresh token");
+//! let client = Builder::new(Region::Europe, credentials).seller(seller.clone()).transport(script.clone()).build()?;
+//!
+//! let (sku, store) = (Sku::new("YNG-WTR-3")?, [Marketplace::TR]);
+//! let read = GetListingsItem::new(seller.clone(), sku.clone(), store.clone());
+//! let item = client.call(read.included_data([IncludedData::Summaries, IncludedData::Attributes])).await?;
+//! let offer = Offer::find(&item, &Marketplace::TR, "TRY")?;
+//!
+//! let changes = ListingsItemPatchRequest::offer([offer.price_patch("75.50".parse()?)]);
+//! let patch = PatchListingsItem::new(seller, sku, store, changes);
+//! if let Submission::Valid(_) = client.call(patch.preview()).await? {
+//!     match client.call(Once(patch)).await? {
+//!         Submission::Accepted(answer) => println!("{}: taken in, applied soon", answer.submission_id),
+//!         other => println!("{:?}", other.issues()),
+//!     }
+//! }
+//! let sent = String::from_utf8(script.seen()[3].body().to_vec())?;
+//! assert!(sent.contains("75.5") && sent.contains("minimum_seller_allowed_price"));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What is where
+//!
+//! | to | look at |
+//! | --- | --- |
+//! | call | [`GetListingsItem`], [`PutListingsItem`], [`PatchListingsItem`], [`DeleteListingsItem`], [`SearchListingsItems`] |
+//! | change a price or a stock | [`Offer`], [`quantity_patch`], [`new_price`], [`new_stock`]; raw: [`PatchOperation`] |
+//! | know what became of it | [`Submission`]: HTTP 200 alone is no success |
+//! | say where | [`Region`], [`Marketplace`] |
+//! | make a client | [`Builder`], [`Credentials`] |
+//! | read a saved answer | [`inspect`], [`OPERATIONS`] |
+//!
+//! # Features
+//!
+//! `rustls` (default): the built-in transport with TLS. `rustls-no-provider`: the same, the application installs the crypto
+//! provider. Without either, bring a [`Transport`](core_http::Transport).
 
 mod auth;
 mod builder;
@@ -26,6 +88,6 @@ pub use generated::{
 pub use ids::{InvalidName, SellerId, Sku, SubmissionId};
 pub use offer::{NoOffer, Offer, new_price};
 pub use region::{Marketplace, Region};
-pub use stock::{DEFAULT_CHANNEL, Stock, new_stock, quantity_patch};
+pub use stock::{DEFAULT_CHANNEL, Stock, handling_patch, new_stock, quantity_patch};
 pub use submission::Submission;
 pub use vendor::SpApi;

@@ -65,6 +65,12 @@ pub fn quantity_patch(quantity: u32, lead_time: Option<u32>) -> PatchOperation {
     PatchOperation::merge(STOCK, [stock])
 }
 
+/// The patch that sets only the days until a piece is handed to the carrier; the quantity stays as it is.
+pub fn handling_patch(lead_time: u32) -> PatchOperation {
+    let stock = json!({ "fulfillment_channel_code": DEFAULT_CHANNEL, "lead_time_to_ship_max_days": lead_time });
+    PatchOperation::merge(STOCK, [stock])
+}
+
 /// A patch that sets the stock of one channel where nothing is to be kept: lead time and restock date of this channel
 /// are dropped. The quantity is a number; Amazon also takes a text. To change a quantity, see [`quantity_patch`].
 pub fn new_stock(channel: &str, quantity: impl Into<Value>) -> PatchOperation {

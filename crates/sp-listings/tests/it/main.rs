@@ -1,0 +1,58 @@
+//! Tests of the crate, from the outside.
+
+mod auth;
+mod errors;
+mod limits;
+mod offers;
+mod requests;
+mod seeds;
+mod stock;
+mod wire;
+
+use core_http::{Request, Response, RetryPolicy, TransportError, testing::Script};
+use sp_listings::{Builder, Credentials, Region, SellerId, Sku, SpClient};
+use std::sync::Arc;
+
+pub(crate) const TOKEN: &str =
+    r#"{"access_token":"Atza|first","token_type":"bearer","expires_in":3600,"refresh_token":"Atzr|r"}"#;
+
+/// The seller and SKU of the seeds.
+pub(crate) fn seller() -> SellerId {
+    SellerId::new("AO0WPKWDI17JQ").unwrap()
+}
+
+pub(crate) fn sku(text: &str) -> Sku {
+    Sku::new(text).unwrap()
+}
+
+pub(crate) fn is_token_call(request: &Request) -> bool {
+    request.uri().path() == "/auth/o2/token"
+}
+
+pub(crate) fn builder(script: &Arc<Script>) -> Builder {
+    let credentials = Credentials::new("client", "client-secret", "Atzr|r");
+    Builder::new(Region::Europe, credentials).seller(seller()).transport(script.clone())
+}
+
+/// A client whose token calls succeed and whose other calls are answered by `answer`; nothing is sent again.
+pub(crate) fn client(
+    mut answer: impl FnMut(&Request) -> Result<Response, TransportError> + Send + 'static,
+) -> (SpClient, Arc<Script>) {
+    let script = Arc::new(Script::new());
+    script.always(
+        move |request| {
+            if is_token_call(request) { Ok(core_http::testing::response(200, TOKEN)) } else { answer(request) }
+        },
+    );
+    let client = builder(&script).build().unwrap().with(|options| options.retry = RetryPolicy::never());
+    (client, script)
+}
+
+pub(crate) fn fixture(name: &str) -> String {
+    let path = format!("{}/tests/fixtures/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    std::fs::read_to_string(path).unwrap()
+}
+
+pub(crate) fn json(text: &str) -> serde_json::Value {
+    serde_json::from_str(text).unwrap()
+}
