@@ -140,6 +140,7 @@ pub struct TokenCache {
 struct Token {
     value: HeaderValue,
     generation: u64,
+    margin: Duration,
     until: Instant,
     until_wall: SystemTime,
 }
@@ -147,12 +148,13 @@ struct Token {
 impl Token {
     /// A token is as old as the elder of two clocks says: the monotonic one stands still while a machine sleeps.
     fn lives(&self, margin: Duration) -> bool {
+        let margin = margin.min(self.margin);
         Instant::now() + margin < self.until && SystemTime::now() + margin < self.until_wall
     }
 }
 
 impl TokenCache {
-    /// Tokens are renewed `margin` before they expire.
+    /// Tokens are renewed `margin` before they expire, short-lived ones when a quarter of their life is left.
     pub fn new(margin: Duration) -> Self {
         Self { current: RwLock::new(None), refresh: Default::default(), margin }
     }
@@ -180,7 +182,8 @@ impl TokenCache {
                 *generation += 1;
                 let value = sensitive(secret.expose_secret())?;
                 let (until, until_wall) = (Instant::now() + lifetime, SystemTime::now() + lifetime);
-                let token = Token { value: value.clone(), generation: *generation, until, until_wall };
+                let margin = lifetime / 4;
+                let token = Token { value: value.clone(), generation: *generation, margin, until, until_wall };
                 *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(token);
                 Ok((value, Credential(*generation)))
             }

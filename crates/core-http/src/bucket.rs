@@ -1,7 +1,11 @@
 //! One token bucket: how much is in it, and when there will be more.
 
 use crate::{Caller, Learnt, Limit, Quota, Scope, retry::LONGEST_RETRY_AFTER};
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 use tokio::{sync::Notify, time::Instant};
 
 /// A bucket of one owner.
@@ -27,8 +31,32 @@ impl Key {
 pub(crate) struct Turn {
     /// Who came earlier has the lower number.
     pub(crate) ticket: u64,
-    pub(crate) granted: std::sync::atomic::AtomicBool,
     pub(crate) wake: Notify,
+    status: Mutex<Status>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Status {
+    /// Looks again at this time, or when it is told to.
+    Waits(Option<Instant>),
+    Granted,
+}
+
+impl Turn {
+    pub(crate) fn new(ticket: u64) -> Arc<Self> {
+        Arc::new(Self { ticket, wake: Notify::new(), status: Mutex::new(Status::Waits(None)) })
+    }
+
+    pub(crate) fn status(&self) -> Status {
+        *self.status.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn set(&self, status: Status) {
+        let before = std::mem::replace(&mut *self.status.lock().unwrap_or_else(PoisonError::into_inner), status);
+        if before != status {
+            self.wake.notify_one();
+        }
+    }
 }
 
 /// A rate that was refused is at least this share of the allowed one, …

@@ -2,21 +2,14 @@
 
 use crate::{
     Caller, Late, Lesson, Limit, Permit, Quota, RateLimit, Scope,
-    bucket::{Bucket, Key, Turn},
+    bucket::{Bucket, Key, Status, Turn},
 };
 use async_trait::async_trait;
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
-use tokio::{
-    sync::Notify,
-    time::{Instant, timeout_at},
-};
+use tokio::time::{Instant, timeout_at};
 
 /// Token buckets behind one lock: all buckets of a call are taken or none, first come first served among the calls that
 /// want the same bucket; a call that waits for a slow bucket lets others take from the fast ones that it shares with
@@ -36,8 +29,6 @@ struct State {
     tickets: u64,
 }
 
-/// Nobody looks again sooner than this, so that no rounding can make it spin.
-const TICK: Duration = Duration::from_nanos(1);
 /// Above this many buckets, those at rest are dropped.
 const MANY_BUCKETS: usize = 4096;
 
@@ -52,13 +43,15 @@ impl TokenBuckets {
         let now = Instant::now();
         let mut state = self.lock();
         state.settings.insert((limit.scope, limit.name), (limit.quota, limit.in_flight));
+        let mut changed = Vec::new();
         for (key, bucket) in &mut state.buckets {
             if (key.scope, key.name) == (limit.scope, limit.name) {
                 bucket.fill(now);
                 (bucket.quota, bucket.most_in_flight) = (limit.quota, limit.in_flight);
-                bucket.heads.values().for_each(|(_, turn)| turn.wake.notify_one());
+                changed.push(key.clone());
             }
         }
+        state.dispatch(&changed, now);
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -113,21 +106,21 @@ impl State {
         }
     }
 
-    fn join(&mut self, keys: &Arc<[Key]>, turn: Arc<Turn>) {
+    fn join(&mut self, keys: &Arc<[Key]>, turn: Arc<Turn>, now: Instant) {
         let line = self.lines.entry(keys.clone()).or_default();
         line.push_back(turn);
         if line.len() == 1 {
             self.announce(keys);
+            self.dispatch(keys, now);
         }
     }
 
-    /// Tells the buckets who is now the first of this line, and the first that it is.
+    /// Tells the buckets who is now the first of this line.
     fn announce(&mut self, keys: &Arc<[Key]>) {
         let Some(first) = self.lines.get(keys).and_then(VecDeque::front).cloned() else { return };
         for key in keys.iter() {
             self.bucket(key).heads.insert(first.ticket, (keys.clone(), first.clone()));
         }
-        first.wake.notify_one();
     }
 
     /// Takes a waiter out of its line; true if it was the first.
@@ -151,39 +144,42 @@ impl State {
         first
     }
 
-    /// Lets the first of this line go if all its buckets have room and nobody who came earlier is put off by it; who
-    /// came earlier and can go, goes first. Returns when to look again (`None`: when told to).
-    fn dispatch(&mut self, mine: &Arc<[Key]>, ticket: u64, now: Instant) -> Option<Instant> {
-        loop {
-            let mut earlier = BTreeMap::new();
-            for key in mine.iter() {
-                for (ticket, (keys, turn)) in self.bucket(key).heads.range(..=ticket) {
-                    earlier.entry(*ticket).or_insert_with(|| (keys.clone(), turn.clone()));
+    /// Lets everyone go at these buckets who can, in the order of arrival, as long as nobody who came earlier is put off
+    /// by it. Of those who cannot, the first at each empty bucket is told when to look again; it does so for the others.
+    fn dispatch(&mut self, touched: &[Key], now: Instant) {
+        let mut empty: Vec<Key> = Vec::new();
+        let mut promised: Vec<(Arc<[Key]>, Instant)> = Vec::new();
+        let mut from = 0;
+        while let Some((keys, turn)) = self.next(touched, &empty, from) {
+            from = turn.ticket + 1;
+            if keys.iter().any(|key| empty.contains(key)) {
+                continue;
+            }
+            let ready = self.ready(&keys, now);
+            let room = ready.is_some_and(|ready| ready <= now);
+            let later = if room { self.conflict(&keys, &promised) } else { ready };
+            if room && later.is_none() {
+                self.take(&keys);
+                self.leave(&keys, turn.ticket);
+                turn.set(Status::Granted);
+                continue;
+            }
+            for key in keys.iter().filter(|_| !room) {
+                let bucket = self.bucket(key);
+                if !bucket.has_place() || later.is_some_and(|later| bucket.ready(0) >= later) {
+                    empty.push(key.clone());
                 }
             }
-            let mut promised: Vec<(Arc<[Key]>, Instant)> = Vec::new();
-            let mut goes = None;
-            for (number, (keys, turn)) in earlier {
-                let ready = self.ready(&keys, now);
-                let put_off = ready.filter(|ready| *ready <= now).and_then(|_| self.conflict(&keys, &promised));
-                match (ready, put_off) {
-                    (Some(ready), None) if ready <= now => {
-                        goes = Some((keys, turn));
-                        break;
-                    }
-                    (ready, put_off) if number == ticket => return put_off.or(ready),
-                    (ready, put_off) => promised.extend(put_off.or(ready).map(|at| (keys, at))),
-                }
-            }
-            let (keys, turn) = goes?;
-            self.take(&keys);
-            turn.granted.store(true, Ordering::Release);
-            turn.wake.notify_one();
-            self.leave(&keys, turn.ticket);
-            if turn.ticket == ticket {
-                return None;
-            }
+            promised.extend(later.map(|later| (keys, later)));
+            turn.set(Status::Waits(later));
         }
+    }
+
+    /// The first head, from this ticket on, at one of the touched buckets that are not known to be empty.
+    fn next(&self, touched: &[Key], empty: &[Key], from: u64) -> Option<(Arc<[Key]>, Arc<Turn>)> {
+        let buckets = touched.iter().filter(|key| !empty.contains(key)).filter_map(|key| self.buckets.get(key));
+        let heads = buckets.filter_map(|bucket| bucket.heads.range(from..).next());
+        heads.min_by_key(|(ticket, _)| **ticket).map(|(_, head)| head.clone())
     }
 
     /// The latest of the promised turns that would be put off if these buckets were taken from now.
@@ -198,13 +194,6 @@ impl State {
             latest = put_off.map(|(_, ready)| *ready).max().max(latest);
         }
         latest
-    }
-
-    /// Tells the first of every line at these buckets to look again.
-    fn wake<'a>(&self, keys: impl IntoIterator<Item = &'a Key>) {
-        for bucket in keys.into_iter().filter_map(|key| self.buckets.get(key)) {
-            bucket.heads.values().for_each(|(_, turn)| turn.wake.notify_one());
-        }
     }
 }
 
@@ -222,7 +211,7 @@ impl Drop for Place<'_> {
             return;
         }
         let mut state = self.buckets.lock();
-        let granted = self.turn.granted.load(Ordering::Acquire);
+        let granted = self.turn.status() == Status::Granted;
         if granted {
             // Granted in the moment of leaving: everything goes back.
             for key in self.keys.iter() {
@@ -231,7 +220,7 @@ impl Drop for Place<'_> {
             }
         }
         if granted || state.leave(self.keys, self.turn.ticket) {
-            state.wake(self.keys.iter());
+            state.dispatch(self.keys, Instant::now());
         }
     }
 }
@@ -249,7 +238,10 @@ impl Drop for InFlight {
             let bucket = state.bucket(key);
             bucket.in_flight = bucket.in_flight.saturating_sub(1);
         }
-        state.wake(self.keys.iter().filter(|key| state.buckets[*key].most_in_flight.is_some()));
+        // Without a cap nobody waits for a place.
+        let capped = self.keys.iter().filter(|key| state.buckets[*key].most_in_flight.is_some());
+        let capped: Vec<Key> = capped.cloned().collect();
+        state.dispatch(&capped, Instant::now());
     }
 }
 
@@ -281,29 +273,33 @@ impl RateLimit for TokenBuckets {
             {
                 return Err(Late { limit });
             }
-            let turn = Turn { ticket: state.tickets, granted: AtomicBool::new(false), wake: Notify::new() };
-            let turn = Arc::new(turn);
-            state.join(&keys, turn.clone());
+            let turn = Turn::new(state.tickets);
+            state.join(&keys, turn.clone(), now);
             (keys, turn)
         };
         let mut place = Place { buckets: self, keys: &keys, turn, taken: false };
         loop {
-            let again = {
-                let mut state = self.lock();
-                let first = state.lines.get(&keys).is_some_and(|line| line[0].ticket == place.turn.ticket);
-                if first { state.dispatch(&keys, place.turn.ticket, Instant::now()) } else { None }
+            let until = match place.turn.status() {
+                Status::Granted => {
+                    place.taken = true;
+                    drop(place);
+                    return Ok(Permit::new(InFlight { buckets: self.clone(), keys }));
+                }
+                Status::Waits(until) => until.unwrap_or(deadline),
             };
-            if place.turn.granted.load(Ordering::Acquire) {
-                place.taken = true;
-                drop(place);
-                return Ok(Permit::new(InFlight { buckets: self.clone(), keys }));
+            if timeout_at(until.min(deadline), place.turn.wake.notified()).await.is_ok() {
+                continue;
             }
-            if Instant::now() >= deadline {
-                let limit = self.lock().estimate(&keys).map_or(limits[0].name, |(_, name)| name);
-                return Err(Late { limit });
+            let now = Instant::now();
+            let mut state = self.lock();
+            if place.turn.status() != Status::Granted {
+                if now >= deadline {
+                    let limit = state.estimate(&keys).map_or(limits[0].name, |(_, name)| name);
+                    return Err(Late { limit });
+                }
+                place.turn.set(Status::Waits(None));
+                state.dispatch(&keys, now);
             }
-            let until = again.map_or(deadline, |again| again.max(Instant::now() + TICK).min(deadline));
-            let _woken_or_due = timeout_at(until, place.turn.wake.notified()).await;
         }
     }
 
@@ -312,7 +308,7 @@ impl RateLimit for TokenBuckets {
         let key = Key::of(caller, &lesson.limit);
         let mut state = self.lock();
         if state.open(&key, &lesson.limit, now).learn(lesson.what, now) {
-            state.wake([&key]);
+            state.dispatch(&[key], now);
         }
     }
 }
