@@ -1,0 +1,247 @@
+//! The catalogue: what the seller wants, one row for each listing in one store.
+
+use super::Accounts;
+use crate::{Asin, Currency, Marketplace};
+use rust_decimal::Decimal;
+use serde::Serialize;
+use sp_listings::Sku;
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+    io::Read,
+};
+
+/// The columns, in the order in which they are documented; the header is mandatory.
+pub const COLUMNS: [&str; 9] =
+    ["account", "sku", "asin", "marketplace", "postcode", "min_price", "max_price", "quantity", "max_handling_days"];
+/// How many of them must be there and filled in.
+const MANDATORY: usize = 5;
+
+/// What the seller wants of one listing in one store.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Row {
+    /// The line of the file, counted from 1.
+    pub line: u64,
+    /// The name of the account that sells it.
+    pub account: String,
+    /// The seller's own identifier of the listing.
+    pub sku: Sku,
+    /// The product that it offers.
+    pub asin: Asin,
+    /// The store.
+    pub marketplace: Marketplace,
+    /// The place whose prices count.
+    pub postcode: String,
+    /// The lowest price, tax included, in the store's currency; without it the price is not touched.
+    pub min_price: Option<Decimal>,
+    /// The highest price, tax included, in the store's currency.
+    pub max_price: Option<Decimal>,
+    /// Pieces in stock; without it the stock is not touched.
+    pub quantity: Option<u32>,
+    /// The most days until it is handed to the carrier.
+    pub max_handling_days: Option<u32>,
+}
+
+/// A catalogue that has been read without an error.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Catalogue {
+    /// Its rows, in the order of the file.
+    pub rows: Vec<Row>,
+}
+
+/// What is wrong with one line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LineError {
+    /// The line of the file, counted from 1.
+    pub line: u64,
+    /// The column, or nothing when it is the line as a whole.
+    pub field: &'static str,
+    /// The rule, and the value that breaks it.
+    pub message: String,
+}
+
+impl fmt::Display for LineError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.field {
+            "" => write!(f, "line {}: {}", self.line, self.message),
+            field => write!(f, "line {}: {field}: {}", self.line, self.message),
+        }
+    }
+}
+
+/// Everything that is wrong with a catalogue; nothing of it is used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the catalogue has {} error(s); the first: {}", .0.len(), .0[0])]
+pub struct CatalogueErrors(pub Vec<LineError>);
+
+impl Catalogue {
+    /// Reads a catalogue in CSV.
+    ///
+    /// # Errors
+    /// Every line that breaks a rule, with its number, its column and the rule.
+    pub fn read(input: impl Read, accounts: &Accounts) -> Result<Self, CatalogueErrors> {
+        let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(input);
+        let mut errors = Errors::default();
+        let header = match reader.headers() {
+            Ok(header) => header.clone(),
+            Err(error) => return Err(CatalogueErrors(vec![unreadable(&error, 1)])),
+        };
+        let places = errors.header(&header);
+        if !errors.0.is_empty() {
+            return Err(CatalogueErrors(errors.0));
+        }
+        let mut rows = Vec::new();
+        for record in reader.records() {
+            match record {
+                Ok(record) => {
+                    let line = record.position().map_or(0, csv::Position::line);
+                    if record.len() != header.len() {
+                        errors.add(line, "", format!("{} fields, the header has {}", record.len(), header.len()));
+                        continue;
+                    }
+                    let text = |column: usize| places[column].and_then(|place| record.get(place)).unwrap_or_default();
+                    rows.extend(errors.row(line, text, accounts));
+                }
+                Err(error) => errors.0.push(unreadable(&error, error.position().map_or(0, csv::Position::line))),
+            }
+        }
+        errors.conflicts(&rows);
+        errors.0.sort_by_key(|error| error.line);
+        if errors.0.is_empty() { Ok(Self { rows }) } else { Err(CatalogueErrors(errors.0)) }
+    }
+}
+
+fn unreadable(error: &csv::Error, line: u64) -> LineError {
+    let message = match error.kind() {
+        csv::ErrorKind::Utf8 { .. } => "not UTF-8 text".to_owned(),
+        _ => error.to_string(),
+    };
+    LineError { line, field: "", message }
+}
+
+#[derive(Default)]
+struct Errors(Vec<LineError>);
+
+impl Errors {
+    fn add(&mut self, line: u64, field: &'static str, message: impl Into<String>) {
+        self.0.push(LineError { line, field, message: message.into() });
+    }
+
+    /// Where each column stands.
+    fn header(&mut self, header: &csv::StringRecord) -> [Option<usize>; COLUMNS.len()] {
+        let mut places = [None; COLUMNS.len()];
+        for (place, name) in header.iter().enumerate() {
+            match COLUMNS.iter().position(|column| *column == name.trim_start_matches('\u{feff}')) {
+                Some(column) if places[column].is_some() => {
+                    self.add(1, COLUMNS[column], "the column stands twice in the header")
+                }
+                Some(column) => places[column] = Some(place),
+                None => self.add(1, "", format!("unknown column `{name}`; the columns are {}", COLUMNS.join(","))),
+            }
+        }
+        for (column, name) in COLUMNS.iter().enumerate().take(MANDATORY) {
+            if places[column].is_none() {
+                self.add(1, name, "the column is missing in the header");
+            }
+        }
+        places
+    }
+
+    fn row<'a>(&mut self, line: u64, text: impl Fn(usize) -> &'a str, accounts: &Accounts) -> Option<Row> {
+        let before = self.0.len();
+        for (column, name) in COLUMNS.iter().enumerate().take(MANDATORY) {
+            if text(column).is_empty() {
+                self.add(line, name, "must not be empty");
+            }
+        }
+        if self.0.len() > before {
+            return None;
+        }
+        let account = text(0);
+        if !accounts.contains(account) {
+            self.add(line, "account", format!("`{account}` is not configured; known: {}", accounts.names()));
+        }
+        let sku = self.parsed(line, "sku", text(1).parse::<Sku>());
+        let asin = self.parsed(line, "asin", text(2).parse::<Asin>());
+        let marketplace = self.parsed(line, "marketplace", text(3).parse::<Marketplace>());
+        let currency = marketplace.map(Marketplace::currency);
+        let min_price = self.price(line, "min_price", text(5), currency);
+        let max_price = self.price(line, "max_price", text(6), currency);
+        if let (Some(min), Some(max)) = (min_price, max_price)
+            && min > max
+        {
+            self.add(line, "max_price", format!("{max} is below min_price {min}"));
+        }
+        let quantity = self.whole(line, "quantity", text(7));
+        let max_handling_days = self.whole(line, "max_handling_days", text(8));
+        if self.0.len() > before {
+            return None;
+        }
+        let (account, postcode) = (account.to_owned(), text(4).to_owned());
+        let (sku, asin, marketplace) = (sku?, asin?, marketplace?);
+        Some(Row { line, account, sku, asin, marketplace, postcode, min_price, max_price, quantity, max_handling_days })
+    }
+
+    fn parsed<T, E: fmt::Display>(&mut self, line: u64, field: &'static str, value: Result<T, E>) -> Option<T> {
+        value.map_err(|error| self.add(line, field, error.to_string())).ok()
+    }
+
+    fn price(&mut self, line: u64, field: &'static str, text: &str, currency: Option<Currency>) -> Option<Decimal> {
+        if text.is_empty() {
+            return None;
+        }
+        let plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+        let price = Decimal::from_str_exact(text).ok().filter(|price| plain && *price > Decimal::ZERO);
+        let Some(price) = price else {
+            self.add(line, field, format!("`{text}` is no price: digits with a dot before the decimals, above zero"));
+            return None;
+        };
+        if let Some(currency) = currency.filter(|currency| price.normalize().scale() > currency.decimals()) {
+            let message = format!("`{text}` has more decimals than {currency} has ({})", currency.decimals());
+            self.add(line, field, message);
+            return None;
+        }
+        Some(price)
+    }
+
+    fn whole(&mut self, line: u64, field: &'static str, text: &str) -> Option<u32> {
+        if text.is_empty() {
+            return None;
+        }
+        let plain = text.bytes().all(|byte| byte.is_ascii_digit());
+        match text.parse() {
+            Ok(number) if plain => Some(number),
+            _ => {
+                self.add(line, field, format!("`{text}` is no whole number from 0 to {}", u32::MAX));
+                None
+            }
+        }
+    }
+
+    /// Rows that contradict each other.
+    fn conflicts(&mut self, rows: &[Row]) {
+        let mut seen = HashMap::new();
+        let mut stock: HashMap<_, (u64, u32)> = HashMap::new();
+        let mut handling: HashMap<_, (u64, u32)> = HashMap::new();
+        let mut found = HashSet::new();
+        for row in rows {
+            let listing = (row.account.as_str(), row.sku.as_str());
+            if let Some(first) = seen.insert((listing, row.marketplace), row.line) {
+                let message = format!("a second row for this account, SKU and marketplace; the first is line {first}");
+                self.add(row.line, "sku", message);
+            }
+            for (field, value, known) in
+                [("quantity", row.quantity, &mut stock), ("max_handling_days", row.max_handling_days, &mut handling)]
+            {
+                let Some(value) = value else { continue };
+                let (first, other) = *known.entry(listing).or_insert((row.line, value));
+                if other != value && found.insert((row.line, field)) {
+                    let message = format!(
+                        "{value}, but line {first} says {other} for the same account and SKU, which have one stock"
+                    );
+                    self.add(row.line, field, message);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! Keeps listings priced and stocked by what the market shows.
+//!
+//! [`Sync::run`] goes through five steps: **discover** the family of each product, **watch** the products with
+//! MultiCart, **observe** what the market shows, **decide** within the bounds of each row, **publish** to Amazon. Each
+//! step is one file of this module. Nothing is paid for and nothing is written unless the [`Supervisor`] agrees.
+
+mod accounts;
+mod catalogue;
+mod decide;
+mod discover;
+mod observation;
+mod observe;
+mod plan;
+mod publish;
+mod report;
+mod run;
+mod state;
+mod watch;
+
+pub use accounts::{Account, Accounts, Connection, Services};
+pub use catalogue::{COLUMNS, Catalogue, CatalogueErrors, LineError, Row};
+pub use decide::{Brakes, PriceDecision};
+pub use observation::{Doubt, Market, Observation, Question, Source, lowest};
+pub use report::{Outcome, Reason, Report, RowReport, Totals};
+pub use run::{Sync, SyncError};
+pub use state::StateError;
+
+use crate::Price;
+use async_trait::async_trait;
+use multicart::CollectionId;
+use rust_decimal::Decimal;
+use serde::Serialize;
+use std::{path::PathBuf, time::Duration};
+
+/// What a run may do.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Learn the variant families through paid `asin` tasks.
+    pub discover: bool,
+    /// Enrol the products in a MultiCart collection.
+    pub watch: bool,
+    /// The MultiCart collection to enrol in and to read outputs of.
+    pub collection: Option<CollectionId>,
+    /// The most that this run may spend with DataForSEO, in US dollars.
+    pub budget: Decimal,
+    /// An observation that is older does not count.
+    pub max_observation_age: Duration,
+    /// Also follow offers of which the vendor left something open (never what it said against them).
+    pub accept_unconfirmed: bool,
+    /// The most that a price may move, in percent of the old one.
+    pub max_change: Decimal,
+    /// With more rows to change than this, nothing is sent at all.
+    pub max_rows_changed: usize,
+    /// Only free reads and previews.
+    pub dry_run: bool,
+    /// How long to wait for paid results; what comes later is collected by the next run.
+    pub patience: Duration,
+    /// The pause between two looks for paid results.
+    pub cadence: Duration,
+    /// The folder that keeps what the next run must know.
+    pub state: PathBuf,
+}
+
+impl Options {
+    /// The defaults, with this folder for the state.
+    pub fn new(state: impl Into<PathBuf>) -> Self {
+        Self {
+            discover: false,
+            watch: false,
+            collection: None,
+            budget: Decimal::ONE,
+            max_observation_age: Duration::from_secs(2 * 3600),
+            accept_unconfirmed: false,
+            max_change: Decimal::from(20),
+            max_rows_changed: 100,
+            dry_run: false,
+            // DataForSEO's standard queue takes up to 45 minutes.
+            patience: Duration::from_secs(50 * 60),
+            cadence: Duration::from_secs(30),
+            state: state.into(),
+        }
+    }
+}
+
+/// Who watches a run, and is asked before it pays or writes.
+#[async_trait]
+pub trait Supervisor: Send + std::marker::Sync {
+    /// Something happened that a person may want to see.
+    fn event(&self, event: Event);
+
+    /// Whether these tasks may be paid for.
+    async fn may_pay(&self, spending: &Spending) -> bool;
+
+    /// Whether so many products may be enrolled with MultiCart.
+    async fn may_enrol(&self, products: usize) -> bool;
+
+    /// Whether these changes may be sent.
+    async fn may_write(&self, changes: &[Change]) -> bool;
+}
+
+/// Paid tasks that a run wants to post.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Spending {
+    /// DataForSEO `asin` tasks, which learn families.
+    pub asin_tasks: usize,
+    /// DataForSEO `sellers` tasks, which observe prices.
+    pub sellers_tasks: usize,
+    /// What they cost together, in US dollars; less, if the budget does not allow all of them.
+    pub usd: Decimal,
+}
+
+/// A change that a run wants to send.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Change {
+    /// The line of the catalogue.
+    pub line: u64,
+    /// The account.
+    pub account: String,
+    /// The SKU.
+    pub sku: String,
+    /// The store's country code.
+    pub marketplace: &'static str,
+    /// The price from and to, if it changes.
+    pub price: Option<(Option<Price>, Price)>,
+    /// The stock from and to, if it changes.
+    pub quantity: Option<(Option<u32>, u32)>,
+}
+
+/// What happens while a run goes on.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Event {
+    /// A step begins.
+    Began {
+        /// Which one.
+        step: Step,
+        /// How many things it has to do.
+        total: u64,
+    },
+    /// Some of a step's things are done.
+    Advanced {
+        /// Which step.
+        step: Step,
+        /// How many are done by now.
+        done: u64,
+    },
+    /// A step has ended.
+    Ended {
+        /// Which one.
+        step: Step,
+    },
+    /// A sentence for a person.
+    Note(String),
+}
+
+/// The steps of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Step {
+    /// Look up what earlier runs paid for.
+    Settle,
+    /// Learn the families.
+    Discover,
+    /// Enrol with MultiCart.
+    Watch,
+    /// See what the market shows.
+    Observe,
+    /// Read the listings and decide.
+    Decide,
+    /// Preview and send the changes.
+    Publish,
+}
+
+impl Step {
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Settle => "settle",
+            Self::Discover => "discover",
+            Self::Watch => "watch",
+            Self::Observe => "observe",
+            Self::Decide => "decide",
+            Self::Publish => "publish",
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! Observe: what the market shows, from paid `sellers` tasks and from MultiCart's outputs.
+
+use super::{
+    Observation, Outcome, Reason, Source, Step,
+    run::{Run, Slot, SyncError},
+    state::{Place, Seen},
+};
+use crate::{Asin, Currency, Marketplace};
+use dataforseo_merchant::{Collected, Entry, Kind, SellersResult, TaskResult};
+use futures_util::{StreamExt, TryStreamExt, pin_mut};
+use jiff::Timestamp;
+use multicart::{AsinRow, GetOutput, ListAsins, ListOutputs, Output};
+use rust_decimal::Decimal;
+use std::{
+    collections::{BTreeMap, BTreeSet, HashSet},
+    str::FromStr,
+};
+
+/// Offers that MultiCart has seen, by product.
+pub(super) type Outputs = BTreeMap<Asin, Vec<Observation>>;
+
+/// The newest outputs are read, at most this many.
+const NEWEST_OUTPUTS: usize = 500;
+
+impl Run<'_> {
+    /// The products and stores whose price may move and of which nothing fresh is known.
+    pub(super) fn unobserved(&self, slots: &[Slot], busy: &HashSet<(Kind, Place)>) -> Vec<Place> {
+        let (state, now) = (self.state(), Timestamp::now());
+        let priced = slots.iter().filter(|slot| slot.row.min_price.is_some());
+        let places: BTreeSet<Place> = priced.map(Slot::place).collect();
+        let unseen =
+            places.into_iter().filter(|place| state.seen(*place, now, self.options.max_observation_age).is_none());
+        unseen.filter(|place| !busy.contains(&(Kind::Sellers, *place))).collect()
+    }
+
+    /// What has been paid for and not been collected.
+    pub(super) async fn paid(&self, kind: Kind) -> Result<Vec<Entry>, SyncError> {
+        Ok(self.tasks.pending().await?.into_iter().filter(|entry| entry.request.kind() == kind).collect())
+    }
+
+    /// Collects the observations that have been paid for, in this run or an earlier one.
+    pub(super) async fn collect_sellers(&self) -> Result<(), SyncError> {
+        let entries = self.paid(Kind::Sellers).await?;
+        if entries.is_empty() {
+            return Ok(());
+        }
+        for place in entries.iter().filter_map(|entry| Place::from_label(&entry.label)) {
+            self.excuse(
+                place,
+                Outcome::Skipped(Reason::new(
+                    "observation_pending",
+                    "paid for, but not ready yet; the next run collects it",
+                )),
+            );
+        }
+        self.began(Step::Observe, entries.len());
+        let results = self.tasks.collect(entries, self.options.patience);
+        pin_mut!(results);
+        let mut done = 0;
+        while let Some(collected) = results.next().await {
+            let Collected { entry, result, .. } = match collected {
+                Ok(collected) => collected,
+                Err(error) => {
+                    self.note(format!("results could not be collected: {error}"));
+                    continue;
+                }
+            };
+            let Some(place) = Place::from_label(&entry.label) else { continue };
+            let observations = match result {
+                TaskResult::Sellers(result) => offers(&result),
+                TaskResult::Empty => Vec::new(),
+                TaskResult::Failed(fault) => {
+                    self.excuse(place, Outcome::Failed(Reason::new("task_failed", fault.to_string())));
+                    Vec::new()
+                }
+                TaskResult::Unreadable(error) => {
+                    self.excuse(place, Outcome::Failed(Reason::new("unreadable_answer", error.to_string())));
+                    continue;
+                }
+                _ => continue,
+            };
+            self.state().keep_seen(place, Seen { observations, at: Timestamp::now() })?;
+            // Only what is on the disk counts as collected.
+            self.tasks.acknowledge(&entry.tag).await?;
+            done += 1;
+            self.advanced(Step::Observe, done);
+        }
+        self.ended(Step::Observe);
+        Ok(())
+    }
+
+    /// Reads the newest outputs of the MultiCart collection; free. Trouble with it is said and costs nothing else.
+    pub(super) async fn read_outputs(&self) -> Outputs {
+        match self.outputs().await {
+            Ok(outputs) => outputs,
+            Err(error) => {
+                self.note(format!("MultiCart's outputs could not be read: {error}"));
+                Outputs::new()
+            }
+        }
+    }
+
+    async fn outputs(&self) -> core_http::Result<Outputs> {
+        let Some(collection) = self.options.collection else { return Ok(Outputs::new()) };
+        let client = &self.services.multicart;
+        let rows: Vec<AsinRow> = client.pages(ListAsins::new(collection)).items().try_collect().await?;
+        let mut newest: Vec<_> = client.pages(ListOutputs::new(collection)).items().try_collect().await?;
+        newest.sort_by_key(|output| std::cmp::Reverse((made(output), output.id)));
+        let mut outputs = Outputs::new();
+        for output in newest.into_iter().take(NEWEST_OUTPUTS) {
+            let record = client.call(GetOutput::new(output.id)).await?;
+            let at = made(&record).or(made(&output));
+            let Some(content) = &record.output_json else { continue };
+            let Some(mut observation) = scraped(content, at) else { continue };
+            let Some(asin) = observation.asin else { continue };
+            observation.marketplace = store_of(asin, &rows);
+            let known = outputs.entry(asin).or_default();
+            // The list is newest first: one observation for each product and store, the newest.
+            if !known.iter().any(|known| known.marketplace == observation.marketplace) {
+                known.push(observation);
+            }
+        }
+        Ok(outputs)
+    }
+}
+
+/// When an output was last written.
+fn made(output: &Output) -> Option<Timestamp> {
+    let time = |text: &Option<String>| text.as_deref().and_then(core_http::lenient::timestamp);
+    time(&output.updated_at).or(time(&output.created_at))
+}
+
+/// The offers on a page of sellers, each with what the page says of it.
+fn offers(result: &SellersResult) -> Vec<Observation> {
+    let marketplace = store(result.se_domain.as_deref(), result.location_code);
+    let at = result.datetime.as_deref().and_then(core_http::lenient::timestamp);
+    let offers = result.offers().map(|offer| Observation {
+        source: Source::DataforseoSellers,
+        asin: result.asin,
+        marketplace,
+        amount: offer.price,
+        currency: offer.currency.as_deref().and_then(Currency::from_code),
+        condition: offer.condition,
+        // A page lists an offer with a date of delivery, or without a price when it is sold out.
+        in_stock: if offer.price.is_none() { Some(false) } else { offer.delivery_from.is_some().then_some(true) },
+        seller_id: offer.seller_id,
+        seller: offer.seller_name,
+        at,
+    });
+    offers.collect()
+}
+
+fn store(domain: Option<&str>, location: Option<i64>) -> Option<Marketplace> {
+    match (domain, location) {
+        (Some(domain), _) => Marketplace::all().find(|store| store.domain() == domain.trim_start_matches("www.")),
+        (None, Some(location)) => Marketplace::all().find(|store| i64::from(store.location_code()) == location),
+        (None, None) => None,
+    }
+}
+
+/// The store of an output, which does not say it itself: that of the collection's rows of this product, if all agree.
+fn store_of(asin: Asin, rows: &[AsinRow]) -> Option<Marketplace> {
+    let mut domains =
+        rows.iter().filter(|row| row.asin == Some(asin)).map(|row| Some(row.domain.as_ref()?.domain.as_str()));
+    let first = domains.next()??;
+    domains.all(|domain| domain == Some(first)).then(|| store(Some(first), None))?
+}
+
+/// What a scraped output says. It has no schema: `asin`, `price` and `availability` are known from the vendor's example,
+/// and a condition, seller or currency counts only where it is said.
+fn scraped(content: &serde_json::Value, at: Option<Timestamp>) -> Option<Observation> {
+    let text = |key: &str| content.get(key).and_then(|value| value.as_str()).map(str::to_owned);
+    let price = content.get("price")?;
+    let amount = price.as_str().and_then(displayed).or_else(|| Decimal::from_str(&price.as_number()?.to_string()).ok());
+    let said = text("availability").map(|said| said.trim().to_lowercase());
+    let in_stock = match said.as_deref() {
+        Some("in stock") => Some(true),
+        Some("out of stock" | "currently unavailable") => Some(false),
+        _ => None,
+    };
+    Some(Observation {
+        source: Source::MulticartOutput,
+        asin: text("asin")?.parse().ok(),
+        marketplace: None,
+        amount,
+        currency: text("currency").as_deref().and_then(Currency::from_code),
+        condition: text("condition"),
+        in_stock,
+        seller_id: text("seller_id"),
+        seller: text("seller"),
+        at,
+    })
+}
+
+/// Reads a price as a page displays it: `$49.99`, `1.234,50 €`, `75,50 TL`, `￥1,200`. Unclear ones are `None`.
+fn displayed(text: &str) -> Option<Decimal> {
+    let number: String = text.chars().filter(|c| c.is_ascii_digit() || matches!(c, '.' | ',')).collect();
+    let number = number.trim_matches(['.', ',']);
+    let clean = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
+    let plain = match number.rfind(['.', ',']) {
+        None => number.to_owned(),
+        // Three digits after the last mark are thousands, one or two are decimals.
+        Some(at) => match number.len() - at - 1 {
+            1 | 2 => format!("{}.{}", clean(&number[..at]), &number[at + 1..]),
+            3 => clean(number),
+            _ => return None,
+        },
+    };
+    Decimal::from_str(&plain).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn displayed_prices_of_all_stores_are_read_and_unclear_ones_are_not() {
+        let read = |text| displayed(text).map(|price| price.to_string());
+        let pairs = [
+            ("$49.99", "49.99"),
+            ("1.234,50 €", "1234.50"),
+            ("75,50 TL", "75.50"),
+            ("￥1,200", "1200"),
+            ("£1,299.00", "1299.00"),
+            ("R$ 12,5", "12.5"),
+            ("890", "890"),
+        ];
+        for (text, price) in pairs {
+            assert_eq!(read(text).as_deref(), Some(price), "{text}");
+        }
+        for text in ["", "see price in cart", "1.2345"] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_output_says_only_what_stands_in_it() {
+        let content =
+            json!({"asin": "B0DJQQ38TG", "title": "Example Product", "price": "$49.99", "availability": "In Stock"});
+        let seen = scraped(&content, None).unwrap();
+        assert_eq!((seen.amount, seen.in_stock), (Some("49.99".parse().unwrap()), Some(true)));
+        assert_eq!((seen.currency, seen.condition, seen.seller_id, seen.marketplace), (None, None, None, None));
+    }
+}

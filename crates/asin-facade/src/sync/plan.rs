@@ -1,0 +1,315 @@
+//! Reads the listings and decides what should change; sends nothing.
+
+use super::{
+    Brakes, Change, Market, Outcome, PriceDecision, Question, Reason, Step, decide, lowest,
+    observe::Outputs,
+    run::{Run, Slot, SyncError},
+    state::{Part, Sent, StateError, Target},
+};
+use crate::Price;
+use core_http::ErrorKind;
+use futures_util::{StreamExt, stream};
+use jiff::Timestamp;
+use sp_listings::{DEFAULT_CHANNEL, GetListingsItem, IncludedData, Item, NoOffer, Offer};
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
+use tokio::time::Instant;
+
+/// How many groups are read or written at once; the rate limits decide how fast.
+pub(super) const AT_ONCE: usize = 8;
+/// The same value is not sent again so soon: Amazon may still be applying it.
+const PATIENCE: Duration = Duration::from_secs(60 * 60);
+
+/// The rows of one account and SKU: they share one stock, and are written one after the other.
+pub(super) struct Group {
+    pub(super) members: Vec<Member>,
+    pub(super) stock: Option<StockPlan>,
+}
+
+/// One row with what was read of it and what should happen to its price.
+pub(super) struct Member {
+    pub(super) slot: Slot,
+    pub(super) listing: Option<Listing>,
+    pub(super) price: Option<Price>,
+}
+
+/// A listing as it was read.
+pub(super) struct Listing {
+    pub(super) item: Item,
+    pub(super) offer: Result<Offer, NoOffer>,
+    pub(super) read: Instant,
+}
+
+/// What should happen to a stock.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct StockPlan {
+    /// The member through whose listing it is sent.
+    pub(super) carrier: usize,
+    pub(super) quantity: Option<u32>,
+    pub(super) handling: Option<u32>,
+    /// More pieces than now, so the price comes first.
+    pub(super) rises: bool,
+}
+
+impl StockPlan {
+    pub(super) fn value(&self) -> String {
+        let text = |number: Option<u32>| number.map(|number| number.to_string()).unwrap_or_default();
+        format!("{}/{}", text(self.quantity), text(self.handling))
+    }
+}
+
+impl Slot {
+    pub(super) fn target(&self, part: Part) -> Target {
+        let marketplace = (part == Part::Price).then_some(self.row.marketplace);
+        Target { seller: self.seller.to_string(), sku: self.row.sku.to_string(), marketplace, part }
+    }
+}
+
+impl Listing {
+    pub(super) fn price(&self, slot: &Slot) -> Option<Price> {
+        let offer = self.offer.as_ref().ok()?;
+        Some(Price::new(offer.price(), slot.row.marketplace.currency()))
+    }
+}
+
+/// What an earlier run sent, in the light of what the listing shows now.
+enum Earlier {
+    Nothing,
+    Shows,
+    Missing { sent: Sent, fresh: bool },
+}
+
+impl Run<'_> {
+    /// Reads every listing and decides about its price and stock.
+    pub(super) async fn plan(&self, slots: Vec<Slot>, outputs: &Outputs) -> Result<Vec<Group>, SyncError> {
+        self.began(Step::Decide, slots.len());
+        let mut groups: BTreeMap<(String, String), Vec<Slot>> = BTreeMap::new();
+        for slot in slots {
+            groups.entry((slot.row.account.clone(), slot.row.sku.to_string())).or_default().push(slot);
+        }
+        let done = AtomicUsize::new(0);
+        let planned = stream::iter(groups.into_values())
+            .map(|slots| self.plan_group(slots, outputs, &done))
+            .buffer_unordered(AT_ONCE)
+            .collect::<Vec<_>>()
+            .await;
+        self.ended(Step::Decide);
+        Ok(planned.into_iter().collect::<Result<_, StateError>>()?)
+    }
+
+    async fn plan_group(&self, slots: Vec<Slot>, outputs: &Outputs, done: &AtomicUsize) -> Result<Group, StateError> {
+        let mut members = Vec::with_capacity(slots.len());
+        for mut slot in slots {
+            let listing = self.listing(&mut slot).await;
+            members.push(Member { slot, listing, price: None });
+            self.advanced(Step::Decide, done.fetch_add(1, Ordering::Relaxed) + 1);
+        }
+        let mut group = Group { members, stock: None };
+        if group.skip_fba() {
+            return Ok(group);
+        }
+        for member in &mut group.members {
+            self.plan_price(member, outputs)?;
+        }
+        self.plan_stock(&mut group)?;
+        Ok(group)
+    }
+
+    /// Reads a listing; whatever keeps the row from being touched goes into its report.
+    async fn listing(&self, slot: &mut Slot) -> Option<Listing> {
+        let outcome = match self.read(slot).await {
+            Ok(listing) => match listing.item.asin(&slot.row.marketplace.listings()) {
+                Some(asin) if asin == slot.row.asin => return Some(listing),
+                Some(asin) => Outcome::Refused(Reason::new("other_asin", format!("the listing is on {asin}"))),
+                None => Outcome::Refused(Reason::new("no_asin", "Amazon does not say which ASIN the listing is on")),
+            },
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                Outcome::Skipped(Reason::new("not_listed", "the seller has no such listing in this store"))
+            }
+            Err(error) => Outcome::Failed(Reason::new("read", error.to_string())),
+        };
+        (slot.report.price, slot.report.stock) = (outcome.clone(), outcome);
+        None
+    }
+
+    pub(super) async fn read(&self, slot: &Slot) -> core_http::Result<Listing> {
+        use IncludedData::{Attributes, FulfillmentAvailability, Summaries};
+        let store = slot.row.marketplace.listings();
+        let read = GetListingsItem::new(slot.seller.clone(), slot.row.sku.clone(), [store.clone()]).included_data([
+            Summaries,
+            Attributes,
+            FulfillmentAvailability,
+        ]);
+        let item = self.client(slot)?.call(read).await?;
+        let offer = Offer::find(&item, &store, slot.row.marketplace.currency().as_str());
+        Ok(Listing { item, offer, read: Instant::now() })
+    }
+
+    pub(super) fn client(&self, slot: &Slot) -> core_http::Result<&sp_listings::SpClient> {
+        let missing =
+            || core_http::Error::new(ErrorKind::Request, format!("no client for account `{}`", slot.row.account));
+        self.services.seller(&slot.row.account).ok_or_else(missing)
+    }
+
+    fn plan_price(&self, member: &mut Member, outputs: &Outputs) -> Result<(), StateError> {
+        let Some(listing) = &member.listing else { return Ok(()) };
+        let slot = &mut member.slot;
+        let old = listing.price(slot);
+        let market = self.market(slot, outputs);
+        slot.report.old_price = old;
+        slot.report.observed = match &market {
+            Market::Usable(observation, _) | Market::Unusable(Some((observation, _))) => Some(observation.clone()),
+            Market::Unusable(None) => None,
+        };
+        if slot.row.min_price.is_none() {
+            return Ok(());
+        }
+        let target = slot.target(Part::Price);
+        let earlier = self.earlier(&target, |value| old.is_some_and(|old| value == plain(old)))?;
+        let decision = match &listing.offer {
+            Ok(_) => decide::price(&slot.row, old, &market, Brakes { max_change: self.options.max_change }),
+            Err(why) => {
+                let code = if matches!(why, NoOffer::Ambiguous(_)) { "ambiguous_offer" } else { "no_offer" };
+                PriceDecision::Keep(Outcome::Skipped(Reason::new(code, why.to_string())))
+            }
+        };
+        if let PriceDecision::Change(price) = &decision {
+            slot.report.new_price = Some(*price);
+        }
+        slot.report.price = match (decision, earlier) {
+            (PriceDecision::Keep(Outcome::Unchanged), Earlier::Shows) => Outcome::Applied,
+            (PriceDecision::Keep(_), Earlier::Missing { fresh, .. }) => {
+                if !fresh {
+                    self.state().settle(target)?;
+                }
+                Outcome::NotApplied
+            }
+            (PriceDecision::Keep(outcome), _) => self.explain(slot, outcome),
+            (PriceDecision::Change(price), Earlier::Missing { sent, fresh: true }) if sent.value == plain(price) => {
+                Outcome::NotApplied
+            }
+            (PriceDecision::Change(price), _) => {
+                member.price = Some(price);
+                Outcome::Unchanged
+            }
+        };
+        Ok(())
+    }
+
+    /// Nothing was observed: says why, where that is known.
+    fn explain(&self, slot: &Slot, outcome: Outcome) -> Outcome {
+        match &outcome {
+            Outcome::Skipped(reason) if matches!(reason.code, "no_observation" | "unconfirmed") => {
+                self.excused(slot.place()).unwrap_or(outcome)
+            }
+            _ => outcome,
+        }
+    }
+
+    fn market(&self, slot: &Slot, outputs: &Outputs) -> Market {
+        let now = Timestamp::now();
+        let row = &slot.row;
+        let max_age = self.options.max_observation_age;
+        let mut observations = outputs.get(&row.asin).cloned().unwrap_or_default();
+        observations.extend(
+            self.state().seen(slot.place(), now, max_age).into_iter().flat_map(|seen| seen.observations.clone()),
+        );
+        let question = Question { asin: row.asin, marketplace: row.marketplace, own: &self.own, now, max_age };
+        lowest(&observations, &question, self.options.accept_unconfirmed)
+    }
+
+    fn plan_stock(&self, group: &mut Group) -> Result<(), StateError> {
+        let quantity = group.members.iter().find_map(|member| member.slot.row.quantity);
+        let handling = group.members.iter().find_map(|member| member.slot.row.max_handling_days);
+        let wants = |member: &Member| member.slot.row.quantity.is_some() || member.slot.row.max_handling_days.is_some();
+        let readable = |member: &Member| wants(member) && member.listing.is_some();
+        let Some(carrier) = group.members.iter().position(readable) else { return Ok(()) };
+        let member = &group.members[carrier];
+        let Some(listing) = &member.listing else { return Ok(()) };
+        let now = listing.item.stock();
+        let pieces = now.as_ref().map(|stock| u32::try_from(stock.quantity).unwrap_or(u32::MAX));
+        let days = now.as_ref().and_then(|stock| stock.lead_time);
+        let rises = quantity.is_some_and(|wanted| pieces.is_none_or(|pieces| wanted > pieces));
+        let plan = StockPlan { carrier, quantity, handling, rises };
+        let same =
+            quantity.is_none_or(|wanted| pieces == Some(wanted)) && handling.is_none_or(|wanted| days == Some(wanted));
+        let target = member.slot.target(Part::Stock);
+        let earlier = self.earlier(&target, |value| same && value == plan.value())?;
+        let outcome = match earlier {
+            Earlier::Shows => Outcome::Applied,
+            Earlier::Missing { .. } if same => {
+                self.state().settle(target)?;
+                Outcome::Unchanged
+            }
+            Earlier::Missing { sent, fresh: true } if sent.value == plan.value() => Outcome::NotApplied,
+            _ => Outcome::Unchanged,
+        };
+        let changes = !same && outcome == Outcome::Unchanged;
+        for member in group.members.iter_mut().filter(|member| readable(member)) {
+            let report = &mut member.slot.report;
+            (report.stock, report.old_quantity) = (outcome.clone(), pieces);
+            report.new_quantity = quantity.filter(|_| changes);
+        }
+        group.stock = changes.then_some(plan);
+        Ok(())
+    }
+
+    /// What became of what an earlier run sent; what shows is settled.
+    fn earlier(&self, target: &Target, shows: impl FnOnce(&str) -> bool) -> Result<Earlier, StateError> {
+        let mut state = self.state();
+        let Some(sent) = state.sent(target).cloned() else { return Ok(Earlier::Nothing) };
+        if shows(&sent.value) {
+            state.settle(target.clone())?;
+            return Ok(Earlier::Shows);
+        }
+        let age = Timestamp::now().duration_since(sent.at).as_secs_f64();
+        Ok(Earlier::Missing { fresh: age < PATIENCE.as_secs_f64(), sent })
+    }
+}
+
+impl Group {
+    /// Stock in Amazon's own hands is Amazon's to count: such a listing is left alone as a whole.
+    fn skip_fba(&mut self) -> bool {
+        let wants = |member: &Member| member.slot.row.quantity.is_some() || member.slot.row.max_handling_days.is_some();
+        let foreign = self.members.iter().filter(|member| wants(member)).find_map(|member| {
+            let channels = member.listing.as_ref()?.item.channels();
+            channels.into_iter().find(|channel| *channel != DEFAULT_CHANNEL).map(str::to_owned)
+        });
+        let Some(channel) = foreign else { return false };
+        let message =
+            format!("fulfilled through `{channel}`; leave quantity and max_handling_days empty to set its price alone");
+        let outcome = Outcome::Skipped(Reason::new("fba", message));
+        for member in self.members.iter_mut().filter(|member| member.listing.is_some()) {
+            let report = &mut member.slot.report;
+            (report.price, report.stock) = (outcome.clone(), outcome.clone());
+        }
+        true
+    }
+
+    /// What would be sent, one entry for each row that it changes.
+    pub(super) fn changes(&self) -> Vec<Change> {
+        let changed = |member: &Member| {
+            let report = &member.slot.report;
+            let price = member.price.map(|price| (report.old_price, price));
+            let quantity = self.stock.and(report.new_quantity).map(|quantity| (report.old_quantity, quantity));
+            let handling = self.stock.is_some() && member.slot.row.max_handling_days.is_some();
+            (price.is_some() || quantity.is_some() || handling).then(|| Change {
+                line: report.line,
+                account: report.account.clone(),
+                sku: report.sku.clone(),
+                marketplace: report.marketplace,
+                price,
+                quantity,
+            })
+        };
+        self.members.iter().filter_map(changed).collect()
+    }
+}
+
+/// One text for one amount, whatever its trailing zeros.
+pub(super) fn plain(price: Price) -> String {
+    price.amount.normalize().to_string()
+}

@@ -1,0 +1,294 @@
+//! Sends what was decided: previewed first, noted on disk before it leaves, sent once, never guessed.
+
+use super::{
+    Outcome, Reason, Step, decide,
+    plan::{AT_ONCE, Group, Listing, Member, plain},
+    run::{Run, Slot, SyncError},
+    state::{Part, Sent, StateError, Target},
+};
+use core_http::{ErrorKind, Once};
+use futures_util::{StreamExt, stream};
+use jiff::Timestamp;
+use sp_listings::{ListingsItemPatchRequest, PatchListingsItem, PatchOperation, Submission};
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
+use tokio::time::sleep;
+
+/// A listing that was read longer ago is read again before it is written.
+const STALE: Duration = Duration::from_secs(60);
+/// How often, and how far apart, a price is read back before a stock may rise.
+const LOOKS: u32 = 5;
+const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
+
+/// Whether changes are sent or only previewed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Send,
+    Preview,
+}
+
+impl Run<'_> {
+    /// Sends the changes of all groups, if there are not too many and the supervisor agrees.
+    pub(super) async fn publish(&self, mut groups: Vec<Group>) -> Result<Vec<Slot>, SyncError> {
+        let changes: Vec<_> = groups.iter().flat_map(Group::changes).collect();
+        let most = self.options.max_rows_changed;
+        let mode = if changes.len() > most {
+            let message = format!("{} rows would change, more than {most}: nothing is sent at all", changes.len());
+            self.note(message.clone());
+            groups.iter_mut().for_each(|group| group.hold(&Reason::new("too_many_rows", message.clone())));
+            Mode::Send
+        } else if changes.is_empty() {
+            Mode::Send
+        } else if self.options.dry_run {
+            Mode::Preview
+        } else if self.supervisor.may_write(&changes).await {
+            Mode::Send
+        } else {
+            let reason = Reason::new("not_confirmed", "nobody confirmed the change");
+            groups.iter_mut().for_each(|group| group.hold(&reason));
+            Mode::Send
+        };
+        self.began(Step::Publish, changes.len());
+        let done = AtomicUsize::new(0);
+        let published = stream::iter(groups)
+            .map(|group| async {
+                let rows = group.changes().len();
+                let slots = self.publish_group(group, mode).await;
+                self.advanced(Step::Publish, done.fetch_add(rows, Ordering::Relaxed) + rows);
+                slots
+            })
+            .buffer_unordered(AT_ONCE)
+            // Every group comes to its end, also when the state of another could not be written.
+            .collect::<Vec<_>>()
+            .await;
+        self.ended(Step::Publish);
+        let slots = published.into_iter().collect::<Result<Vec<_>, StateError>>()?;
+        Ok(slots.into_iter().flatten().collect())
+    }
+
+    async fn publish_group(&self, mut group: Group, mode: Mode) -> Result<Vec<Slot>, StateError> {
+        for member in &mut group.members {
+            self.publish_price(member, mode).await?;
+        }
+        self.publish_stock(&mut group, mode).await?;
+        Ok(group.members.into_iter().map(|member| member.slot).collect())
+    }
+
+    async fn publish_price(&self, member: &mut Member, mode: Mode) -> Result<(), StateError> {
+        let (Some(price), Some(listing)) = (member.price, member.listing.take()) else { return Ok(()) };
+        let listing = match self.still_so(&member.slot, listing, |before, now| before.offer == now.offer).await {
+            Ok(listing) => listing,
+            Err(outcome) => {
+                member.slot.report.price = outcome;
+                return Ok(());
+            }
+        };
+        let Ok(offer) = &listing.offer else { return Ok(()) };
+        let patch = offer.price_patch(price.amount);
+        let outcome = self.submit(&mut member.slot, Part::Price, patch, plain(price), mode).await?;
+        member.slot.report.price = outcome;
+        if matches!(member.slot.report.price, Outcome::Unknown(_)) && self.shows_price(member).await {
+            self.state().settle(member.slot.target(Part::Price))?;
+            member.slot.report.price = Outcome::Applied;
+        }
+        member.listing = Some(listing);
+        Ok(())
+    }
+
+    async fn publish_stock(&self, group: &mut Group, mode: Mode) -> Result<(), StateError> {
+        let Some(plan) = group.stock else { return Ok(()) };
+        let held = if plan.rises { self.hold_rise(group, mode).await } else { None };
+        let outcome = match held {
+            Some(reason) => Outcome::Skipped(reason),
+            None => {
+                let slot = &mut group.members[plan.carrier].slot;
+                let patch = stock_patch(plan.quantity, plan.handling);
+                let outcome = self.submit(slot, Part::Stock, patch, plan.value(), mode).await?;
+                if matches!(outcome, Outcome::Unknown(_)) && self.shows_stock(slot, plan.quantity).await {
+                    self.state().settle(slot.target(Part::Stock))?;
+                    Outcome::Applied
+                } else {
+                    outcome
+                }
+            }
+        };
+        for member in &mut group.members {
+            let row = &member.slot.row;
+            if (row.quantity.is_some() || row.max_handling_days.is_some())
+                && !matches!(member.slot.report.stock, Outcome::Failed(_))
+            {
+                member.slot.report.stock = member.slot.report.stock.clone().or_worse(outcome.clone());
+            }
+        }
+        Ok(())
+    }
+
+    /// Stock rises only where every price of it has been read as it should be.
+    async fn hold_rise(&self, group: &Group, mode: Mode) -> Option<Reason> {
+        for member in &group.members {
+            let slot = &member.slot;
+            let Some(listing) = &member.listing else {
+                if matches!(slot.report.price, Outcome::Skipped(ref reason) if reason.code == "not_listed") {
+                    continue;
+                }
+                return Some(hold(slot, "could not be read"));
+            };
+            let settled = match &slot.report.price {
+                Outcome::Unchanged | Outcome::Applied | Outcome::Skipped(_) => {
+                    mode == Mode::Preview || decide::within_bounds(&slot.row, listing.price(slot))
+                }
+                Outcome::Submitted => self.reads_back(member).await,
+                _ => false,
+            };
+            if !settled {
+                return Some(hold(slot, "is not known to be as it should be"));
+            }
+        }
+        None
+    }
+
+    async fn reads_back(&self, member: &Member) -> bool {
+        for look in 1..=LOOKS {
+            if self.shows_price(member).await {
+                return true;
+            }
+            if look < LOOKS {
+                sleep(BETWEEN_LOOKS).await;
+            }
+        }
+        false
+    }
+
+    async fn shows_price(&self, member: &Member) -> bool {
+        let read = self.read(&member.slot).await;
+        member.price.is_some() && read.is_ok_and(|listing| listing.price(&member.slot) == member.price)
+    }
+
+    async fn shows_stock(&self, slot: &Slot, quantity: Option<u32>) -> bool {
+        let read = self.read(slot).await;
+        let shown = read.ok().and_then(|listing| listing.item.stock()).map(|stock| stock.quantity);
+        quantity.is_some() && shown == quantity.map(u64::from)
+    }
+
+    /// The listing, read again if that was a while ago; an outcome if it is no longer what was decided on.
+    async fn still_so(
+        &self,
+        slot: &Slot,
+        listing: Listing,
+        same: impl Fn(&Listing, &Listing) -> bool,
+    ) -> Result<Listing, Outcome> {
+        if listing.read.elapsed() < STALE {
+            return Ok(listing);
+        }
+        match self.read(slot).await {
+            Ok(fresh) if same(&listing, &fresh) => Ok(fresh),
+            Ok(_) => Err(Outcome::Skipped(Reason::new(
+                "listing_changed",
+                "the listing was changed by somebody else meanwhile",
+            ))),
+            Err(error) => Err(Outcome::Failed(Reason::new("read", error.to_string()))),
+        }
+    }
+
+    /// Previews a patch and, if that is valid, sends it once.
+    async fn submit(
+        &self,
+        slot: &mut Slot,
+        part: Part,
+        patch: PatchOperation,
+        value: String,
+        mode: Mode,
+    ) -> Result<Outcome, StateError> {
+        let failed = |error: &core_http::Error| Outcome::Failed(Reason::new(code(error.kind()), error.to_string()));
+        let client = match self.client(slot) {
+            Ok(client) => client,
+            Err(error) => return Ok(failed(&error)),
+        };
+        let body = ListingsItemPatchRequest::offer([patch]);
+        let store = slot.row.marketplace.listings();
+        let patch = PatchListingsItem::new(slot.seller.clone(), slot.row.sku.clone(), [store], body);
+        match client.call(patch.preview()).await {
+            Ok(Submission::Valid(_)) => {}
+            Ok(other) => return Ok(Outcome::Refused(Reason::new("preview_invalid", issues(&other)))),
+            Err(error) if error.kind() == ErrorKind::Rejected => {
+                return Ok(Outcome::Refused(Reason::new("preview_rejected", error.to_string())));
+            }
+            Err(error) => return Ok(failed(&error)),
+        }
+        if mode == Mode::Preview {
+            return Ok(Outcome::Skipped(Reason::new("dry_run", "the preview is valid; nothing was sent")));
+        }
+        let target: Target = slot.target(part);
+        let note = |answered| Sent { value: value.clone(), at: Timestamp::now(), answered };
+        self.state().note_sent(target.clone(), note(false))?;
+        let outcome = match client.call(Once(patch)).await {
+            Ok(Submission::Accepted(response)) => {
+                slot.report.submissions.push(response.submission_id.to_string());
+                self.state().note_sent(target, note(true))?;
+                return Ok(Outcome::Submitted);
+            }
+            Ok(refused @ Submission::Invalid(_)) => Outcome::Refused(Reason::new("invalid", issues(&refused))),
+            Ok(other) => return Ok(Outcome::Unknown(Reason::new("status", issues(&other)))),
+            Err(error) if error.may_have_been_applied() => {
+                return Ok(Outcome::Unknown(Reason::new(code(error.kind()), error.to_string())));
+            }
+            Err(error) if error.kind() == ErrorKind::Rejected => {
+                Outcome::Refused(Reason::new("rejected", error.to_string()))
+            }
+            Err(error) => failed(&error),
+        };
+        // Amazon said no, or was never reached: there is nothing to wait for.
+        self.state().settle(target)?;
+        Ok(outcome)
+    }
+}
+
+impl Group {
+    /// Sends nothing of this group, for this reason.
+    fn hold(&mut self, reason: &Reason) {
+        let outcome = Outcome::Skipped(reason.clone());
+        for member in &mut self.members {
+            if member.price.take().is_some() {
+                member.slot.report.price = outcome.clone();
+            }
+            let row = &member.slot.row;
+            if self.stock.is_some() && (row.quantity.is_some() || row.max_handling_days.is_some()) {
+                member.slot.report.stock = outcome.clone();
+            }
+        }
+        self.stock = None;
+    }
+}
+
+fn hold(slot: &Slot, why: &str) -> Reason {
+    Reason::new("price_first", format!("the price in {} {why}, so the stock does not rise yet", slot.row.marketplace))
+}
+
+fn stock_patch(quantity: Option<u32>, handling: Option<u32>) -> PatchOperation {
+    match quantity {
+        Some(quantity) => sp_listings::quantity_patch(quantity, handling),
+        None => sp_listings::handling_patch(handling.unwrap_or_default()),
+    }
+}
+
+fn code(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::Auth => "auth",
+        ErrorKind::Connect => "connect",
+        ErrorKind::Throttled => "throttled",
+        ErrorKind::Timeout | ErrorKind::Interrupted => "no_answer",
+        ErrorKind::Decode => "unreadable_answer",
+        ErrorKind::Unavailable | ErrorKind::Busy => "unavailable",
+        ErrorKind::NotFound => "not_found",
+        _ => "error",
+    }
+}
+
+/// What Amazon has against it, in its own words.
+fn issues(submission: &Submission) -> String {
+    let all: Vec<String> =
+        submission.issues().iter().map(|issue| format!("{}: {}", issue.code, issue.message)).collect();
+    if all.is_empty() { "Amazon gave no reason".to_owned() } else { all.join("; ") }
+}

@@ -1,0 +1,259 @@
+//! The run as a whole: the steps in their order, and what they share.
+
+use super::{
+    Catalogue, Event, Options, Outcome, Reason, Report, Row, RowReport, Services, Spending, StateError, Step,
+    Supervisor,
+    observe::Outputs,
+    state::{Place, State},
+};
+use dataforseo_merchant::{Budget, Cadence, FileLedger, Kind, LedgerError, Posted, Tasks};
+use futures_util::future::join;
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+/// Why a run could not begin or go on; what had been done by then is on disk.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SyncError {
+    /// The state of the catalogue cannot be used.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The ledger of paid tasks cannot be used; without it nothing is paid for.
+    #[error("the ledger of paid tasks: {0}")]
+    Ledger(#[from] LedgerError),
+    /// The ledger failed while the run went on.
+    #[error("paid tasks: {0}")]
+    Tasks(#[from] core_http::Error),
+    /// Enrolling needs a collection.
+    #[error("to watch products, name the MultiCart collection that they go into")]
+    NoCollection,
+}
+
+/// Keeps the listings of a catalogue priced and stocked.
+#[derive(Debug)]
+pub struct Sync {
+    services: Services,
+    options: Options,
+}
+
+/// A row with its report.
+#[derive(Debug)]
+pub(super) struct Slot {
+    pub(super) row: Row,
+    pub(super) report: RowReport,
+    /// The row's seller, as Amazon names it.
+    pub(super) seller: sp_listings::SellerId,
+}
+
+impl Slot {
+    pub(super) fn place(&self) -> Place {
+        Place { asin: self.row.asin, marketplace: self.row.marketplace }
+    }
+}
+
+/// What the steps share.
+pub(super) struct Run<'a> {
+    pub(super) services: &'a Services,
+    pub(super) options: &'a Options,
+    pub(super) supervisor: &'a dyn Supervisor,
+    pub(super) tasks: Tasks,
+    pub(super) own: BTreeSet<String>,
+    state: Mutex<State>,
+    /// Why nothing was observed of a product, where that is known.
+    excuses: Mutex<HashMap<Place, Outcome>>,
+}
+
+impl Run<'_> {
+    /// Notes why nothing is observed of a product; of several reasons the worst stays.
+    pub(super) fn excuse(&self, place: Place, outcome: Outcome) {
+        let mut excuses = self.excuses.lock().unwrap_or_else(PoisonError::into_inner);
+        let worse = excuses.remove(&place).unwrap_or(Outcome::Unchanged).or_worse(outcome);
+        excuses.insert(place, worse);
+    }
+
+    pub(super) fn excused(&self, place: Place) -> Option<Outcome> {
+        self.excuses.lock().unwrap_or_else(PoisonError::into_inner).get(&place).cloned()
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn note(&self, text: impl Into<String>) {
+        self.supervisor.event(Event::Note(text.into()));
+    }
+
+    pub(super) fn began(&self, step: Step, total: usize) {
+        self.supervisor.event(Event::Began { step, total: total as u64 });
+    }
+
+    pub(super) fn advanced(&self, step: Step, done: usize) {
+        self.supervisor.event(Event::Advanced { step, done: done as u64 });
+    }
+
+    pub(super) fn ended(&self, step: Step) {
+        self.supervisor.event(Event::Ended { step });
+    }
+}
+
+impl Sync {
+    /// A run over these services.
+    pub fn new(services: Services, options: Options) -> Self {
+        Self { services, options }
+    }
+
+    /// The services.
+    pub fn services(&self) -> &Services {
+        &self.services
+    }
+
+    /// Goes through all steps. One row's failure never stops the others.
+    ///
+    /// # Errors
+    /// Only what keeps the run as a whole from being safe: its state or its ledger cannot be written.
+    pub async fn run(&self, catalogue: &Catalogue, supervisor: &dyn Supervisor) -> Result<Report, SyncError> {
+        let Self { services, options } = self;
+        if options.watch && options.collection.is_none() {
+            return Err(SyncError::NoCollection);
+        }
+        let mut state = State::open(&options.state)?;
+        state.compact(Timestamp::now())?;
+        let ledger = FileLedger::open(&options.state, &services.dataforseo.base(), &services.dataforseo_login)?;
+        let budget = Budget::new(options.budget);
+        let cadence = Cadence { first: options.cadence.min(Duration::from_secs(1)), longest: options.cadence };
+        let tasks = Tasks::new(services.dataforseo.clone(), Arc::new(ledger), budget.clone())
+            .with(|settings| settings.cadence = Some(cadence));
+        let own = services.accounts.sellers();
+        let run =
+            Run { services, options, supervisor, tasks, own, state: Mutex::new(state), excuses: Mutex::default() };
+
+        let mut report = Report::default();
+        let (mut slots, refused) = run.admit(catalogue);
+        run.settle().await?;
+        if options.watch {
+            run.watch(&mut slots).await;
+        }
+        let outputs = run.read_outputs().await;
+        let unpaid = run.post(&slots).await?;
+        // Pricing does not wait for the families.
+        let (families, priced) = join(run.collect_families(), run.price_and_stock(slots, outputs)).await;
+        families?;
+        let mut slots = priced?;
+
+        run.name_families(&mut slots);
+        report.rows = slots.into_iter().map(|slot| slot.report).chain(refused).collect();
+        report.rows.sort_by_key(|row| row.line);
+        report.rows.iter_mut().for_each(RowReport::conclude);
+        report.count();
+        report.totals.calls = services.calls();
+        report.totals.usd = budget.spent();
+        report.totals.usd_unknown = budget.reserved();
+        report.totals.usd_not_spent = unpaid;
+        report.totals.tasks_pending = run.tasks.pending().await?.len();
+        Ok(report)
+    }
+}
+
+impl Run<'_> {
+    /// Refuses what must not even be asked: rows of a store outside their account's region.
+    fn admit(&self, catalogue: &Catalogue) -> (Vec<Slot>, Vec<RowReport>) {
+        let (mut slots, mut refused) = (Vec::new(), Vec::new());
+        for row in &catalogue.rows {
+            let mut report = RowReport::new(row);
+            let account = self.services.accounts.get(&row.account);
+            match account.filter(|account| account.region == row.marketplace.region()) {
+                Some(account) => slots.push(Slot { row: row.clone(), report, seller: account.seller_id.clone() }),
+                None => {
+                    let (store, account) = (row.marketplace, &row.account);
+                    let message = format!("{store} is not in the region of account `{account}`; no vendor was called");
+                    report.price = Outcome::Refused(Reason::new("outside_region", message));
+                    report.stock = report.price.clone();
+                    refused.push(report);
+                }
+            }
+        }
+        (slots, refused)
+    }
+
+    /// Looks up what earlier runs sent without learning its outcome.
+    async fn settle(&self) -> Result<(), SyncError> {
+        self.began(Step::Settle, 1);
+        match self.tasks.settle().await {
+            Ok(settlement) => {
+                let (created, unknown) = (settlement.created.len(), settlement.unknown.len());
+                if created > 0 {
+                    self.note(format!("{created} task(s) of an earlier run had been accepted after all"));
+                }
+                if unknown > 0 {
+                    self.note(format!(
+                        "{unknown} task(s) of an earlier run may have been paid for; they are not posted again"
+                    ));
+                }
+            }
+            Err(error) => {
+                self.note(format!("earlier tasks could not be looked up, so they count as paid for: {error}"))
+            }
+        }
+        self.ended(Step::Settle);
+        Ok(())
+    }
+
+    /// Posts the paid tasks that this run needs; returns what was not spent for want of consent.
+    async fn post(&self, slots: &[Slot]) -> Result<Decimal, SyncError> {
+        let busy = self.busy().await?;
+        let observe =
+            self.unobserved(slots, &busy).into_iter().map(|place| (Kind::Sellers, place, place.sellers_task()));
+        let unknown = if self.options.discover { self.unknown_families(slots, &busy) } else { Vec::new() };
+        let discover = unknown.into_iter().map(|place| (Kind::Asin, place, place.family_task()));
+        // Prices first: the budget may not reach for all.
+        let new: Vec<_> = observe.chain(discover).collect();
+        if new.is_empty() {
+            return Ok(Decimal::ZERO);
+        }
+        let usd = new.iter().map(|(_, _, task)| self.tasks.price(task)).sum();
+        let sellers_tasks = new.iter().filter(|(kind, ..)| *kind == Kind::Sellers).count();
+        let spending = Spending { asin_tasks: new.len() - sellers_tasks, sellers_tasks, usd };
+        if self.options.dry_run || !self.supervisor.may_pay(&spending).await {
+            self.note(format!("{} task(s) for up to {usd} USD were not posted", new.len()));
+            let message = "observing it costs money, which was not allowed in this run";
+            for (_, place, _) in new.iter().filter(|(kind, ..)| *kind == Kind::Sellers) {
+                self.excuse(*place, Outcome::Skipped(Reason::new("not_paid", message)));
+            }
+            return Ok(usd);
+        }
+        let (asked, tasks): (Vec<_>, Vec<_>) = new.into_iter().map(|(kind, place, task)| ((kind, place), task)).unzip();
+        for ((kind, place), posted) in asked.into_iter().zip(self.tasks.post(tasks).await) {
+            let Some(outcome) = trouble(&posted) else { continue };
+            match (kind, outcome.reason()) {
+                (Kind::Sellers, _) => self.excuse(place, outcome),
+                (_, Some(reason)) => self.note(format!("the family of {}: {}", place.label(), reason.message)),
+                _ => {}
+            }
+        }
+        Ok(Decimal::ZERO)
+    }
+
+    /// From what the market shows to what Amazon was told.
+    async fn price_and_stock(&self, slots: Vec<Slot>, outputs: Outputs) -> Result<Vec<Slot>, SyncError> {
+        self.collect_sellers().await?;
+        let groups = self.plan(slots, &outputs).await?;
+        self.publish(groups).await
+    }
+}
+
+/// What a task that was not created means for its row.
+fn trouble(posted: &Posted) -> Option<Outcome> {
+    match posted {
+        Posted::Created { .. } => None,
+        Posted::Rejected { fault, .. } => Some(Outcome::Failed(Reason::new("task_rejected", fault.to_string()))),
+        Posted::Unknown { error, .. } => Some(Outcome::Unknown(Reason::new("observation_unknown", error.to_string()))),
+        Posted::OverBudget(over) => Some(Outcome::Skipped(Reason::new("over_budget", over.to_string()))),
+        Posted::NotSent { error } => Some(Outcome::Failed(Reason::new("task_not_sent", error.to_string()))),
+        _ => Some(Outcome::Failed(Reason::new("task_not_sent", "the task was not created"))),
+    }
+}

@@ -1,0 +1,229 @@
+//! Where runs happen: a sandbox that serves a world, real sockets, and the state that runs leave to each other.
+
+use crate::oracle::Place;
+use crate::stores::Store;
+use crate::world::{COLLECTION, Pass, World};
+use asin_facade::core_http::{Pieces, ReqwestTransport, Request, Response, Streamed, Transport, TransportError};
+use asin_facade::sp_listings::Region;
+use asin_facade::sync::{
+    Account, Catalogue, Change, Connection, Event, Options, Report, Services, Spending, Supervisor, Sync, SyncError,
+};
+use asin_sandbox::{Applies, Entry, Ledger, Listing, Market, Sandbox, Write};
+use async_trait::async_trait;
+use rust_decimal::Decimal;
+use serde_json::Value;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// How many times faster than the wall the vendors' clocks run: a task is done after a fifth of a second, and an access
+/// token ends after six seconds, so that long runs meet that too.
+const SPEED: f64 = 600.0;
+
+/// A world that is being served.
+pub struct Bench {
+    pub world: World,
+    pub sandbox: Sandbox,
+    state: TempDir,
+    wire: Arc<Mutex<Vec<Posted>>>,
+}
+
+/// A paid task as it left for the vendor.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Posted {
+    pub is_sellers: bool,
+    pub place: Place,
+    pub tag: String,
+}
+
+/// What a run did: by its own account, and by the sandbox's.
+pub struct Record {
+    pub pass: Pass,
+    pub report: Report,
+    pub asked: Asked,
+    pub before: Market,
+    pub after: Market,
+    pub requests: Vec<Entry>,
+    pub writes: Vec<Write>,
+    pub charged: Decimal,
+}
+
+/// What a run asked its supervisor.
+#[derive(Debug, Clone, Default)]
+pub struct Asked {
+    pub spending: Option<Spending>,
+    pub changes: Option<Vec<Change>>,
+}
+
+impl Bench {
+    pub async fn new(world: World) -> Self {
+        let sandbox = Sandbox::builder().market(world.market.clone()).seed(world.seed).speed(SPEED).start();
+        let sandbox = sandbox.await.expect("a generated market is a possible one");
+        let state = tempfile::tempdir().expect("a temporary folder");
+        Self { world, sandbox, state, wire: Arc::default() }
+    }
+
+    /// Makes one run. `None`: it was killed after `life`.
+    pub async fn run(&self, pass: Pass, life: Duration) -> Option<Result<Record, SyncError>> {
+        let (ledger, before) = (self.sandbox.ledger(), self.sandbox.market());
+        let transport = Witness { inner: ReqwestTransport::new().expect("TLS is built in"), posted: self.wire.clone() };
+        let services = Services::over(self.connection(), Arc::new(transport)).expect("the sandbox's own credentials");
+        let catalogue = self.world.catalogue();
+        let catalogue = Catalogue::read(catalogue.as_slice(), &services.accounts).expect("a generated catalogue is right");
+        assert_eq!(catalogue.rows.len(), self.world.rows.len());
+        let supervisor = Consent { pass, asked: Mutex::default() };
+        let sync = Sync::new(services, self.options(pass));
+        let report = tokio::time::timeout(life, sync.run(&catalogue, &supervisor)).await.ok()?;
+        self.applied().await;
+        let now = self.sandbox.ledger();
+        Some(report.map(|report| Record {
+            pass,
+            report,
+            asked: supervisor.asked.into_inner().unwrap(),
+            before,
+            after: self.sandbox.market(),
+            requests: now.requests[ledger.requests.len()..].to_vec(),
+            writes: now.writes[ledger.writes.len()..].to_vec(),
+            charged: now.charged_usd - ledger.charged_usd,
+        }))
+    }
+
+    /// The tasks that were billed, by the sandbox's ledger; what they are for, by the wire.
+    pub fn billed(&self) -> Vec<Posted> {
+        let ledger: Ledger = self.sandbox.ledger();
+        let posted = self.wire.lock().unwrap();
+        let known = |tag: &String| posted.iter().find(|task| task.tag == *tag).cloned();
+        let unknown = |tag: &String| panic!("a task was billed that never was posted: {tag:?}");
+        ledger.charges.keys().map(|tag| known(tag).unwrap_or_else(|| unknown(tag))).collect()
+    }
+
+    /// Returns once every write can be seen that ever will be; that takes half a second at most.
+    async fn applied(&self) {
+        let start = Instant::now();
+        let is_late = |write: &Write| {
+            let listing = self.listing(write);
+            !write.applied && listing.is_some_and(|listing| listing.applies != Applies::Never)
+        };
+        while self.sandbox.ledger().writes.iter().any(is_late) {
+            assert!(start.elapsed() < Duration::from_secs(20), "a write is not applied");
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// The listing of a write, as the world began with it.
+    pub fn listing(&self, write: &Write) -> Option<&Listing> {
+        let meant = |listing: &&Listing| {
+            (&listing.seller_id, &listing.sku, &listing.marketplace) == (&write.seller_id, &write.sku, &write.marketplace)
+        };
+        self.world.market.listings.iter().find(meant)
+    }
+
+    fn options(&self, pass: Pass) -> Options {
+        let settings = &self.world.settings;
+        Options {
+            discover: settings.discover,
+            watch: settings.watch,
+            collection: settings.collection.then_some(COLLECTION.into()),
+            budget: settings.budget,
+            accept_unconfirmed: settings.accept_unconfirmed,
+            max_change: settings.max_change,
+            max_rows_changed: settings.max_rows_changed,
+            dry_run: pass.dry_run,
+            patience: Duration::from_secs(20),
+            cadence: Duration::from_millis(100),
+            ..Options::new(self.state.path())
+        }
+    }
+
+    fn connection(&self) -> Connection {
+        let demo = self.sandbox.demo();
+        let url = |text: &str| Some(text.parse().expect("the sandbox's URL"));
+        let account = |account: &asin_sandbox::AccountDemo| {
+            let region = match account.region {
+                asin_sandbox::Region::Na => Region::NorthAmerica,
+                asin_sandbox::Region::Eu => Region::Europe,
+                asin_sandbox::Region::Fe => Region::FarEast,
+            };
+            let seller_id = account.seller_id.parse().expect("a seller's identifier");
+            (account.name.clone(), (Account { seller_id, region }, account.refresh_token.clone().into()))
+        };
+        Connection {
+            dataforseo_login: demo.dataforseo.login.clone(),
+            dataforseo_password: demo.dataforseo.password.clone().into(),
+            dataforseo_base_url: url(&demo.dataforseo.base_url),
+            multicart_api_key: demo.multicart.api_key.clone().into(),
+            multicart_base_url: url(&demo.multicart.base_url),
+            sp_api_client_id: demo.sp_api.client_id.clone(),
+            sp_api_client_secret: demo.sp_api.client_secret.clone().into(),
+            sp_api_base_url: url(&demo.sp_api.base_url),
+            sp_api_lwa_url: url(&demo.sp_api.lwa_url),
+            accounts: demo.accounts.iter().map(account).collect(),
+        }
+    }
+}
+
+/// Says what a pass says, and notes what it was asked.
+struct Consent {
+    pass: Pass,
+    asked: Mutex<Asked>,
+}
+
+#[async_trait]
+impl Supervisor for Consent {
+    fn event(&self, _: Event) {}
+
+    async fn may_pay(&self, spending: &Spending) -> bool {
+        self.asked.lock().unwrap().spending = Some(spending.clone());
+        self.pass.pay
+    }
+
+    async fn may_enrol(&self, _: usize) -> bool {
+        self.pass.enrol
+    }
+
+    async fn may_write(&self, changes: &[Change]) -> bool {
+        self.asked.lock().unwrap().changes = Some(changes.to_vec());
+        self.pass.write
+    }
+}
+
+/// The real transport, and a note of every task that goes through it.
+#[derive(Debug)]
+struct Witness {
+    inner: ReqwestTransport,
+    posted: Arc<Mutex<Vec<Posted>>>,
+}
+
+impl Witness {
+    fn note(&self, request: &Request) {
+        let path = request.uri().path();
+        if !path.ends_with("/task_post") {
+            return;
+        }
+        let tasks: Vec<Value> = serde_json::from_slice(request.body()).expect("tasks are a JSON array");
+        assert!((1..=100).contains(&tasks.len()), "{} tasks in a POST", tasks.len());
+        let posted = tasks.iter().map(|task| {
+            let store = task["location_code"].as_u64().and_then(Store::at).expect("a task names its place");
+            let text = |key: &str| task[key].as_str().unwrap_or_default().to_owned();
+            Posted { is_sellers: path.contains("/sellers/"), place: (text("asin"), store.id), tag: text("tag") }
+        });
+        self.posted.lock().unwrap().extend(posted);
+    }
+}
+
+#[async_trait]
+impl Transport for Witness {
+    async fn send(&self, request: Request) -> Result<Response, TransportError> {
+        self.note(&request);
+        self.inner.send(request).await
+    }
+
+    async fn upload(&self, head: http::request::Parts, length: u64, body: Pieces) -> Result<Response, TransportError> {
+        self.inner.upload(head, length, body).await
+    }
+
+    async fn open(&self, request: Request) -> Result<Streamed, TransportError> {
+        self.note(&request);
+        self.inner.open(request).await
+    }
+}
