@@ -1,4 +1,64 @@
 //! MultiCartAPI: ASINs watched in collections on a schedule, per postcode, and what was scraped of them.
+//!
+//! ```
+//! use core_http::testing::Script;
+//! use multicart::{Builder, CollectionId, CreateAsin, GetOutput, ListDomains, ListOutputs, ListPostcodes};
+//! use std::sync::Arc;
+//!
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // Without a transport of your own, requests go to the service; here they are answered from a list.
+//! let script = Arc::new(Script::new());
+//! script
+//!     .answer(200, r#"{"code":200,"data":[{"id":1,"domain":"amazon.com.au"}],"status":1}"#)
+//!     .answer(200, r#"{"code":200,"data":[{"id":15,"zipcode":"4500","status":"active"}],"status":1}"#)
+//!     .answer(200, r#"{"code":200,"data":{"id":5,"asin":"B0DJQQ38TG"},"status":1}"#)
+//!     .answer(200, r#"{"code":200,"data":[{"id":88}],"status":1}"#)
+//!     .answer(200, r#"{"code":200,"data":{"id":88,"output_json":{"price":"$49.99"}},"status":1}"#);
+//! let client = Builder::new("prefix.secret").transport(script).build()?;
+//!
+//! let domains = client.call(ListDomains::new()).await?;
+//! let domain = domains.iter().find(|domain| domain.domain == "amazon.com.au").ok_or("no such domain")?.id;
+//! let postcodes = client.call(ListPostcodes::new().domain(domain)).await?;
+//! let postcode = postcodes.iter().find(|postcode| postcode.zipcode == "4500").ok_or("no such postcode")?.id;
+//!
+//! let collection = CollectionId(101);
+//! let row = client.call(CreateAsin::new(collection, domain, postcode, "B0DJQQ38TG".parse()?)).await?;
+//! println!("row {} is watched", row.id);
+//!
+//! for output in client.call(ListOutputs::new(collection)).await? {
+//!     let output = client.call(GetOutput::new(output.id)).await?;
+//!     assert_eq!(output.output_json.ok_or("no content")?["price"], "$49.99");
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The wire calls three different things `asin_id`; here they do not compile in each other's place:
+//!
+//! ```compile_fail,E0308
+//! let row = multicart::AsinRowId(5);
+//! let wrong = multicart::GetOutput::new(row);
+//! ```
+//!
+//! # What is where
+//!
+//! | to | look at |
+//! | --- | --- |
+//! | enrol ASINs | [`CreateAsin`] (by ids), [`CreateAsins`] (by names, many), [`ImportAsins`] (CSV) |
+//! | see and change what is enrolled | [`ListAsins`], [`GetAsin`], [`UpdateAsin`], [`DeleteAsin`] |
+//! | read what was scraped | [`ListOutputs`], [`GetOutput`] |
+//! | find the ids of domains and postcodes | [`ListDomains`], [`ListPostcodes`] |
+//! | make a client | [`Builder`] |
+//! | read a saved answer | [`inspect`], [`OPERATIONS`] |
+//!
+//! HTTP 200 is no success here: the envelope's `status` decides, and an answer that refuses is an
+//! [`Error`](core_http::Error) with the vendor's `code` in its [`Fault`](core_http::Fault).
+//!
+//! # Features
+//!
+//! `rustls` (default): the built-in transport with TLS. `rustls-no-provider`: the same, the application installs the crypto
+//! provider. Without either, bring a [`Transport`](core_http::Transport).
 
 mod builder;
 mod generated;
