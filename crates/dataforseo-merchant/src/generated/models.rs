@@ -154,10 +154,10 @@ pub struct ReadyTask {
     /// The tag that it was posted with.
     #[serde(
         default,
-        deserialize_with = "core_http::lenient::option",
+        deserialize_with = "core_http::lenient::option_string",
         skip_serializing_if = "Option::is_none"
     )]
-    pub tag: Option<crate::Tag>,
+    pub tag: Option<String>,
     /// Where its result is.
     #[serde(
         default,
