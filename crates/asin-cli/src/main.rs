@@ -1,2 +1,82 @@
-//! The `asin` command.
-fn main() {}
+//! The `asin` command: arguments in, facade called, text and exit code out. No logic of its own.
+
+mod config;
+mod failure;
+mod inspect;
+mod operations;
+mod progress;
+mod report;
+mod sandbox;
+mod supervisor;
+mod sync;
+mod table;
+
+use clap::Parser;
+use failure::{Ended, Failure};
+use std::io::IsTerminal;
+use std::process::ExitCode;
+use tracing_subscriber::EnvFilter;
+
+/// Keeps a seller's Amazon listings priced and stocked by what the market shows
+///
+/// Reads offers through DataForSEO Merchant and MultiCartAPI, decides within your bounds, and writes through Amazon
+/// SP-API. What costs money or changes a listing is said first, done at most once, and read back.
+#[derive(Debug, Parser)]
+#[command(name = "asin", version, propagate_version = true, max_term_width = 110, after_help = AFTER_HELP)]
+struct Arguments {
+    /// Tell each call with its attempts and waits on standard error; twice: more of it
+    #[arg(short, long, action = clap::ArgAction::Count, global = true, display_order = 100)]
+    verbose: u8,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  asin sync examples/catalogue.csv --sandbox --discover --watch --yes
+  asin sync catalogue.csv --dry-run
+  asin sandbox --market examples/market.json --port 4010
+  asin inspect getListingsItem saved.json";
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    Sync(sync::Arguments),
+    Sandbox(sandbox::Arguments),
+    Inspect(inspect::Arguments),
+    Operations(operations::Arguments),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    trace(arguments.verbose);
+    let ended = match arguments.command {
+        Command::Sync(sync) => wait_for(sync::run(sync, arguments.verbose > 0)),
+        Command::Sandbox(sandbox) => wait_for(sandbox::run(sandbox)),
+        Command::Inspect(inspect) => inspect::run(&inspect),
+        Command::Operations(operations) => operations::run(&operations),
+    };
+    ended.unwrap_or_else(Failure::report)
+}
+
+fn wait_for(command: impl Future<Output = Ended>) -> Ended {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::work)?;
+    let ended = runtime.block_on(command);
+    // A question that nobody answers any more must not hold the process up.
+    runtime.shutdown_background();
+    ended
+}
+
+/// Spans and events of the clients go to standard error; they never hold a body or a secret.
+fn trace(verbose: u8) {
+    let filter = match verbose {
+        0 => return,
+        1 => "warn,core_http=debug,dataforseo_merchant=debug,multicart=debug,sp_listings=debug,asin_facade=debug",
+        _ => "debug,core_http=trace,asin_facade=trace,asin_sandbox=trace",
+    };
+    tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::new(filter))
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr)
+        .init();
+}

@@ -1,0 +1,79 @@
+//! What a run is doing: bars on a terminal, plain lines anywhere else. All of it on standard error.
+
+use crate::failure::say;
+use crate::table::visible;
+use asin_facade::sync::{Event, Step};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Shows events as they come.
+#[derive(Debug, Clone)]
+pub struct Progress {
+    bars: Option<MultiProgress>,
+    steps: Arc<Mutex<HashMap<Step, Shown>>>,
+}
+
+/// What is shown of one step.
+#[derive(Debug)]
+struct Shown {
+    total: u64,
+    told: u64,
+    bar: Option<ProgressBar>,
+}
+
+impl Progress {
+    /// Bars, or plain lines.
+    pub fn new(bars: bool) -> Self {
+        Self { bars: bars.then(MultiProgress::new), steps: Arc::default() }
+    }
+
+    /// Shows one event.
+    pub fn show(&self, event: &Event) {
+        let mut steps = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
+        match event {
+            Event::Began { step, total } => {
+                let bar = self.bars.as_ref().map(|bars| bars.add(bar(*step, *total)));
+                if bar.is_none() {
+                    say(&format!("{}: {total} to do", step.as_str()));
+                }
+                steps.insert(*step, Shown { total: *total, told: 0, bar });
+            }
+            Event::Advanced { step, done } => {
+                let Some(shown) = steps.get_mut(step) else { return };
+                match &shown.bar {
+                    Some(bar) => bar.set_position(*done),
+                    // Ten lines a step are enough, however many rows there are.
+                    None if *done < shown.total && (done - shown.told.min(*done)) * 10 < shown.total => {}
+                    None => {
+                        shown.told = *done;
+                        say(&format!("{}: {done} of {}", step.as_str(), shown.total));
+                    }
+                }
+            }
+            Event::Ended { step } => match steps.remove(step).and_then(|shown| shown.bar) {
+                Some(bar) => bar.finish(),
+                None => say(&format!("{}: done", step.as_str())),
+            },
+            Event::Note(text) => {
+                drop(steps);
+                self.aside(|| say(&visible(text)));
+            }
+            _ => {}
+        }
+    }
+
+    /// Does something on the terminal while no bar is drawn.
+    pub fn aside<T>(&self, act: impl FnOnce() -> T) -> T {
+        match &self.bars {
+            Some(bars) => bars.suspend(act),
+            None => act(),
+        }
+    }
+}
+
+fn bar(step: Step, total: u64) -> ProgressBar {
+    let style = ProgressStyle::with_template("{prefix:>9} [{bar:32}] {pos}/{len} {elapsed}");
+    let style = style.expect("the template is valid, as every run with bars shows").progress_chars("=> ");
+    ProgressBar::new(total).with_style(style).with_prefix(step.as_str())
+}

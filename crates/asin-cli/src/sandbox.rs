@@ -1,0 +1,79 @@
+//! `asin sandbox`: the three services on a loopback port, for as long as somebody needs them.
+
+use crate::failure::{Ended, Failure, print, say};
+use asin_sandbox::{Demo, Market, Sandbox};
+use serde_json::json;
+use std::fmt::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Serves stand-ins of DataForSEO, MultiCartAPI and Amazon SP-API on this machine until Ctrl-C
+///
+/// Prints base URLs and demo credentials, ready to be put into a shell's environment and an `asin.toml`. What is
+/// posted is billed from a demo balance, what is written can be read again. `URL/_sandbox/ledger` tells what was done
+/// and charged, `URL/_sandbox/market` the present state, and `URL/_sandbox/faults` takes faults to come.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  asin sandbox
+  asin sandbox --port 4010 --market examples/market.json
+  asin sync examples/catalogue.csv --sandbox=http://127.0.0.1:4010 --yes")]
+pub struct Arguments {
+    /// The port on 127.0.0.1; 0 takes a free one
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    port: u16,
+    /// The world to serve; without it, one is made up from the seed
+    #[arg(long, value_name = "FILE")]
+    market: Option<PathBuf>,
+    /// The seed of everything random
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// How many times faster than the wall the vendors' clocks run
+    #[arg(long, value_name = "X", default_value_t = 60.0)]
+    speed: f64,
+}
+
+/// Serves until Ctrl-C.
+pub async fn run(arguments: Arguments) -> Ended {
+    let mut builder = Sandbox::builder().port(arguments.port).seed(arguments.seed).speed(arguments.speed);
+    if let Some(file) = arguments.market {
+        builder = builder.market(Market::read(file).map_err(Failure::usage)?);
+    }
+    let sandbox = builder.start().await.map_err(Failure::usage)?;
+    print(&introduction(sandbox.url().as_str().trim_end_matches('/'), &sandbox.demo()))?;
+    tokio::signal::ctrl_c().await.map_err(Failure::work)?;
+    say("asin: the sandbox stops");
+    sandbox.stop().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Everything that a client needs: an environment that a shell takes as it is, and the accounts for an `asin.toml`.
+fn introduction(url: &str, demo: &Demo) -> String {
+    let (dataforseo, multicart, sp_api) = (&demo.dataforseo, &demo.multicart, &demo.sp_api);
+    let mut environment = vec![
+        ("DATAFORSEO_BASE_URL".to_owned(), &dataforseo.base_url),
+        ("DATAFORSEO_LOGIN".to_owned(), &dataforseo.login),
+        ("DATAFORSEO_PASSWORD".to_owned(), &dataforseo.password),
+        ("MULTICART_BASE_URL".to_owned(), &multicart.base_url),
+        ("MULTICART_API_KEY".to_owned(), &multicart.api_key),
+        ("SP_API_BASE_URL".to_owned(), &sp_api.base_url),
+        ("SP_API_LWA_URL".to_owned(), &sp_api.lwa_url),
+        ("SP_API_CLIENT_ID".to_owned(), &sp_api.client_id),
+        ("SP_API_CLIENT_SECRET".to_owned(), &sp_api.client_secret),
+    ];
+    let mut accounts = String::new();
+    for (number, account) in (1..).zip(&demo.accounts) {
+        let variable = format!("REFRESH_TOKEN_{number}");
+        // A JSON string is a TOML string too.
+        let quoted = |text: &str| serde_json::Value::from(text).to_string();
+        let (name, seller_id, region) = (quoted(&account.name), quoted(&account.seller_id), json!(account.region));
+        let _ = writeln!(accounts, "# [accounts.{name}]\n# seller_id = {seller_id}\n# region = {region}");
+        let _ = writeln!(accounts, "# refresh_token_env = \"{variable}\"");
+        environment.push((variable, &account.refresh_token));
+    }
+    let mut text = format!("# sandbox at {url}; Ctrl-C stops it\n# asin sync CATALOGUE --sandbox={url}\n");
+    for (variable, value) in environment {
+        let _ = writeln!(text, "export {variable}='{value}'");
+    }
+    text + "# asin.toml:\n" + accounts.trim_end()
+}
