@@ -51,7 +51,7 @@
 //! | to | look at |
 //! | --- | --- |
 //! | call | [`GetListingsItem`], [`PutListingsItem`], [`PatchListingsItem`], [`DeleteListingsItem`], [`SearchListingsItems`] |
-//! | change a price or a stock | [`Offer`], [`quantity_patch`], [`new_price`], [`new_stock`]; raw: [`PatchOperation`] |
+//! | change a price or a stock | [`Offer`], [`quantity_patch`], [`handling_patch`], [`new_price`], [`new_stock`]; raw: [`PatchOperation`] |
 //! | know what became of it | [`Submission`]: HTTP 200 alone is no success |
 //! | say where | [`Region`], [`Marketplace`] |
 //! | make a client | [`Builder`], [`Credentials`] |

@@ -58,16 +58,22 @@ impl Item {
 /// The patch that sets the stock of the seller's own channel, and with `lead_time` the days until a piece is handed to
 /// the carrier. Everything else that the listing says of its stock stays as it is.
 pub fn quantity_patch(quantity: u32, lead_time: Option<u32>) -> PatchOperation {
-    let mut stock = json!({ "fulfillment_channel_code": DEFAULT_CHANNEL, "quantity": quantity });
+    own_channel(Some(quantity), lead_time)
+}
+
+/// The patch that sets the days until a piece is handed to the carrier, and leaves the quantity as it is.
+pub fn handling_patch(lead_time: u32) -> PatchOperation {
+    own_channel(None, Some(lead_time))
+}
+
+fn own_channel(quantity: Option<u32>, lead_time: Option<u32>) -> PatchOperation {
+    let mut stock = json!({ "fulfillment_channel_code": DEFAULT_CHANNEL });
+    if let Some(pieces) = quantity {
+        stock["quantity"] = pieces.into();
+    }
     if let Some(days) = lead_time {
         stock["lead_time_to_ship_max_days"] = days.into();
     }
-    PatchOperation::merge(STOCK, [stock])
-}
-
-/// The patch that sets only the days until a piece is handed to the carrier; the quantity stays as it is.
-pub fn handling_patch(lead_time: u32) -> PatchOperation {
-    let stock = json!({ "fulfillment_channel_code": DEFAULT_CHANNEL, "lead_time_to_ship_max_days": lead_time });
     PatchOperation::merge(STOCK, [stock])
 }
 

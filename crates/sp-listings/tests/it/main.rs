@@ -7,6 +7,7 @@ mod offers;
 mod requests;
 mod seeds;
 mod stock;
+mod stores;
 mod wire;
 
 use core_http::{Request, Response, RetryPolicy, TransportError, testing::Script};

@@ -1,7 +1,7 @@
 //! Channels and quantities.
 
 use serde_json::{Value, json};
-use sp_listings::{Item, Marketplace, quantity_patch};
+use sp_listings::{Item, Marketplace, handling_patch, quantity_patch};
 
 fn item(stated: Value, available: Value) -> Item {
     let attributes = json!({ "fulfillment_availability": stated });
@@ -52,6 +52,9 @@ fn a_quantity_is_merged_so_that_its_neighbours_stay() {
     assert_eq!(body, json!({"op": "merge", "path": "/attributes/fulfillment_availability", "value": [stock]}));
     let body = serde_json::to_value(quantity_patch(0, None)).unwrap();
     assert_eq!(body["value"], json!([{"fulfillment_channel_code": "DEFAULT", "quantity": 0}]));
+    let body = serde_json::to_value(handling_patch(2)).unwrap();
+    assert_eq!(body["value"], json!([{"fulfillment_channel_code": "DEFAULT", "lead_time_to_ship_max_days": 2}]));
+    assert_eq!(body["op"], "merge");
 }
 
 #[test]
