@@ -68,8 +68,8 @@ enum SpecCommand {
 }
 
 fn main() -> ExitCode {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    match run(Arguments::parse().command, &root) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."));
+    match run(Arguments::parse().command, root) {
         Ok(clean) => ExitCode::from(u8::from(!clean)),
         Err(error) => {
             eprintln!("error: {error}");
