@@ -124,7 +124,7 @@ pub(crate) fn refused<V: Vendor>(response: &Response) -> Error {
 }
 
 /// What an answer outside the vendor's own form means: something in front of the vendor spoke.
-fn gateway(response: &Response) -> Fault {
+pub(crate) fn gateway(response: &Response) -> Fault {
     let status = response.status();
     let kind = match status.as_u16() {
         401 | 403 | 407 => ErrorKind::Auth,

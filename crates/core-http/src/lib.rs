@@ -22,6 +22,7 @@
 //! | --- | --- |
 //! | add a vendor or an operation | [`Vendor`], [`Operation`], [`encode`], [`lenient`], [`open_enum!`], [`tagged_union!`] |
 //! | send one | [`Client::call`], [`Client::exchange`], [`Client::pages`], [`Client::wait`] |
+//! | take in what is too big for memory | [`Client::records`], [`Client::download`], [`Client::download_url`], [`Client::upload_url`] |
 //! | understand a failure | [`Error`], [`ErrorKind`], [`Fault`], [`retry`] |
 //! | bring your own network, limits or credentials | [`Transport`], [`RateLimit`], [`Authorize`] |
 //! | test | `testing` (feature `testing`) |
@@ -51,9 +52,11 @@ pub mod records;
 #[cfg(any(feature = "rustls", feature = "rustls-no-provider"))]
 mod reqwest;
 pub mod retry;
+mod splitter;
 pub mod tagged;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod transfer;
 mod transport;
 
 pub use answer::{Answer, Drift, DriftKind, Inspection, inspect, json};
@@ -69,6 +72,7 @@ pub use limit::{Caller, Late, Learnt, Lesson, Limit, Limits, Permit, Quota, Rate
 pub use operation::{Head, Job, Once, Operation, OperationInfo, Paged, Safety, Vendor};
 pub use page::Pages;
 pub use retry::{RetryBudget, RetryPolicy};
+pub use transfer::{Content, Download};
 pub use transport::{Pieces, Request, Response, Streamed, Transport, TransportError, TransportErrorKind};
 
 #[cfg(any(feature = "rustls", feature = "rustls-no-provider"))]
