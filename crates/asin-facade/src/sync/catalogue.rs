@@ -42,6 +42,13 @@ pub struct Row {
     pub max_handling_days: Option<u32>,
 }
 
+impl Row {
+    /// Whether it says anything about the stock.
+    pub(super) fn names_stock(&self) -> bool {
+        self.quantity.is_some() || self.max_handling_days.is_some()
+    }
+}
+
 /// A catalogue that has been read without an error.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Catalogue {
@@ -245,3 +252,7 @@ impl Errors {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "catalogue_tests.rs"]
+mod tests;

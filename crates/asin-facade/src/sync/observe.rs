@@ -67,8 +67,14 @@ impl Run<'_> {
             };
             let Some(place) = Place::from_label(&entry.label) else { continue };
             let observations = match result {
-                TaskResult::Sellers(result) => offers(&result),
-                TaskResult::Empty => Vec::new(),
+                TaskResult::Sellers(result) => {
+                    self.observed(place);
+                    offers(&result)
+                }
+                TaskResult::Empty => {
+                    self.observed(place);
+                    Vec::new()
+                }
                 TaskResult::Failed(fault) => {
                     self.excuse(place, Outcome::Failed(Reason::new("task_failed", fault.to_string())));
                     Vec::new()
@@ -170,12 +176,14 @@ fn store_of(asin: Asin, rows: &[AsinRow]) -> Option<Marketplace> {
 /// and a condition, seller or currency counts only where it is said.
 fn scraped(content: &serde_json::Value, at: Option<Timestamp>) -> Option<Observation> {
     let text = |key: &str| content.get(key).and_then(|value| value.as_str()).map(str::to_owned);
-    let price = content.get("price")?;
-    let amount = price.as_str().and_then(displayed).or_else(|| Decimal::from_str(&price.as_number()?.to_string()).ok());
+    // Without a price it still says more than an older output does.
+    let price = content.get("price");
+    let number = || Decimal::from_str(&price?.as_number()?.to_string()).ok();
+    let amount = price.and_then(|price| price.as_str()).and_then(displayed).or_else(number);
     let said = text("availability").map(|said| said.trim().to_lowercase());
     let in_stock = match said.as_deref() {
         Some("in stock") => Some(true),
-        Some("out of stock" | "currently unavailable") => Some(false),
+        Some(said) if said.contains("out of stock") || said.contains("unavailable") => Some(false),
         _ => None,
     };
     Some(Observation {

@@ -34,6 +34,8 @@ pub(super) struct Member {
     pub(super) slot: Slot,
     pub(super) listing: Option<Listing>,
     pub(super) price: Option<Price>,
+    /// Whether the row names the stock and its listing is there: then it shares what becomes of the stock.
+    pub(super) shares_stock: bool,
 }
 
 /// A listing as it was read.
@@ -104,7 +106,8 @@ impl Run<'_> {
         let mut members = Vec::with_capacity(slots.len());
         for mut slot in slots {
             let listing = self.listing(&mut slot).await;
-            members.push(Member { slot, listing, price: None });
+            let shares_stock = listing.is_some() && slot.row.names_stock();
+            members.push(Member { slot, listing, price: None, shares_stock });
             self.advanced(Step::Decide, done.fetch_add(1, Ordering::Relaxed) + 1);
         }
         let mut group = Group { members, stock: None };
@@ -224,15 +227,13 @@ impl Run<'_> {
     fn plan_stock(&self, group: &mut Group) -> Result<(), StateError> {
         let quantity = group.members.iter().find_map(|member| member.slot.row.quantity);
         let handling = group.members.iter().find_map(|member| member.slot.row.max_handling_days);
-        let wants = |member: &Member| member.slot.row.quantity.is_some() || member.slot.row.max_handling_days.is_some();
-        let readable = |member: &Member| wants(member) && member.listing.is_some();
-        let Some(carrier) = group.members.iter().position(readable) else { return Ok(()) };
+        let Some(carrier) = group.members.iter().position(|member| member.shares_stock) else { return Ok(()) };
         let member = &group.members[carrier];
         let Some(listing) = &member.listing else { return Ok(()) };
         let now = listing.item.stock();
         let pieces = now.as_ref().map(|stock| u32::try_from(stock.quantity).unwrap_or(u32::MAX));
         let days = now.as_ref().and_then(|stock| stock.lead_time);
-        let rises = quantity.is_some_and(|wanted| pieces.is_none_or(|pieces| wanted > pieces));
+        let rises = quantity.is_some_and(|wanted| wanted > pieces.unwrap_or_default());
         let plan = StockPlan { carrier, quantity, handling, rises };
         let same =
             quantity.is_none_or(|wanted| pieces == Some(wanted)) && handling.is_none_or(|wanted| days == Some(wanted));
@@ -248,10 +249,10 @@ impl Run<'_> {
             _ => Outcome::Unchanged,
         };
         let changes = !same && outcome == Outcome::Unchanged;
-        for member in group.members.iter_mut().filter(|member| readable(member)) {
+        for member in group.members.iter_mut().filter(|member| member.shares_stock) {
             let report = &mut member.slot.report;
             (report.stock, report.old_quantity) = (outcome.clone(), pieces);
-            report.new_quantity = quantity.filter(|_| changes);
+            report.new_quantity = quantity.filter(|wanted| changes && pieces != Some(*wanted));
         }
         group.stock = changes.then_some(plan);
         Ok(())
@@ -273,8 +274,10 @@ impl Run<'_> {
 impl Group {
     /// Stock in Amazon's own hands is Amazon's to count: such a listing is left alone as a whole.
     fn skip_fba(&mut self) -> bool {
-        let wants = |member: &Member| member.slot.row.quantity.is_some() || member.slot.row.max_handling_days.is_some();
-        let foreign = self.members.iter().filter(|member| wants(member)).find_map(|member| {
+        if !self.members.iter().any(|member| member.slot.row.names_stock()) {
+            return false;
+        }
+        let foreign = self.members.iter().find_map(|member| {
             let channels = member.listing.as_ref()?.item.channels();
             channels.into_iter().find(|channel| *channel != DEFAULT_CHANNEL).map(str::to_owned)
         });
@@ -295,8 +298,8 @@ impl Group {
             let report = &member.slot.report;
             let price = member.price.map(|price| (report.old_price, price));
             let quantity = self.stock.and(report.new_quantity).map(|quantity| (report.old_quantity, quantity));
-            let handling = self.stock.is_some() && member.slot.row.max_handling_days.is_some();
-            (price.is_some() || quantity.is_some() || handling).then(|| Change {
+            let stock = self.stock.is_some() && member.shares_stock;
+            (price.is_some() || stock).then(|| Change {
                 line: report.line,
                 account: report.account.clone(),
                 sku: report.sku.clone(),

@@ -77,7 +77,8 @@ impl Run<'_> {
     }
 
     async fn publish_price(&self, member: &mut Member, mode: Mode) -> Result<(), StateError> {
-        let (Some(price), Some(listing)) = (member.price, member.listing.take()) else { return Ok(()) };
+        let Some(price) = member.price else { return Ok(()) };
+        let Some(listing) = member.listing.take() else { return Ok(()) };
         let listing = match self.still_so(&member.slot, listing, |before, now| before.offer == now.offer).await {
             Ok(listing) => listing,
             Err(outcome) => {
@@ -99,7 +100,7 @@ impl Run<'_> {
 
     async fn publish_stock(&self, group: &mut Group, mode: Mode) -> Result<(), StateError> {
         let Some(plan) = group.stock else { return Ok(()) };
-        let held = if plan.rises { self.hold_rise(group, mode).await } else { None };
+        let held = if plan.rises { self.hold_rise(group).await } else { None };
         let outcome = match held {
             Some(reason) => Outcome::Skipped(reason),
             None => {
@@ -114,19 +115,14 @@ impl Run<'_> {
                 }
             }
         };
-        for member in &mut group.members {
-            let row = &member.slot.row;
-            if (row.quantity.is_some() || row.max_handling_days.is_some())
-                && !matches!(member.slot.report.stock, Outcome::Failed(_))
-            {
-                member.slot.report.stock = member.slot.report.stock.clone().or_worse(outcome.clone());
-            }
+        for member in group.members.iter_mut().filter(|member| member.shares_stock) {
+            member.slot.report.stock = outcome.clone();
         }
         Ok(())
     }
 
     /// Stock rises only where every price of it has been read as it should be.
-    async fn hold_rise(&self, group: &Group, mode: Mode) -> Option<Reason> {
+    async fn hold_rise(&self, group: &Group) -> Option<Reason> {
         for member in &group.members {
             let slot = &member.slot;
             let Some(listing) = &member.listing else {
@@ -136,8 +132,9 @@ impl Run<'_> {
                 return Some(hold(slot, "could not be read"));
             };
             let settled = match &slot.report.price {
+                Outcome::Skipped(reason) if reason.code == "dry_run" => true,
                 Outcome::Unchanged | Outcome::Applied | Outcome::Skipped(_) => {
-                    mode == Mode::Preview || decide::within_bounds(&slot.row, listing.price(slot))
+                    decide::within_bounds(&slot.row, listing.price(slot))
                 }
                 Outcome::Submitted => self.reads_back(member).await,
                 _ => false,
@@ -253,8 +250,7 @@ impl Group {
             if member.price.take().is_some() {
                 member.slot.report.price = outcome.clone();
             }
-            let row = &member.slot.row;
-            if self.stock.is_some() && (row.quantity.is_some() || row.max_handling_days.is_some()) {
+            if self.stock.is_some() && member.shares_stock {
                 member.slot.report.stock = outcome.clone();
             }
         }

@@ -76,6 +76,11 @@ impl Run<'_> {
         excuses.insert(place, worse);
     }
 
+    /// It has been observed after all.
+    pub(super) fn observed(&self, place: Place) {
+        self.excuses.lock().unwrap_or_else(PoisonError::into_inner).remove(&place);
+    }
+
     pub(super) fn excused(&self, place: Place) -> Option<Outcome> {
         self.excuses.lock().unwrap_or_else(PoisonError::into_inner).get(&place).cloned()
     }

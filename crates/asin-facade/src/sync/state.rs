@@ -275,3 +275,7 @@ impl State {
 fn younger(at: Timestamp, now: Timestamp, life: Duration) -> bool {
     now.duration_since(at).as_secs_f64() <= life.as_secs_f64()
 }
+
+#[cfg(test)]
+#[path = "state_tests.rs"]
+mod tests;
