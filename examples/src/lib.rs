@@ -13,3 +13,8 @@ pub async fn sandbox() -> Result<Sandbox, Failure> {
     let market = Market::read(concat!(env!("CARGO_MANIFEST_DIR"), "/market.json"))?;
     Ok(Sandbox::builder().market(market).start().await?)
 }
+
+/// The Rust of README.md, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -1,0 +1,96 @@
+//! The main job from Rust: what `asin sync` does, with a supervisor of one's own that decides what may be paid and written.
+
+use asin_facade::sync::{
+    Account, Accounts, Catalogue, Change, Connection, Event, Options, Services, Spending, Supervisor, Sync,
+};
+use asin_sandbox::Demo;
+use async_trait::async_trait;
+use examples::{Failure, sandbox};
+use rust_decimal::Decimal;
+use secrecy::SecretString;
+use sp_listings::{Region, SellerId};
+use std::{collections::BTreeMap, time::Duration};
+
+/// Pays up to a limit, and lets no price fall.
+#[derive(Debug)]
+struct Careful {
+    limit: Decimal,
+}
+
+#[async_trait]
+impl Supervisor for Careful {
+    fn event(&self, event: Event) {
+        if let Event::Note(text) = event {
+            println!("{text}");
+        }
+    }
+
+    async fn may_pay(&self, spending: &Spending) -> bool {
+        println!("{} observations for {} USD", spending.sellers_tasks, spending.usd);
+        spending.usd <= self.limit
+    }
+
+    async fn may_enrol(&self, _products: usize) -> bool {
+        false
+    }
+
+    async fn may_write(&self, changes: &[Change]) -> bool {
+        let falls = |change: &&Change| matches!(&change.price, Some((Some(old), new)) if new.amount < old.amount);
+        let falling = changes.iter().filter(falls).count();
+        println!("{} changes, in {falling} of them a price falls", changes.len());
+        falling == 0
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Failure> {
+    let sandbox = sandbox().await?;
+    let connection = connection(sandbox.demo())?;
+    let accounts: Accounts =
+        connection.accounts.iter().map(|(name, (account, _))| (name.clone(), account.clone())).collect();
+    let rows = "account,sku,asin,marketplace,postcode,min_price,max_price,quantity,max_handling_days\n\
+                america,WTR-US-1,B0756FCPPN,US,10001,15.00,29.99,60,1\n\
+                pacific,WTR-SG-1,B0DJQQ38TG,SG,018956,38.00,55.00,,\n";
+    let catalogue = Catalogue::read(rows.as_bytes(), &accounts)?;
+
+    let state = tempfile::tempdir()?; // in earnest: a folder that stays, for it holds what was paid for
+    let mut options = Options::new(state.path());
+    options.cadence = Duration::from_millis(500); // the sandbox's minutes are seconds
+    let job = Sync::new(Services::connect(connection)?, options);
+    for run in 1..=2 {
+        println!("run {run}");
+        let report = job.run(&catalogue, &Careful { limit: Decimal::new(5, 2) }).await?;
+        for row in &report.rows {
+            let costs = row.new_price.or(row.old_price).map_or("nothing".to_owned(), |price| price.to_string());
+            println!("{} costs {costs}: price {}, stock {}", row.sku, row.price, row.stock);
+        }
+        println!("{} USD spent", report.totals.usd);
+    }
+    Ok(())
+}
+
+/// Everything that the clients need to know, here as the sandbox tells it.
+fn connection(demo: Demo) -> Result<Connection, Failure> {
+    let mut accounts = BTreeMap::new();
+    for account in demo.accounts {
+        let region = match account.region {
+            asin_sandbox::Region::Na => Region::NorthAmerica,
+            asin_sandbox::Region::Eu => Region::Europe,
+            asin_sandbox::Region::Fe => Region::FarEast,
+        };
+        let seller = Account { seller_id: SellerId::new(account.seller_id)?, region };
+        accounts.insert(account.name, (seller, SecretString::from(account.refresh_token)));
+    }
+    Ok(Connection {
+        dataforseo_login: demo.dataforseo.login,
+        dataforseo_password: demo.dataforseo.password.into(),
+        dataforseo_base_url: Some(demo.dataforseo.base_url.parse()?),
+        multicart_api_key: demo.multicart.api_key.into(),
+        multicart_base_url: Some(demo.multicart.base_url.parse()?),
+        sp_api_client_id: demo.sp_api.client_id,
+        sp_api_client_secret: demo.sp_api.client_secret.into(),
+        sp_api_base_url: Some(demo.sp_api.base_url.parse()?),
+        sp_api_lwa_url: Some(demo.sp_api.lwa_url.parse()?),
+        accounts,
+    })
+}
