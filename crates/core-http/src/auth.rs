@@ -7,7 +7,10 @@ use http::{HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use std::{
     fmt,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, SystemTime},
 };
 use tokio::time::Instant;
@@ -128,12 +131,24 @@ impl Authorize for ApiKey {
     }
 }
 
-/// A token kept until shortly before it expires; concurrent callers share one refresh.
+/// No token is kept longer, whatever lifetime a vendor names.
+const LONGEST_LIFETIME: Duration = Duration::from_secs(86_400);
+
+/// A token kept until shortly before it expires; concurrent callers share one refresh, a failed one included.
 #[derive(Debug)]
 pub struct TokenCache {
     current: RwLock<Option<Token>>,
-    refresh: tokio::sync::Mutex<u64>,
+    refresh: tokio::sync::Mutex<Refresh>,
+    /// How many fetches have ended.
+    ended: AtomicU64,
     margin: Duration,
+}
+
+#[derive(Debug, Default)]
+struct Refresh {
+    generation: u64,
+    /// Why the last fetch failed, if it did.
+    failure: Option<Error>,
 }
 
 #[derive(Debug, Clone)]
@@ -147,16 +162,16 @@ struct Token {
 
 impl Token {
     /// A token is as old as the elder of two clocks says: the monotonic one stands still while a machine sleeps.
-    fn lives(&self, margin: Duration) -> bool {
+    fn lives(&self, margin: Duration, wall: SystemTime) -> bool {
         let margin = margin.min(self.margin);
-        Instant::now() + margin < self.until && SystemTime::now() + margin < self.until_wall
+        Instant::now() + margin < self.until && wall + margin < self.until_wall
     }
 }
 
 impl TokenCache {
     /// Tokens are renewed `margin` before they expire, short-lived ones when a quarter of their life is left.
     pub fn new(margin: Duration) -> Self {
-        Self { current: RwLock::new(None), refresh: Default::default(), margin }
+        Self { current: RwLock::new(None), refresh: Default::default(), ended: AtomicU64::new(0), margin }
     }
 
     /// The token as a header value, and which one it is; `fetch` returns a new one and its lifetime.
@@ -173,19 +188,32 @@ impl TokenCache {
             return Ok(token);
         }
         // Whoever holds the lock refreshes; a caller that gives up leaves it to the next one in line.
-        let mut generation = self.refresh.lock().await;
+        let ended = self.ended.load(Ordering::Acquire);
+        let mut refresh = self.refresh.lock().await;
         if let Some(token) = self.living(self.margin) {
             return Ok(token);
         }
-        match fetch().await {
+        let fetched = match &refresh.failure {
+            // It failed while this caller stood in line: asking again at once, once for each, would do no good.
+            Some(failure) if self.ended.load(Ordering::Acquire) > ended => Err(failure.copy()),
+            _ => {
+                let fetched = fetch().await;
+                refresh.failure = fetched.as_ref().err().map(Error::copy);
+                self.ended.fetch_add(1, Ordering::Release);
+                fetched
+            }
+        };
+        match fetched {
             Ok((secret, lifetime)) => {
-                *generation += 1;
+                refresh.generation += 1;
+                let generation = refresh.generation;
                 let value = sensitive(secret.expose_secret())?;
+                let lifetime = lifetime.min(LONGEST_LIFETIME);
                 let (until, until_wall) = (Instant::now() + lifetime, SystemTime::now() + lifetime);
                 let margin = lifetime / 4;
-                let token = Token { value: value.clone(), generation: *generation, margin, until, until_wall };
+                let token = Token { value: value.clone(), generation, margin, until, until_wall };
                 *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(token);
-                Ok((value, Credential(*generation)))
+                Ok((value, Credential(generation)))
             }
             Err(error) if error.kind() == ErrorKind::Auth => Err(error),
             Err(error) => self.living(Duration::ZERO).ok_or(error),
@@ -194,7 +222,7 @@ impl TokenCache {
 
     fn living(&self, margin: Duration) -> Option<(HeaderValue, Credential)> {
         let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
-        let token = current.as_ref().filter(|token| token.lives(margin))?;
+        let token = current.as_ref().filter(|token| token.lives(margin, SystemTime::now()))?;
         Some((token.value.clone(), Credential(token.generation)))
     }
 
@@ -202,5 +230,28 @@ impl TokenCache {
     pub fn forget(&self, credential: Credential) {
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
         current.take_if(|token| token.generation == credential.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn k6_a_token_is_as_old_as_the_elder_clock_says() {
+        let (hour, now) = (Duration::from_secs(3600), SystemTime::now());
+        let token = Token {
+            value: HeaderValue::from_static("token"),
+            generation: 1,
+            margin: hour / 4,
+            until: Instant::now() + hour,
+            until_wall: now + hour,
+        };
+        let margin = Duration::from_secs(60);
+        assert!(token.lives(margin, now));
+        assert!(!token.lives(margin, now + hour), "the machine slept, or its clock was put forward");
+        assert!(token.lives(margin, now - hour), "its clock was put back");
+        tokio::time::advance(hour).await;
+        assert!(!token.lives(margin, now - hour), "the clock was put back, but an hour has passed");
     }
 }

@@ -141,13 +141,18 @@ impl RequestBuilder {
 
     /// Sends fields and one file as `multipart/form-data`.
     pub fn multipart(self, fields: &[(&str, &str)], file: File<'_>) -> Self {
-        let boundary = format!("asin-{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..));
-        let mut body = Vec::with_capacity(file.content.len() + 512);
-        for (name, value) in fields {
-            let head = format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
-            body.extend_from_slice(head.as_bytes());
-        }
         let File { field, name, content_type, content } = file;
+        if HeaderValue::from_str(content_type).is_err() {
+            return self.refuse("the file's media type holds a character that is not allowed there".to_owned());
+        }
+        let boundary = format!("asin-{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..));
+        let mut body = Vec::with_capacity(content.len() + 512);
+        for (name, value) in fields {
+            let name = quotable(name);
+            let part = format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+            body.extend_from_slice(part.as_bytes());
+        }
+        let (field, name) = (quotable(field), quotable(name));
         let head = format!(
             "--{boundary}\r\nContent-Disposition: form-data; name=\"{field}\"; filename=\"{name}\"\r\nContent-Type: {content_type}\r\n\r\n"
         );
@@ -187,6 +192,11 @@ impl RequestBuilder {
         *request.headers_mut() = self.headers;
         Ok(request)
     }
+}
+
+/// A name between quotes in a part's head: what would end it is escaped as browsers do (WHATWG HTML, 4.10.22.8).
+fn quotable(name: &str) -> String {
+    name.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A")
 }
 
 /// A file in a `multipart/form-data` body.

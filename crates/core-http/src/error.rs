@@ -168,6 +168,13 @@ impl Error {
         self.0.applied
     }
 
+    /// The same failure for another caller who waited for the same thing.
+    pub(crate) fn copy(&self) -> Self {
+        let Inner { kind, operation, attempts, applied, ref fault, ref source } = *self.0;
+        let source = source.as_ref().map(|source| innermost(&**source).to_string().into());
+        Self(Box::new(Inner { kind, operation, attempts, applied, fault: fault.clone(), source }))
+    }
+
     pub(crate) fn fault_mut(&mut self) -> Option<&mut Fault> {
         self.0.fault.as_mut()
     }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use futures_core::stream::BoxStream;
 use futures_util::{StreamExt, TryStreamExt};
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 /// A request with its whole body; bodies are `Bytes`, so a resend clones nothing.
 pub type Request = http::Request<Bytes>;
@@ -35,6 +35,19 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
     async fn open(&self, request: Request) -> Result<Streamed, TransportError> {
         let (head, body) = self.send(request).await?.into_parts();
         Ok(Streamed { head, body: futures_util::stream::once(async { Ok(body) }).boxed() })
+    }
+}
+
+#[async_trait]
+impl<T: Transport + ?Sized> Transport for Arc<T> {
+    async fn send(&self, request: Request) -> Result<Response, TransportError> {
+        (**self).send(request).await
+    }
+    async fn upload(&self, head: http::request::Parts, length: u64, body: Pieces) -> Result<Response, TransportError> {
+        (**self).upload(head, length, body).await
+    }
+    async fn open(&self, request: Request) -> Result<Streamed, TransportError> {
+        (**self).open(request).await
     }
 }
 

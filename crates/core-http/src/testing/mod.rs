@@ -1,4 +1,13 @@
 //! Transports for tests (feature `testing`): no network, no clock but tokio's.
+//!
+//! [`Script`] answers from a list. [`Faulty`] spoils what another transport does, by a seed. [`Recorder`] writes down
+//! what another transport did, without secrets, and [`Replayer`] answers from that.
+
+mod faulty;
+mod record;
+
+pub use faulty::Faulty;
+pub use record::{Recorder, Replayer};
 
 use crate::{Request, Response, Transport, TransportError, TransportErrorKind};
 use async_trait::async_trait;
