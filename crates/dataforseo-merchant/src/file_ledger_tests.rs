@@ -1,1 +1,156 @@
+use super::*;
+use crate::{AsinTask, Language, Location, TaskId, TaskRequest};
+use rust_decimal::Decimal;
 
+const URL: &str = "https://api.dataforseo.com";
+
+fn open(dir: &Path) -> Result<FileLedger, LedgerError> {
+    FileLedger::open(dir, URL, "login")
+}
+
+fn entry(label: &str) -> Entry {
+    let task = AsinTask::new("B0EXAMPLE1".parse().unwrap(), Location::code(2840), Language::code("en_US"));
+    Entry {
+        tag: Tag::unique(),
+        request: TaskRequest::Asin(task),
+        label: label.to_owned(),
+        reserved: Decimal::new(15, 4),
+        sent: "2026-10-05T10:20:00.5Z".parse().unwrap(),
+        vendor_sent: "2026-10-05T10:20:01Z".parse().ok(),
+        state: State::Intended,
+    }
+}
+
+fn created() -> State {
+    State::Created { id: TaskId::new("10051020-2523-0209-0000-64b1acabfbeb"), cost: Decimal::new(15, 4) }
+}
+
+async fn labels(ledger: &FileLedger) -> Vec<(String, bool)> {
+    let unfinished = ledger.unfinished().await.unwrap();
+    unfinished.into_iter().map(|entry| (entry.label, entry.state == created())).collect()
+}
+
+fn pair(label: &str, created: bool) -> (String, bool) {
+    (label.to_owned(), created)
+}
+
+#[tokio::test]
+async fn what_was_written_is_there_after_the_process_has_ended() {
+    let dir = tempfile::tempdir().unwrap();
+    let [one, two, three] = ["one", "two", "three"].map(entry);
+    let ledger = open(dir.path()).unwrap();
+    ledger.intend(&[one.clone(), two.clone(), three.clone()]).await.unwrap();
+    ledger.record(&[(two.tag.clone(), created()), (three.tag.clone(), State::Absent)]).await.unwrap();
+    drop(ledger);
+
+    let ledger = open(dir.path()).unwrap();
+    assert_eq!(ledger.entry(&one.tag).await.unwrap(), Some(one.clone()));
+    assert_eq!(labels(&ledger).await, [pair("one", false), pair("two", true)]);
+    let known = ledger.known_since(one.sent).await.unwrap();
+    assert_eq!(known.iter().map(|entry| entry.label.as_str()).collect::<Vec<_>>(), ["two"]);
+    assert!(ledger.known_since(one.sent + jiff::SignedDuration::from_nanos(1)).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn what_is_certain_is_never_replaced_by_what_is_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let one = entry("one");
+    let ledger = open(dir.path()).unwrap();
+    ledger.intend(std::slice::from_ref(&one)).await.unwrap();
+    ledger.record(&[(one.tag.clone(), created())]).await.unwrap();
+    let length = fs::metadata(ledger.path()).unwrap().len();
+    for late in [State::Absent, State::Unknown { reason: "late".into(), at: one.sent }, State::Intended, created()] {
+        ledger.record(&[(one.tag.clone(), late)]).await.unwrap();
+    }
+    ledger.record(&[(Tag::unique(), created())]).await.unwrap();
+    assert_eq!(fs::metadata(ledger.path()).unwrap().len(), length, "nothing new, nothing written");
+    assert_eq!(labels(&ledger).await, [pair("one", true)]);
+}
+
+#[test]
+fn a_second_process_is_refused_until_the_first_has_ended() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = open(dir.path()).unwrap();
+    let error = open(dir.path()).unwrap_err().to_string();
+    assert!(error.contains("another process has it open") && error.contains("jsonl"), "{error}");
+    FileLedger::open(dir.path(), URL, "other").expect("another account has another file");
+    FileLedger::open(dir.path(), "http://127.0.0.1:8000", "login").expect("another service has another file");
+    drop(first);
+    let name = format!("dataforseo-api.dataforseo.com-{}.jsonl", hash([URL, "login"]));
+    assert_eq!(open(dir.path()).unwrap().path(), dir.path().join(name));
+}
+
+/// The process can die at any byte of any write.
+#[tokio::test]
+async fn a_file_cut_at_any_byte_opens_with_every_batch_before_the_cut() {
+    let dir = tempfile::tempdir().unwrap();
+    let [one, two] = ["öne", "two"].map(entry);
+    let ledger = open(dir.path()).unwrap();
+    ledger.intend(std::slice::from_ref(&one)).await.unwrap();
+    ledger.record(&[(one.tag.clone(), created())]).await.unwrap();
+    ledger.intend(std::slice::from_ref(&two)).await.unwrap();
+    let (path, bytes) = (ledger.path().to_owned(), fs::read(ledger.path()).unwrap());
+    drop(ledger);
+    let ends: Vec<usize> = (0..bytes.len()).filter(|at| bytes[*at] == b'\n').map(|at| at + 1).collect();
+    assert_eq!(ends.len(), 4);
+    for cut in 0..=bytes.len() {
+        fs::write(&path, &bytes[..cut]).unwrap();
+        let expected = match ends.iter().filter(|end| **end <= cut).count() {
+            0 | 1 => vec![],
+            2 => vec![pair("öne", false)],
+            3 => vec![pair("öne", true)],
+            _ => vec![pair("öne", true), pair("two", false)],
+        };
+        let ledger = open(dir.path()).unwrap();
+        assert_eq!(labels(&ledger).await, expected, "cut at {cut}");
+        let more = entry("more");
+        ledger.intend(&[more]).await.unwrap();
+        drop(ledger);
+        assert_eq!(
+            labels(&open(dir.path()).unwrap()).await.len(),
+            expected.len() + 1,
+            "written on after the cut at {cut}"
+        );
+    }
+}
+
+#[test]
+fn a_line_that_cannot_be_read_is_an_error_that_names_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = open(dir.path()).unwrap().path().to_owned();
+    let head = fs::read_to_string(&path).unwrap();
+    for (line, number) in [
+        ("garbage\n".to_owned(), 2),
+        ("\n".to_owned(), 2),
+        ("{\"intended\":[{\"tag\":\"x\"}]}\n".to_owned(), 2),
+        ("{\"from_the_future\":1}\n".to_owned(), 2),
+        ("\0\0\0\n".to_owned(), 2),
+        (head.clone(), 2),
+    ] {
+        let content = format!("{head}{line}{{\"became\":[]}}\n");
+        fs::write(&path, &content).unwrap();
+        let error = open(dir.path()).unwrap_err().to_string();
+        let place = format!("{}: line {number} ", path.display());
+        assert!(error.contains(&place), "{error}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), content, "left as it was");
+    }
+    fs::write(&path, "{\"became\":[]}\n").unwrap();
+    assert!(open(dir.path()).unwrap_err().to_string().contains("line 1 "));
+    fs::write(&path, head.replace("api.", "other.")).unwrap();
+    assert!(open(dir.path()).unwrap_err().to_string().contains("another ledger"));
+}
+
+/// After a failed write nobody knows what is on the disk, so nothing more is written.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_full_disk_closes_the_ledger() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path()).unwrap();
+    let full = OpenOptions::new().append(true).open("/dev/full").unwrap();
+    let good = std::mem::replace(&mut lock(&ledger.shared).file, full);
+    assert!(ledger.intend(&[entry("one")]).await.is_err());
+    lock(&ledger.shared).file = good;
+    let error = ledger.intend(&[entry("two")]).await.unwrap_err().to_string();
+    assert!(error.contains("closed after an earlier failure") && error.contains("jsonl"), "{error}");
+    assert!(labels(&ledger).await.is_empty(), "what was not written is not in memory either");
+}

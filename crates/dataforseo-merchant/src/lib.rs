@@ -24,7 +24,7 @@
 //! let budget = Budget::new("0.10".parse()?);
 //! let tasks = Tasks::new(client, Arc::new(MemoryLedger::new()), budget.clone());
 //!
-//! let task = AsinTask::new("B0756FCPPN".parse()?, Location::code(2840), Language::code("en_US"));
+//! let task = AsinTask::new("B0EXAMPLE1".parse()?, Location::code(2840), Language::code("en_US"));
 //! for outcome in tasks.post(vec![NewTask::asin(task)]).await {
 //!     match outcome {
 //!         Posted::Created { id, cost, .. } => println!("{id} for {cost} USD"),

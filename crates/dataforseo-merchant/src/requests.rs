@@ -294,9 +294,9 @@ request! {
     ///
     /// ```
     /// use dataforseo_merchant::{AsinTask, Language, Location};
-    /// let task = AsinTask::new("B0756FCPPN".parse()?, Location::code(2840), Language::code("en_US"));
+    /// let task = AsinTask::new("B0EXAMPLE1".parse()?, Location::code(2840), Language::code("en_US"));
     /// let json = serde_json::to_value(task).expect("a request is JSON");
-    /// assert_eq!(json, serde_json::json!({"asin": "B0756FCPPN", "location_code": 2840, "language_code": "en_US"}));
+    /// assert_eq!(json, serde_json::json!({"asin": "B0EXAMPLE1", "location_code": 2840, "language_code": "en_US"}));
     /// # Ok::<(), core_http::InvalidAsin>(())
     /// ```
     AsinTask

@@ -1,6 +1,6 @@
 //! A task as the answers show it, and what its code says.
 
-use crate::{Meaning, Tag, TaskId, vendor};
+use crate::{AsinTaskPost, Meaning, SellersTaskPost, Tag, TaskId, vendor};
 use core_http::{Error, ErrorKind, Fault, Result, lenient};
 use rust_decimal::Decimal;
 use serde::{
@@ -91,19 +91,44 @@ impl<R> Task<R> {
         self.data.as_ref()?.get("tag")?.as_str()
     }
 
+    /// Whether the vendor charged for it.
+    pub(crate) fn is_billed(&self) -> bool {
+        self.cost.is_some_and(|cost| cost > Decimal::ZERO)
+    }
+
     /// Our own unique tag in it, if the task is one of ours.
     pub(crate) fn our_tag(&self) -> Option<Tag> {
         Tag::ours(self.tag()?)
     }
 }
 
-/// Judges an answer about several new tasks: if a limit refused them all, the call as a whole was refused.
-pub(crate) fn all<O>(_: &O, tasks: Vec<Task<Value>>) -> Result<Vec<Task<Value>>> {
+/// An operation that makes several tasks.
+pub(crate) trait Batch {
+    /// How many.
+    fn size(&self) -> usize;
+}
+
+impl Batch for AsinTaskPost {
+    fn size(&self) -> usize {
+        self.tasks.len()
+    }
+}
+
+impl Batch for SellersTaskPost {
+    fn size(&self) -> usize {
+        self.tasks.len()
+    }
+}
+
+/// Judges an answer about several new tasks: if a limit refused every one that was sent, nothing was made, and the call
+/// as a whole was refused.
+pub(crate) fn all<O: Batch>(operation: &O, tasks: Vec<Task<Value>>) -> Result<Vec<Task<Value>>> {
     let throttled = |task: &Task<Value>| match task.outcome() {
-        TaskOutcome::Refused(fault) if fault.kind == ErrorKind::Throttled => Some(fault),
+        TaskOutcome::Refused(fault) if fault.kind == ErrorKind::Throttled && !task.is_billed() => Some(fault),
         _ => None,
     };
-    match tasks.iter().map(throttled).collect::<Option<Vec<Fault>>>().and_then(|faults| faults.into_iter().next()) {
+    let faults: Option<Vec<Fault>> = tasks.iter().map(throttled).collect();
+    match faults.filter(|_| tasks.len() >= operation.size()).and_then(|faults| faults.into_iter().next()) {
         Some(fault) => Err(fault.into()),
         None => Ok(tasks),
     }

@@ -169,6 +169,7 @@ impl Tasks {
     /// # Errors
     /// When the ledger cannot be written.
     pub async fn write_off(&self, tag: &Tag) -> Result<()> {
+        let _no_settlement = self.shared.settling.lock().await;
         self.adopt().await?;
         let entry = self.unsettled().await?.into_iter().find(|entry| entry.tag == *tag);
         if let Some(entry) = entry {

@@ -166,12 +166,16 @@ impl<W> Envelope<W> {
         self.status_code.or(self.code)
     }
 
+    /// A refusal that costs something is none: what was done must be found out.
+    fn is_billed(&self) -> bool {
+        self.cost.is_some_and(|cost| cost > Decimal::ZERO)
+    }
+
     /// The verdict at the top of an answer.
     fn refused(&mut self) -> Option<Fault> {
         let kind = match Meaning::of(self.code()?) {
             Done => return None,
-            // A refusal that costs something is none: what was done must be found out.
-            _ if self.cost.is_some_and(|cost| cost > Decimal::ZERO) => Decode,
+            _ if self.is_billed() => Decode,
             Failed(kind) | Refused(kind) => kind,
             Created | Empty | Pending => Decode,
         };
@@ -205,7 +209,7 @@ impl Vendor for DataForSeo {
         let kind = match status {
             // Enveloped or not: a server error leaves open what was done.
             _ if status.is_server_error() => Unavailable,
-            _ if said.as_ref().is_some_and(|said| said.kind == Decode) => Decode,
+            _ if envelope.is_billed() => Decode,
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Auth,
             StatusCode::PAYMENT_REQUIRED => Funds,
             StatusCode::NOT_FOUND => NotFound,

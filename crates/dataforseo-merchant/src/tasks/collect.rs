@@ -128,6 +128,9 @@ impl Collector {
                 (self.failure, self.fruitful) = (None, false);
                 self.look().await;
             }
+            if Instant::now() > self.end {
+                self.due.clear();
+            }
             let batch = self.due.split_off(self.due.len().saturating_sub(AT_ONCE));
             self.fetch(batch).await;
             if self.due.is_empty() {

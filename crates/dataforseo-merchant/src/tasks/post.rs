@@ -250,9 +250,8 @@ fn read_tasks(entries: &[Entry], tasks: Vec<Task<Value>>, now: Timestamp) -> (Ve
 
 fn read_task(entry: &Entry, task: Task<Value>, now: Timestamp, sent: &mut Sent) -> (State, Fate) {
     let tag = entry.tag.clone();
-    let billed = task.cost.is_some_and(|cost| cost > Decimal::ZERO);
     let fault = match task.outcome() {
-        TaskOutcome::Refused(fault) if !billed => fault,
+        TaskOutcome::Refused(fault) if !task.is_billed() => fault,
         // Made, or at least billed: what came of it is learnt by collecting it.
         outcome => {
             let Some(id) = task.id else {

@@ -10,8 +10,10 @@ use crate::{Entry, State, Tag};
 use core_http::Result;
 use jiff::{SignedDuration, Timestamp};
 
-/// How far before the sending the window begins: room for a clock that is behind.
+/// How far before the sending the window begins.
 const BEFORE: SignedDuration = SignedDuration::from_secs(60);
+/// The same where only our own clock knows when that was, which may have been set since.
+const BEFORE_BY_OUR_CLOCK: SignedDuration = SignedDuration::from_hours(1);
 /// How far back the list says what was posted.
 const REACH: SignedDuration = SignedDuration::from_hours(24 * 28);
 
@@ -60,8 +62,8 @@ impl Tasks {
     async fn look_for(&self, settlement: &mut Settlement, sort: &str) -> Result<Vec<Tag>> {
         let now = self.now();
         let reach = now.saturating_sub(REACH).unwrap_or(Timestamp::MIN);
-        let moments = settlement.unknown.iter().flat_map(|entry| [Some(entry.sent), entry.vendor_sent]).flatten();
-        let from = moments.min().unwrap_or(now).saturating_sub(BEFORE).unwrap_or(reach).clamp(reach, now);
+        let begins = settlement.unknown.iter().map(|entry| self.window_before(entry, now));
+        let from = begins.min().unwrap_or(now).clamp(reach, now);
         let look = self.look(from, now, sort).await?;
 
         let (found, unknown): (Vec<Entry>, Vec<Entry>) =
@@ -81,6 +83,15 @@ impl Tasks {
         let known = self.ledger.known_since(since).await.map_err(ledger_failed)?;
         let shown = |entry: &&Entry| sent_from(entry) >= reach && look.would_show(entry, &known);
         Ok(settlement.unknown.iter().filter(shown).map(|entry| entry.tag.clone()).collect())
+    }
+
+    /// The moment of the vendor's time before which it cannot have been posted.
+    fn window_before(&self, entry: &Entry, now: Timestamp) -> Timestamp {
+        let (sent, before) = match entry.vendor_sent {
+            Some(sent) => (sent, BEFORE),
+            None => (entry.sent.min(now - Timestamp::now().duration_since(entry.sent)), BEFORE_BY_OUR_CLOCK),
+        };
+        sent.saturating_sub(before).unwrap_or(Timestamp::MIN)
     }
 
     /// Whether so long has passed since it can last have been sent that it would be listed.

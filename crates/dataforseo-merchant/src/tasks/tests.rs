@@ -1,1 +1,32 @@
+//! The whole life of paid tasks against a vendor in memory, under paused time.
 
+mod cases;
+mod collecting;
+mod schedules;
+mod vendor;
+
+use super::{NewTask, Tasks};
+use crate::{AsinTask, Budget, Builder, DfsClient, Language, Ledger, Location, SellersTask, Tag};
+use std::sync::Arc;
+use vendor::Vendor;
+
+fn client(vendor: &Vendor) -> DfsClient {
+    Builder::new("login", "password").transport(Arc::new(vendor.clone())).build().unwrap()
+}
+
+fn tasks(vendor: &Vendor, ledger: Arc<dyn Ledger>, budget: &Budget) -> Tasks {
+    Tasks::new(client(vendor), ledger, budget.clone())
+}
+
+/// A task whose label, ASIN and own tag all say which one it is; odd ones ask for sellers.
+fn task(number: usize) -> NewTask {
+    let asin = format!("B{number:09}").parse().unwrap();
+    let (place, language) = (Location::code(2840), Language::code("en_US"));
+    let tag = Tag::new(format!("task-{number}")).unwrap();
+    let task = if number % 2 == 0 {
+        NewTask::asin(AsinTask::new(asin, place, language).tag(tag))
+    } else {
+        NewTask::sellers(SellersTask::new(asin, place, language).tag(tag))
+    };
+    task.label(format!("task-{number}"))
+}

@@ -1,0 +1,169 @@
+//! Collecting, one rule at a time. Rows of the fault matrix are named.
+
+use super::{task, tasks, vendor::Vendor};
+use crate::{Budget, Cadence, Collected, MemoryLedger, Posted, TaskResult, Tasks};
+use core_http::ErrorKind;
+use futures_util::StreamExt;
+use serde_json::{Value, json};
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+async fn posted(count: usize) -> (Vendor, Tasks) {
+    let vendor = Vendor::new(11, 0.0);
+    vendor.world().start();
+    let tasks = tasks(&vendor, Arc::new(MemoryLedger::new()), &Budget::unlimited());
+    vendor.world().foreign(7);
+    let posted = tasks.post((0..count).map(task).collect()).await;
+    assert!(posted.iter().all(|posted| matches!(posted, Posted::Created { .. })));
+    (vendor, tasks)
+}
+
+async fn collect(tasks: &Tasks, patience: Duration) -> Vec<core_http::Result<Collected>> {
+    tasks.collect(tasks.pending().await.unwrap(), patience).collect().await
+}
+
+fn calls(vendor: &Vendor, name: &str) -> usize {
+    vendor.world().calls.iter().filter(|(_, called)| *called == name).count()
+}
+
+fn task_get(code: u32, result: Value) -> (&'static str, u16, Value) {
+    let task = json!({"id": "1", "status_code": code, "status_message": "words", "result": result});
+    ("task_get", 200, json!({"status_code": 20000, "tasks": [task]}))
+}
+
+#[tokio::test(start_paused = true)]
+async fn d10_a_few_tasks_are_asked_for_until_they_are_done() {
+    let (vendor, tasks) = posted(5).await;
+    let lists = calls(&vendor, "tasks_ready");
+    let collected = collect(&tasks, HOUR).await;
+    assert_eq!(collected.len(), 5);
+    for collected in collected {
+        let collected = collected.unwrap();
+        let asin = match &collected.result {
+            TaskResult::Asin(result) => result.asin,
+            TaskResult::Sellers(result) => result.asin,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(asin, Some(collected.entry.request.asin()));
+        tasks.acknowledge(&collected.entry.tag).await.unwrap();
+    }
+    assert!(tasks.pending().await.unwrap().is_empty());
+    assert_eq!(calls(&vendor, "tasks_ready"), lists, "the list of 20 calls a minute is left alone");
+    assert_eq!(vendor.world().violations, Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn d7_d8_many_are_looked_up_in_the_list_and_foreign_ones_left_alone() {
+    let (vendor, tasks) = posted(300).await;
+    assert_eq!(collect(&tasks, HOUR).await.iter().filter(|collected| collected.is_ok()).count(), 300);
+    let world = vendor.world();
+    assert_eq!(world.violations, Vec::<String>::new());
+    assert!(world.made.iter().all(|made| made.collected != made.tag().starts_with("other/")));
+    let lists: Vec<_> = world.calls.iter().filter(|(_, name)| *name == "tasks_ready").collect();
+    assert!(lists.len() > 2);
+    assert!(lists.windows(21).all(|calls| calls[20].0.duration_since(calls[0].0).as_secs() >= 60), "20 calls a minute");
+}
+
+/// Rows D8 and D9: a thousand foreign rows, or three days, hide ours from the list.
+#[tokio::test(start_paused = true)]
+async fn d9_what_the_list_hides_is_asked_for_by_id() {
+    let vendor = Vendor::new(12, 0.0);
+    vendor.world().start();
+    vendor.world().foreign(2500);
+    let tasks = tasks(&vendor, Arc::new(MemoryLedger::new()), &Budget::unlimited());
+    tasks.post((0..60).map(task).collect()).await;
+    tokio::time::sleep(HOUR).await;
+    assert_eq!(collect(&tasks, HOUR).await.iter().filter(|collected| collected.is_ok()).count(), 60);
+    assert_eq!(vendor.world().violations, Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_patience_ends_what_is_pending_can_be_collected_by_another_process() {
+    let (_vendor, tasks) = posted(10).await;
+    let start = tokio::time::Instant::now();
+    let first = collect(&tasks, Duration::from_secs(200)).await;
+    assert!(start.elapsed() <= Duration::from_secs(203));
+    assert!(!first.is_empty() && first.len() < 10, "{}", first.len());
+    let second = collect(&tasks, HOUR).await;
+    let ids: HashSet<_> =
+        first.iter().chain(&second).map(|collected| collected.as_ref().unwrap().entry.tag.clone()).collect();
+    assert_eq!((ids.len(), second.len()), (10, 10), "what nobody acknowledged is given again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_look_and_the_pace_are_settings() {
+    let (vendor, tasks) = posted(1).await;
+    vendor.world().made.last_mut().unwrap().done = jiff::Timestamp::MAX;
+    let cadence = Cadence { first: Duration::from_secs(10), longest: Duration::from_secs(20) };
+    let tasks = tasks.with(|settings| settings.cadence = Some(cadence));
+    assert!(collect(&tasks, Duration::from_secs(120)).await.is_empty());
+    let times: Vec<_> =
+        vendor.world().calls.iter().filter(|(_, name)| *name == "task_get").map(|(at, _)| *at).collect();
+    let pauses: Vec<i64> = times.windows(2).map(|pair| pair[1].duration_since(pair[0]).as_secs()).collect();
+    assert!(pauses.len() >= 4 && pauses.iter().all(|pause| (13..=23).contains(pause)), "{pauses:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn d16_every_end_of_a_task_is_a_value() {
+    for (code, result, expected) in [
+        (20000, Value::Null, "empty"),
+        (20000, json!([]), "empty"),
+        (40102, json!([{"items": null}]), "empty"),
+        (40103, Value::Null, "failed"),
+        (40403, Value::Null, "failed"),
+        (50402, Value::Null, "failed"),
+        (40501, Value::Null, "failed"),
+        (20000, json!("none"), "unreadable"),
+    ] {
+        let (vendor, tasks) = posted(1).await;
+        vendor.world().scripted.push(task_get(code, result));
+        let collected = collect(&tasks, HOUR).await.remove(0).unwrap();
+        let word = match &collected.result {
+            TaskResult::Empty => "empty",
+            TaskResult::Failed(fault) if fault.code == code.to_string() => "failed",
+            TaskResult::Unreadable(error) if error.kind() == ErrorKind::Decode => "unreadable",
+            other => panic!("{code}: {other:?}"),
+        };
+        assert_eq!(word, expected, "{code}");
+        assert_eq!(tasks.pending().await.unwrap().len(), 1, "until its result is acknowledged");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn d11_a_new_task_may_not_be_known_yet() {
+    let (vendor, tasks) = posted(1).await;
+    vendor.world().scripted.push(task_get(40401, Value::Null));
+    let collected = collect(&tasks, HOUR).await.remove(0).unwrap();
+    assert!(matches!(collected.result, TaskResult::Asin(_)), "asked again");
+    // After ten minutes it is lost, and the money with it.
+    let (vendor, tasks) = posted(1).await;
+    tokio::time::sleep(Duration::from_secs(700)).await;
+    vendor.world().scripted.push(task_get(40401, Value::Null));
+    let collected = collect(&tasks, HOUR).await.remove(0).unwrap();
+    assert!(matches!(collected.result, TaskResult::Failed(fault) if fault.code == "40401"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn passing_failures_are_waited_out_and_lasting_ones_end_the_stream() {
+    let (vendor, tasks) = posted(2).await;
+    for _ in 0..6 {
+        vendor.world().scripted.push(("task_get", 502, Value::Null));
+    }
+    assert_eq!(collect(&tasks, HOUR).await.iter().filter(|collected| collected.is_ok()).count(), 2);
+
+    let (vendor, tasks) = posted(2).await;
+    let refusal = json!({"status_code": 40100, "status_message": "words", "tasks": null});
+    vendor.world().scripted.push(("task_get", 401, refusal));
+    let collected = collect(&tasks, HOUR).await;
+    let errors: Vec<ErrorKind> = collected.iter().filter_map(|item| item.as_ref().err()).map(|e| e.kind()).collect();
+    assert_eq!(errors, [ErrorKind::Auth]);
+    assert_eq!(tasks.pending().await.unwrap().len(), 2);
+
+    let (vendor, tasks) = posted(1).await;
+    for _ in 0..200 {
+        vendor.world().scripted.push(("task_get", 502, Value::Null));
+    }
+    let collected = collect(&tasks, Duration::from_secs(100)).await;
+    assert!(matches!(&collected[..], [Err(error)] if error.kind() == ErrorKind::Unavailable), "{collected:?}");
+}
