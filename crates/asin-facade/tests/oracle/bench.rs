@@ -3,7 +3,7 @@
 use crate::oracle::Place;
 use crate::stores::Store;
 use crate::world::{COLLECTION, Pass, World};
-use asin_facade::core_http::{Pieces, ReqwestTransport, Request, Response, Streamed, Transport, TransportError};
+use asin_facade::core_http::{Pieces, Request, ReqwestTransport, Response, Streamed, Transport, TransportError};
 use asin_facade::sp_listings::Region;
 use asin_facade::sync::{
     Account, Catalogue, Change, Connection, Event, Options, Report, Services, Spending, Supervisor, Sync, SyncError,
@@ -12,6 +12,7 @@ use asin_sandbox::{Applies, Entry, Ledger, Listing, Market, Sandbox, Write};
 use async_trait::async_trait;
 use rust_decimal::Decimal;
 use serde_json::Value;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -25,7 +26,14 @@ pub struct Bench {
     pub world: World,
     pub sandbox: Sandbox,
     state: TempDir,
-    wire: Arc<Mutex<Vec<Posted>>>,
+    wire: Arc<Wire>,
+}
+
+/// What has left for the vendors.
+#[derive(Debug, Default)]
+struct Wire {
+    requests: AtomicUsize,
+    tasks: Mutex<Vec<Posted>>,
 }
 
 /// A paid task as it left for the vendor.
@@ -48,6 +56,12 @@ pub struct Record {
     pub charged: Decimal,
 }
 
+impl Record {
+    pub fn may_pay(&self) -> bool {
+        self.pass.pay && !self.pass.dry_run
+    }
+}
+
 /// What a run asked its supervisor.
 #[derive(Debug, Clone, Default)]
 pub struct Asked {
@@ -66,10 +80,11 @@ impl Bench {
     /// Makes one run. `None`: it was killed after `life`.
     pub async fn run(&self, pass: Pass, life: Duration) -> Option<Result<Record, SyncError>> {
         let (ledger, before) = (self.sandbox.ledger(), self.sandbox.market());
-        let transport = Witness { inner: ReqwestTransport::new().expect("TLS is built in"), posted: self.wire.clone() };
+        let transport = Witness { inner: ReqwestTransport::new().expect("TLS is built in"), wire: self.wire.clone() };
         let services = Services::over(self.connection(), Arc::new(transport)).expect("the sandbox's own credentials");
         let catalogue = self.world.catalogue();
-        let catalogue = Catalogue::read(catalogue.as_slice(), &services.accounts).expect("a generated catalogue is right");
+        let catalogue =
+            Catalogue::read(catalogue.as_slice(), &services.accounts).expect("a generated catalogue is right");
         assert_eq!(catalogue.rows.len(), self.world.rows.len());
         let supervisor = Consent { pass, asked: Mutex::default() };
         let sync = Sync::new(services, self.options(pass));
@@ -88,10 +103,15 @@ impl Bench {
         }))
     }
 
+    /// The tasks that were sent, whatever became of them.
+    pub fn sent(&self) -> Vec<Posted> {
+        self.wire.tasks.lock().unwrap().clone()
+    }
+
     /// The tasks that were billed, by the sandbox's ledger; what they are for, by the wire.
     pub fn billed(&self) -> Vec<Posted> {
         let ledger: Ledger = self.sandbox.ledger();
-        let posted = self.wire.lock().unwrap();
+        let posted = self.sent();
         let known = |tag: &String| posted.iter().find(|task| task.tag == *tag).cloned();
         let unknown = |tag: &String| panic!("a task was billed that never was posted: {tag:?}");
         ledger.charges.keys().map(|tag| known(tag).unwrap_or_else(|| unknown(tag))).collect()
@@ -99,13 +119,21 @@ impl Bench {
 
     /// Returns once every write can be seen that ever will be; that takes half a second at most.
     async fn applied(&self) {
-        let start = Instant::now();
         let is_late = |write: &Write| {
-            let listing = self.listing(write);
-            !write.applied && listing.is_some_and(|listing| listing.applies != Applies::Never)
+            !write.applied && self.listing(write).is_some_and(|listing| listing.applies != Applies::Never)
         };
-        while self.sandbox.ledger().writes.iter().any(is_late) {
-            assert!(start.elapsed() < Duration::from_secs(20), "a write is not applied");
+        self.until(|ledger| !ledger.writes.iter().any(is_late)).await;
+    }
+
+    /// Returns once everything that was sent has arrived, also what a fault lets work late.
+    pub async fn arrived(&self) {
+        self.until(|ledger| ledger.requests.len() >= self.wire.requests.load(Ordering::Relaxed)).await;
+        self.applied().await;
+    }
+
+    async fn until(&self, holds: impl Fn(&Ledger) -> bool) {
+        let start = Instant::now();
+        while !holds(&self.sandbox.ledger()) && start.elapsed() < Duration::from_secs(10) {
             tokio::task::yield_now().await;
         }
     }
@@ -113,7 +141,8 @@ impl Bench {
     /// The listing of a write, as the world began with it.
     pub fn listing(&self, write: &Write) -> Option<&Listing> {
         let meant = |listing: &&Listing| {
-            (&listing.seller_id, &listing.sku, &listing.marketplace) == (&write.seller_id, &write.sku, &write.marketplace)
+            (&listing.seller_id, &listing.sku, &listing.marketplace)
+                == (&write.seller_id, &write.sku, &write.marketplace)
         };
         self.world.market.listings.iter().find(meant)
     }
@@ -191,11 +220,12 @@ impl Supervisor for Consent {
 #[derive(Debug)]
 struct Witness {
     inner: ReqwestTransport,
-    posted: Arc<Mutex<Vec<Posted>>>,
+    wire: Arc<Wire>,
 }
 
 impl Witness {
     fn note(&self, request: &Request) {
+        self.wire.requests.fetch_add(1, Ordering::Relaxed);
         let path = request.uri().path();
         if !path.ends_with("/task_post") {
             return;
@@ -207,7 +237,7 @@ impl Witness {
             let text = |key: &str| task[key].as_str().unwrap_or_default().to_owned();
             Posted { is_sellers: path.contains("/sellers/"), place: (text("asin"), store.id), tag: text("tag") }
         });
-        self.posted.lock().unwrap().extend(posted);
+        self.wire.tasks.lock().unwrap().extend(posted);
     }
 }
 
@@ -219,6 +249,7 @@ impl Transport for Witness {
     }
 
     async fn upload(&self, head: http::request::Parts, length: u64, body: Pieces) -> Result<Response, TransportError> {
+        self.wire.requests.fetch_add(1, Ordering::Relaxed);
         self.inner.upload(head, length, body).await
     }
 

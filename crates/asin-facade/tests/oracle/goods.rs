@@ -69,7 +69,8 @@ pub fn listing(rng: &mut Rng, store: &Store, base: i64, stock: &Stock) -> Listin
         entries[0]["minimum_seller_allowed_price"] = asked(price);
     }
     if percent(rng, 30) {
-        let business = json!({"currency": currency, "audience": "B2B", "marketplace_id": store.id, "our_price": asked(price)});
+        let business =
+            json!({"currency": currency, "audience": "B2B", "marketplace_id": store.id, "our_price": asked(price)});
         entries.insert(rng.usize(0..=1), business);
     }
     if percent(rng, 5) {
@@ -122,7 +123,8 @@ pub fn offer(rng: &mut Rng, store: &Store, base: Decimal, own: &[String], buy_bo
 }
 
 pub fn output(rng: &mut Rng, store: &Store, asin: &str, price: Option<Decimal>, own: &[String]) -> Output {
-    let said = ["In Stock", "In Stock", "In Stock", "in stock", "Out of Stock", "Currently unavailable.", "Only 3 left"];
+    let said =
+        ["In Stock", "In Stock", "In Stock", "in stock", "Out of Stock", "Currently unavailable.", "Only 3 left"];
     let mut extra = Map::new();
     let mut say = |share: u32, key: &str, value: &str| {
         if rng.u32(0..100) < share {

@@ -19,6 +19,27 @@ pub struct Memory {
     pub stocks: BTreeMap<(String, String), StockValue>,
 }
 
+impl Memory {
+    /// What stands in the memory after a run that came out as expected.
+    pub fn learn(&mut self, world: &World, expected: &Expected) {
+        for (row, expected) in world.rows.iter().zip(&expected.rows) {
+            if expected.price == "applied" {
+                self.prices.remove(&(row.seller.clone(), row.sku.clone(), row.store.id));
+            }
+            if expected.stock == "applied" {
+                self.stocks.remove(&(row.seller.clone(), row.sku.clone()));
+            }
+        }
+        for write in &expected.writes {
+            let (seller, sku) = (write.seller.clone(), write.sku.clone());
+            match write.what {
+                What::Price { new, .. } => drop(self.prices.insert((seller, sku, write.store), new)),
+                What::Stock { value, .. } => drop(self.stocks.insert((seller, sku), value)),
+            }
+        }
+    }
+}
+
 /// What a run meets.
 pub struct Meeting<'a> {
     pub world: &'a World,
@@ -79,7 +100,12 @@ enum Reading<'a> {
 
 enum Plan {
     Keep(String),
-    Change { old: Decimal, new: Decimal },
+    /// It was sent before and does not show.
+    Waiting(Decimal),
+    Change {
+        old: Decimal,
+        new: Decimal,
+    },
 }
 
 /// One row on its way through a run.
@@ -118,7 +144,10 @@ impl Meeting<'_> {
         let stocks: Vec<_> = groups.values_mut().map(|cases| self.plan_stock(cases)).collect();
         let changed = |cases: &[Case<'_>], stock: &Option<StockPlan>| {
             let stock = stock.is_some();
-            cases.iter().filter(|case| matches!(case.price, Plan::Change { .. }) || (stock && case.wants_stock())).count()
+            cases
+                .iter()
+                .filter(|case| matches!(case.price, Plan::Change { .. }) || (stock && case.wants_stock()))
+                .count()
         };
         let count: usize = groups.values().zip(&stocks).map(|(cases, stock)| changed(cases, stock)).sum();
         let held = if count > self.world.settings.max_rows_changed {
@@ -142,14 +171,19 @@ impl Meeting<'_> {
 
     fn report(&self, row: &Row, price: &str, stock: &str, case: Option<&Case<'_>>) -> RowExpected {
         let (price, stock) = (price.to_owned(), stock.to_owned());
-        let new_price = case.and_then(|case| if let Plan::Change { new, .. } = case.price { Some(new) } else { None });
+        let new_price = case.and_then(|case| match case.price {
+            Plan::Keep(_) => None,
+            Plan::Waiting(new) | Plan::Change { new, .. } => Some(new),
+        });
         let watch = (self.world.settings.watch && !self.is_abroad(row)).then(|| self.watch(row));
         let old_price = case.filter(|_| stock != "skipped_fba").and_then(Case::price_now);
         RowExpected { line: row.line, price, stock, watch, old_price, new_price, changes: false }
     }
 
     fn case<'a>(&'a self, row: &'a Row) -> Case<'a> {
-        let here = |listing: &&Listing| (&listing.seller_id, &listing.sku) == (&row.seller, &row.sku) && listing.marketplace == row.store.id;
+        let here = |listing: &&Listing| {
+            (&listing.seller_id, &listing.sku) == (&row.seller, &row.sku) && listing.marketplace == row.store.id
+        };
         let (reading, why) = match self.market.listings.iter().find(here) {
             None => (Reading::NotListed, "skipped(not_listed)"),
             Some(listing) if listing.asin != row.asin => (Reading::OtherAsin, "refused(other_asin)"),
@@ -184,7 +218,7 @@ impl Meeting<'_> {
         if (new - old).abs() * Decimal::ONE_HUNDRED > self.world.settings.max_change * old {
             return keep("skipped(max_change)");
         }
-        if sent == Some(new) { keep("not_applied") } else { Plan::Change { old, new } }
+        if sent == Some(new) { Plan::Waiting(new) } else { Plan::Change { old, new } }
     }
 
     /// Why the page of a product was not paid for.
@@ -201,7 +235,9 @@ impl Meeting<'_> {
     /// Decides about the stock that the rows of a SKU share; what stays as it is goes into the cases.
     fn plan_stock(&self, cases: &mut [Case<'_>]) -> Option<StockPlan> {
         let names_stock = cases.iter().any(|case| case.row.names_stock());
-        let foreign = |case: &Case<'_>| case.listing().is_some_and(|listing| stock(listing).any(|entry| channel(entry) != "DEFAULT"));
+        let foreign = |case: &Case<'_>| {
+            case.listing().is_some_and(|listing| stock(listing).any(|entry| channel(entry) != "DEFAULT"))
+        };
         if names_stock && cases.iter().any(foreign) {
             for case in cases.iter_mut().filter(|case| case.listing().is_some()) {
                 (case.price, case.stock) = (Plan::Keep("skipped_fba".to_owned()), "skipped_fba".to_owned());
@@ -250,7 +286,7 @@ impl Meeting<'_> {
         }
         for (case, price) in cases.iter().zip(&prices) {
             let mut row = self.report(case.row, price, &case.stock, Some(case));
-            row.changes = row.new_price.is_some() || (stock.is_some() && case.wants_stock());
+            row.changes = matches!(case.price, Plan::Change { .. }) || (stock.is_some() && case.wants_stock());
             expected.rows.push(row);
         }
     }
@@ -264,11 +300,14 @@ impl Meeting<'_> {
                 let ready = match outcome.as_str() {
                     // A store in which the seller sells nothing holds up nothing.
                     "unchanged" | "applied" | "skipped(not_listed)" => true,
-                    skipped if skipped.starts_with("skipped") => row.min.is_none() || case.price_now().is_some_and(inside),
+                    skipped if skipped.starts_with("skipped") => {
+                        row.min.is_none() || case.price_now().is_some_and(inside)
+                    }
                     _ => false,
                 };
                 return (outcome.clone(), ready);
             }
+            Plan::Waiting(_) => return ("not_applied".to_owned(), false),
             Plan::Change { old, new } => (*old, *new),
         };
         let outcome = self.sent(case, held);
@@ -344,8 +383,10 @@ fn channel(entry: &Value) -> &str {
 /// The one price for everybody in the store's currency, or why there is none.
 fn offer(listing: &Listing, row: &Row) -> Result<Decimal, &'static str> {
     let everybody = |entry: &&Value| matches!(entry["audience"].as_str(), None | Some("ALL"));
-    let meant: Vec<&Value> =
-        entries(listing, "purchasable_offer").filter(everybody).filter(|entry| entry["currency"] == row.store.currency).collect();
+    let meant: Vec<&Value> = entries(listing, "purchasable_offer")
+        .filter(everybody)
+        .filter(|entry| entry["currency"] == row.store.currency)
+        .collect();
     match meant.as_slice() {
         [] => Err("skipped(no_offer)"),
         [entry] => {

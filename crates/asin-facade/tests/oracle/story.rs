@@ -3,8 +3,9 @@
 use crate::bench::{Bench, Posted, Record};
 use crate::oracle::{Expected, Meeting, Memory, Place, RowExpected, What, WriteExpected};
 use crate::paper;
-use asin_facade::sync::{Outcome, RowReport};
-use asin_sandbox::{Item, Listing};
+use crate::world::Row;
+use asin_facade::sync::Outcome;
+use asin_sandbox::{Entry, Item, Listing};
 use rust_decimal::Decimal;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +15,16 @@ pub struct Story {
     pub memory: Memory,
     pub pages: BTreeSet<Place>,
     pub families: BTreeSet<Place>,
+    /// Whether a run met faults or was killed.
+    pub was_disturbed: bool,
     pub faults: Vec<String>,
+}
+
+/// The products and stores that a run has to pay for.
+#[derive(Debug)]
+pub struct Needs {
+    pub pages: BTreeSet<Place>,
+    pub families: BTreeSet<Place>,
 }
 
 macro_rules! must {
@@ -29,43 +39,40 @@ pub(crate) use must;
 impl Story {
     /// Holds a run without faults against the oracle.
     pub fn check(&mut self, bench: &Bench, record: &Record) {
-        let world = &bench.world;
-        let billed = bench.billed();
+        let (billed, sent) = (bench.billed(), bench.sent());
         let (pages, families) = (places(&billed, true), places(&billed, false));
-        let meeting = |open| Meeting {
-            world,
+        // A task that was sent and never billed stays open: it must not be sent again so soon.
+        let open = &places(&sent, true) - &pages;
+        let meeting = Meeting {
+            world: &bench.world,
             pass: record.pass,
             market: &record.before,
             items: &record.after.collections[0].items,
             seen: &pages,
-            open,
+            open: &open,
             memory: &self.memory,
         };
-        let none = BTreeSet::new();
-        let admitted: Vec<_> = world.rows.iter().filter(|row| !meeting(&none).is_abroad(row)).collect();
-        let place = |row: &&crate::world::Row| (row.asin.clone(), row.store.id);
-        let priced: BTreeSet<Place> = admitted.iter().copied().filter(|row| row.min.is_some()).map(|row| place(&row)).collect();
-        let all: BTreeSet<Place> = admitted.iter().map(place).collect();
-        // A task that was once sent and never billed stays open: it must not be sent again so soon.
-        let sent = bench.sent();
-        let unbilled: BTreeSet<Place> = priced.iter().filter(|place| !pages.contains(*place)).cloned().collect();
-        let open: BTreeSet<Place> = unbilled.intersection(&places(&sent, true)).cloned().collect();
-        let expected = meeting(&open).expect();
-
+        let expected = meeting.expect();
+        let admitted = bench.world.rows.iter().filter(|row| !meeting.is_abroad(row));
+        let place = |row: &Row| (row.asin.clone(), row.store.id);
+        let priced: BTreeSet<Place> = admitted.clone().filter(|row| row.min.is_some()).map(place).collect();
+        let mut needs = Needs { pages: &(&priced - &self.pages) - &open, families: BTreeSet::new() };
+        if bench.world.settings.discover {
+            let open = &places(&sent, false) - &families;
+            needs.families = &(&admitted.map(place).collect() - &self.families) - &open;
+        }
         self.check_rows(record, &expected);
-        let wanted = (&priced - &open, if world.settings.discover { &all - &(&places(&sent, false) - &families) } else { BTreeSet::new() });
-        self.check_spending(bench, record, &wanted, (&pages, &families), open.is_empty());
-        self.check_writes(bench, record, &expected.writes);
+        self.check_spending(bench, record, &needs, (&pages, &families));
+        self.check_writes(record, &expected.writes);
+        self.check_bounds(bench, record);
         self.check_listings(bench, record, &expected.writes);
         self.check_enrolment(bench, record, &expected);
         self.check_requests(bench, record);
-        paper::totals(self, bench, record, &open);
-        paper::asked(self, record, &expected);
-        if world.settings.discover {
-            paper::families(self, bench, record, &families);
-        }
+        paper::check_totals(self, record, &needs);
+        paper::check_questions(self, bench, record, &expected, &needs);
+        paper::check_families(self, bench, record, &families);
         (self.pages, self.families) = (pages, families);
-        self.remember(&expected);
+        self.memory.learn(&bench.world, &expected);
     }
 
     fn check_rows(&mut self, record: &Record, expected: &Expected) {
@@ -74,8 +81,20 @@ impl Story {
         must!(self, reported == lines, "rows {reported:?} instead of {lines:?}");
         for (row, expected) in record.report.rows.iter().zip(&expected.rows) {
             let RowExpected { line, price, stock, watch, .. } = expected;
-            must!(self, row.price.to_string() == *price, "line {line}: price {} ({:?}), expected {price}", row.price, row.price.reason());
-            must!(self, row.stock.to_string() == *stock, "line {line}: stock {} ({:?}), expected {stock}", row.stock, row.stock.reason());
+            must!(
+                self,
+                row.price.to_string() == *price,
+                "line {line}: price {} ({:?}), expected {price}",
+                row.price,
+                row.price.reason()
+            );
+            must!(
+                self,
+                row.stock.to_string() == *stock,
+                "line {line}: stock {} ({:?}), expected {stock}",
+                row.stock,
+                row.stock.reason()
+            );
             let watched = row.watch.as_ref().map(Outcome::to_string);
             must!(self, watched == *watch, "line {line}: watch {watched:?}, expected {watch:?}");
             let worst = [Some(price), Some(stock), watch.as_ref()].into_iter().flatten().map(|part| rank(part)).max();
@@ -84,32 +103,47 @@ impl Story {
             let amount = |price: Option<asin_facade::Price>| price.map(|price| price.amount.normalize());
             let normal = |price: Option<Decimal>| price.map(|price| price.normalize());
             let new = amount(row.new_price);
-            must!(self, new == normal(expected.new_price), "line {line}: new price {new:?}, expected {:?}", expected.new_price);
+            must!(
+                self,
+                new == normal(expected.new_price),
+                "line {line}: new price {new:?}, expected {:?}",
+                expected.new_price
+            );
             let old = amount(row.old_price);
-            must!(self, old == normal(expected.old_price), "line {line}: old price {old:?}, expected {:?}", expected.old_price);
+            must!(
+                self,
+                old == normal(expected.old_price),
+                "line {line}: old price {old:?}, expected {:?}",
+                expected.old_price
+            );
         }
     }
 
-    /// Every task is billed once, and only what was needed, allowed and within the budget.
-    fn check_spending(&mut self, bench: &Bench, record: &Record, wanted: &(BTreeSet<Place>, BTreeSet<Place>), billed: (&BTreeSet<Place>, &BTreeSet<Place>), settled: bool) {
+    /// Only what was needed, allowed and within the budget was paid for.
+    fn check_spending(
+        &mut self,
+        bench: &Bench,
+        record: &Record,
+        needs: &Needs,
+        billed: (&BTreeSet<Place>, &BTreeSet<Place>),
+    ) {
         self.check_bill(bench);
-        let settings = &bench.world.settings;
-        let may = record.pass.pay && !record.pass.dry_run;
-        for (wanted, billed, before) in [(&wanted.0, billed.0, &self.pages), (&wanted.1, billed.1, &self.families)] {
-            let needless: Vec<_> = billed.iter().filter(|place| !wanted.contains(*place) && !before.contains(*place)).collect();
-            must!(self.faults_of(), needless.is_empty(), "paid for {needless:?}, which nobody needs");
-            if !may {
-                must!(self.faults_of(), billed == before, "paid without leave");
-            } else if settings.budget >= Decimal::ONE {
-                let missing: Vec<_> = wanted.difference(billed).collect();
-                must!(self.faults_of(), missing.is_empty(), "not observed although allowed: {missing:?}");
-            }
+        let budget = bench.world.settings.budget;
+        let new = (billed.0 - &self.pages, billed.1 - &self.families);
+        for (needed, new) in [(&needs.pages, new.0), (&needs.families, new.1)] {
+            let needless = &new - needed;
+            must!(self, needless.is_empty(), "paid for {needless:?}, which nobody needs");
+            let missing = needed - &new;
+            must!(self, missing.is_empty() || !record.may_pay() || budget < Decimal::ONE, "not paid for: {missing:?}");
+            must!(self, new.is_empty() || record.may_pay() || self.was_disturbed, "paid without leave: {new:?}");
         }
-        must!(self, record.charged <= settings.budget, "{} USD charged, the budget was {}", record.charged, settings.budget);
-        let totals = &record.report.totals;
-        if settled {
-            must!(self, totals.usd == record.charged, "{} USD reported, {} charged", totals.usd, record.charged);
-        }
+        let (usd, charged) = (record.report.totals.usd, record.charged);
+        must!(
+            self,
+            charged <= budget && usd <= budget,
+            "{charged} USD charged, {usd} reported, the budget was {budget}"
+        );
+        must!(self, usd == charged || self.was_disturbed, "{usd} USD reported, {charged} charged");
     }
 
     /// What holds of the bill whatever happens.
@@ -128,12 +162,13 @@ impl Story {
         must!(self, taken == 0, "{taken} results of another program were taken");
     }
 
-    fn check_writes(&mut self, bench: &Bench, record: &Record, expected: &[WriteExpected]) {
+    fn check_writes(&mut self, record: &Record, expected: &[WriteExpected]) {
         let mut open: Vec<&WriteExpected> = expected.iter().collect();
         for write in &record.writes {
             let (price, quantity) = (write.new.price, write.new.quantity);
             let fits = |expected: &&WriteExpected| {
-                let here = (&write.seller_id, &write.sku, write.marketplace.as_str()) == (&expected.seller, &expected.sku, expected.store);
+                let here = (&write.seller_id, &write.sku, write.marketplace.as_str())
+                    == (&expected.seller, &expected.sku, expected.store);
                 here && match expected.what {
                     What::Price { old, new } => {
                         write.attributes == ["purchasable_offer"] && write.old.price == Some(old) && price == Some(new)
@@ -150,16 +185,18 @@ impl Story {
             }
         }
         must!(self, open.is_empty(), "writes that did not happen: {open:?}");
-        self.check_order(bench, record, expected);
+        self.check_order(record, expected);
     }
 
     /// Each write has been previewed; a stock that rises comes after its prices have been read back.
-    fn check_order(&mut self, bench: &Bench, record: &Record, expected: &[WriteExpected]) {
+    fn check_order(&mut self, record: &Record, expected: &[WriteExpected]) {
         for write in &record.writes {
             let request = record.requests.iter().find(|request| request.number == write.request);
             let Some(request) = request else { continue };
-            let preview = |entry: &&asin_sandbox::Entry| {
-                entry.number < request.number && entry.status == 200 && entry.path.contains("mode=VALIDATION_PREVIEW")
+            let preview = |entry: &&Entry| {
+                entry.number < request.number
+                    && entry.status == 200
+                    && entry.path.contains("mode=VALIDATION_PREVIEW")
                     && path(entry) == path(request)
             };
             must!(self, record.requests.iter().any(|entry| preview(&entry)), "a write without a preview: {write:?}");
@@ -174,21 +211,28 @@ impl Story {
                 if (&price.seller_id, &price.sku) != (&write.seller_id, &write.sku) {
                     continue;
                 }
-                let between = |entry: &asin_sandbox::Entry| {
-                    (price.request..write.request).contains(&entry.number) && entry.operation == "getListingsItem"
-                        && path(entry) == path(request) && entry.path.contains(&price.marketplace)
+                let between = |entry: &Entry| {
+                    (price.request..write.request).contains(&entry.number)
+                        && entry.operation == "getListingsItem"
+                        && path(entry) == path(request)
+                        && entry.path.contains(&price.marketplace)
                 };
                 let read = record.requests.iter().any(between);
-                must!(self, price.request < write.request && read, "stock rose before its price was read back: {write:?}");
+                must!(
+                    self,
+                    price.request < write.request && read,
+                    "stock rose before its price was read back: {write:?}"
+                );
             }
         }
-        self.check_bounds(bench, record);
     }
 
     /// No price leaves its row's bounds, whatever happens.
     pub fn check_bounds(&mut self, bench: &Bench, record: &Record) {
         for write in record.writes.iter().filter(|write| write.attributes == ["purchasable_offer"]) {
-            let meant = |row: &&crate::world::Row| (&row.seller, &row.sku, row.store.id) == (&write.seller_id, &write.sku, &*write.marketplace);
+            let meant = |row: &&Row| {
+                (&row.seller, &row.sku, row.store.id) == (&write.seller_id, &write.sku, &*write.marketplace)
+            };
             let row = bench.world.rows.iter().find(meant);
             let inside = row.zip(write.new.price).is_some_and(|(row, price)| {
                 row.min.is_some_and(|min| price >= min) && row.max.is_none_or(|max| price <= max)
@@ -204,7 +248,15 @@ impl Story {
         must!(self, record.before.listings.len() == record.after.listings.len(), "listings have come or gone");
         for (expected, after) in pairs {
             let same = paper::normal(&expected) == paper::normal(after);
-            must!(self, same, "listing {} in {}: {:?}, expected {:?}", after.sku, after.marketplace, after.attributes, expected.attributes);
+            must!(
+                self,
+                same,
+                "listing {} in {}: {:?}, expected {:?}",
+                after.sku,
+                after.marketplace,
+                after.attributes,
+                expected.attributes
+            );
         }
     }
 
@@ -215,7 +267,8 @@ impl Story {
             if expected.watch.as_deref() != Some("unchanged") {
                 continue;
             }
-            let domain = record.before.domains.iter().find(|domain| domain.domain == row.store.domain).map(|domain| domain.id);
+            let domain =
+                record.before.domains.iter().find(|domain| domain.domain == row.store.domain).map(|domain| domain.id);
             let here = |place: &&asin_sandbox::Postcode| Some(place.domain) == domain && place.zipcode == row.postcode;
             let Some(place) = record.before.postcodes.iter().find(here) else { continue };
             let item = Item { asin: row.asin.clone(), domain: place.domain, postcode: place.id };
@@ -224,7 +277,8 @@ impl Story {
             }
         }
         let key = |item: &Item| (item.asin.clone(), item.domain, item.postcode);
-        let (wanted, after): (BTreeSet<_>, BTreeSet<_>) = (wanted.iter().map(key).collect(), after.iter().map(key).collect());
+        let (wanted, after): (BTreeSet<_>, BTreeSet<_>) =
+            (wanted.iter().map(key).collect(), after.iter().map(key).collect());
         must!(self, wanted == after, "watched {after:?}, expected {wanted:?}");
     }
 
@@ -232,32 +286,36 @@ impl Story {
     fn check_requests(&mut self, bench: &Bench, record: &Record) {
         let listings = record.requests.iter().filter(|entry| entry.vendor == "sp-api");
         for entry in listings.clone() {
-            let abroad = |row: &&crate::world::Row| {
+            let abroad = |row: &&Row| {
                 let account = record.before.accounts.iter().find(|account| account.name == row.account);
-                account.is_some_and(|account| account.region != row.store.region) && entry.path.contains(&row.seller) && entry.path.contains(row.store.id)
+                account.is_some_and(|account| account.region != row.store.region)
+                    && entry.path.contains(&row.seller)
+                    && entry.path.contains(row.store.id)
             };
-            must!(self, bench.world.rows.iter().find(abroad).is_none(), "a call for a row outside its region: {}", entry.path);
+            must!(
+                self,
+                bench.world.rows.iter().find(abroad).is_none(),
+                "a call for a row outside its region: {}",
+                entry.path
+            );
         }
-        let real = |entry: &&asin_sandbox::Entry| entry.method == "PATCH" && entry.status == 200 && !entry.path.contains("mode=");
+        let real = |entry: &&Entry| entry.method == "PATCH" && entry.status == 200 && !entry.path.contains("mode=");
         let (sent, written) = (listings.filter(real).count(), record.writes.len());
         must!(self, sent == written, "{sent} real PATCHes were answered, {written} did something");
         for entry in &record.requests {
-            let refused = entry.vendor != "sp-api" && entry.vendor != "lwa" && entry.code.is_some_and(|code| (400..1000).contains(&code) || code >= 40000);
-            must!(self, !refused && !(entry.status == 400 || entry.status == 415), "{} {} was refused: {:?}", entry.method, entry.path, entry);
+            let answered = match entry.vendor.as_str() {
+                // An access token may end in the middle of a run, and a SKU may not be listed.
+                "sp-api" => matches!(entry.status, 200 | 403 | 404),
+                "dataforseo" => entry.code == Some(20000),
+                "multicart" => entry.code == Some(200),
+                _ => entry.status == 200,
+            };
+            must!(self, answered, "a request that the vendor refuses: {entry:?}");
         }
-    }
-
-    /// What stands in the memory after a run that came out as expected.
-    fn remember(&mut self, expected: &Expected) {
-        let _ = expected;
-    }
-
-    fn faults_of(&mut self) -> &mut Self {
-        self
     }
 }
 
-fn path(entry: &asin_sandbox::Entry) -> &str {
+fn path(entry: &Entry) -> &str {
     entry.path.split('?').next().unwrap_or_default()
 }
 
@@ -270,8 +328,4 @@ fn rank(outcome: &str) -> usize {
     let order = ["unchanged", "skipped", "applied", "submitted", "not_applied", "refused", "unknown", "failed"];
     let name = outcome.split('(').next().unwrap_or_default().trim_end_matches("_fba");
     order.iter().position(|known| *known == name).unwrap_or(usize::MAX)
-}
-
-pub fn row_of<'a>(record: &'a Record, line: u64) -> Option<&'a RowReport> {
-    record.report.rows.iter().find(|row| row.line == line)
 }

@@ -73,7 +73,10 @@ impl World {
         let mut rng = Rng::with_seed(seed);
         let mut world = Self {
             seed,
-            market: Market { balances: Balances { dataforseo_usd: Decimal::TEN, multicart_credits: 500 }, ..Market::default() },
+            market: Market {
+                balances: Balances { dataforseo_usd: Decimal::TEN, multicart_credits: 500 },
+                ..Market::default()
+            },
             rows: Vec::new(),
             settings: settings(&mut rng),
             passes: passes(&mut rng),
@@ -95,6 +98,13 @@ impl World {
         world
     }
 
+    /// The same, with money and leave for everything.
+    pub fn eager(seed: u64) -> Self {
+        let mut world = Self::new(seed);
+        (world.settings.budget, world.settings.max_rows_changed) = (Decimal::ONE, 100);
+        world
+    }
+
     /// The catalogue as a file.
     pub fn catalogue(&self) -> Vec<u8> {
         let mut writer = csv::Writer::from_writer(Vec::new());
@@ -103,8 +113,19 @@ impl World {
         let whole = |number: Option<u32>| number.map(|number| number.to_string()).unwrap_or_default();
         for row in &self.rows {
             let (account, country) = (row.account.clone(), row.store.country.to_owned());
-            let (min, max, quantity, handling) = (price(row.min), price(row.max), whole(row.quantity), whole(row.handling));
-            let fields = [account, row.sku.clone(), row.asin.clone(), country, row.postcode.clone(), min, max, quantity, handling];
+            let (min, max, quantity, handling) =
+                (price(row.min), price(row.max), whole(row.quantity), whole(row.handling));
+            let fields = [
+                account,
+                row.sku.clone(),
+                row.asin.clone(),
+                country,
+                row.postcode.clone(),
+                min,
+                max,
+                quantity,
+                handling,
+            ];
             writer.write_record(fields).unwrap();
         }
         writer.into_inner().unwrap()
@@ -144,7 +165,11 @@ impl World {
     fn add_places(&mut self, rng: &mut Rng) {
         for (id, store) in (1..).zip(&STORES) {
             if percent(rng, 90) {
-                self.market.domains.push(Domain { id, domain: store.domain.to_owned(), country_code: store.country.to_owned() });
+                self.market.domains.push(Domain {
+                    id,
+                    domain: store.domain.to_owned(),
+                    country_code: store.country.to_owned(),
+                });
                 for status in ["active", "active", "inactive", "failed"] {
                     let (row, zipcode) = (self.market.postcodes.len() as u64 + 15, rng.u32(10_000..99_999).to_string());
                     self.market.postcodes.push(Postcode { id: row, domain: id, zipcode, status: status.to_owned() });
@@ -174,12 +199,15 @@ impl World {
         stores.truncate(rng.usize(1..=3));
         if percent(rng, 12) {
             let abroad: Vec<&Store> = STORES.iter().filter(|store| store.region != account.region).collect();
-            stores.push(one(rng, &abroad));
+            let store: &&Store = one(rng, &abroad);
+            stores.push(store);
         }
         for store in stores {
             let base = rng.i64(1_000..20_000);
             let min = percent(rng, 85).then(|| near(rng, store, base, 70..110));
-            let max = min.filter(|_| rng.bool()).map(|min| (min * Decimal::new(rng.i64(100..160), 2)).round_dp(store.decimals));
+            let max = min
+                .filter(|_| rng.bool())
+                .map(|min| (min * Decimal::new(rng.i64(100..160), 2)).round_dp(store.decimals));
             let names_stock = percent(rng, 75);
             self.rows.push(Row {
                 line: 0,
@@ -226,7 +254,8 @@ impl World {
             let here = |listing: &&Listing| listing.asin == *asin && listing.marketplace == store.id;
             let base = self.market.listings.iter().filter(here).find_map(|listing| listing.price);
             let base = base.unwrap_or_else(|| near(rng, store, 5_000, 90..110));
-            let offers = (0..rng.usize(0..=5)).map(|number| offer(rng, store, base, &own, number == 0)).collect::<Vec<_>>();
+            let offers =
+                (0..rng.usize(0..=5)).map(|number| offer(rng, store, base, &own, number == 0)).collect::<Vec<_>>();
             let product = self.market.products.iter_mut().find(|product| product.asin == *asin).unwrap();
             product.offers.extend(offers);
         }
@@ -238,7 +267,12 @@ impl World {
         for asin in self.rows.iter().map(|row| &row.asin).collect::<BTreeSet<_>>() {
             let rows: Vec<&Row> = self.rows.iter().filter(|row| row.asin == *asin).collect();
             let store = one(rng, &rows).store;
-            let base = self.market.listings.iter().find(|listing| listing.marketplace == store.id).and_then(|listing| listing.price);
+            let base = self
+                .market
+                .listings
+                .iter()
+                .find(|listing| listing.marketplace == store.id)
+                .and_then(|listing| listing.price);
             for _ in 0..rng.usize(0..=2) {
                 let price = base.map(|base| scaled(rng, store, base, 85..118));
                 outputs.push(output(rng, store, asin, price, &own));
@@ -279,5 +313,10 @@ fn passes(rng: &mut Rng) -> Vec<Pass> {
     };
     // A dry run after the market has been seen has something to say.
     let dry = percent(rng, 15).then_some(Pass { dry_run: true, ..Pass::FREE });
-    first.into_iter().chain(percent(rng, 15).then_some(Pass { write: false, ..Pass::FREE })).chain(dry).chain([Pass::FREE; 2]).collect()
+    first
+        .into_iter()
+        .chain(percent(rng, 15).then_some(Pass { write: false, ..Pass::FREE }))
+        .chain(dry)
+        .chain([Pass::FREE; 2])
+        .collect()
 }
