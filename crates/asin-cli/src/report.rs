@@ -2,6 +2,7 @@
 
 use crate::failure::Failure;
 use crate::table::{Column, Content, Place, render};
+use asin_facade::Price;
 use asin_facade::sync::{Observation, Outcome, Report, RowReport, Source, Totals};
 use std::fmt::{Display, Write};
 
@@ -48,13 +49,11 @@ fn cells(row: &RowReport) -> Vec<String> {
 
 /// The price seen, and who said so.
 fn observed(seen: &Observation) -> String {
-    let mut text = match seen.amount {
-        Some(amount) => amount.to_string(),
-        None => "no price".to_owned(),
+    let mut text = match (seen.amount, seen.currency) {
+        (Some(amount), Some(currency)) => Price::new(amount, currency).to_string(),
+        (Some(amount), None) => amount.to_string(),
+        (None, _) => "no price".to_owned(),
     };
-    if let Some(currency) = seen.currency {
-        let _ = write!(text, " {currency}");
-    }
     text.push_str(match seen.source {
         Source::DataforseoSellers => " (DataForSEO)",
         Source::MulticartOutput => " (MultiCart)",

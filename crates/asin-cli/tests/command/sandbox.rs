@@ -1,50 +1,7 @@
 //! `asin sandbox`: starts, says where it is, answers.
 
-mod common;
-
-use serde_json::{Value, json};
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
-use std::process::{Child, Stdio};
-
-/// A running sandbox; dropped, it is gone.
-struct Served {
-    child: Child,
-    url: String,
-    environment: Vec<(String, String)>,
-}
-
-impl Served {
-    fn start(arguments: &[&str]) -> Self {
-        let mut child = common::asin(&[&["sandbox"], arguments].concat()).stdout(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
-        let first = lines.next().unwrap();
-        let url =
-            first.split_whitespace().find(|word| word.starts_with("http")).unwrap().trim_end_matches(';').to_owned();
-        let environment = lines
-            .take_while(|line| line != "# asin.toml:")
-            .filter_map(|line| Some(line.strip_prefix("export ")?.replace('\'', "")))
-            .map(|line| line.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned())).unwrap())
-            .collect();
-        Self { child, url, environment }
-    }
-
-    fn get(&self, path: &str) -> Value {
-        let address = self.url.strip_prefix("http://").unwrap();
-        let mut connection = TcpStream::connect(address).unwrap();
-        write!(connection, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
-        let mut answer = String::new();
-        connection.read_to_string(&mut answer).unwrap();
-        serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-}
+use crate::asin::{Served, asin, run};
+use serde_json::json;
 
 #[test]
 fn it_prints_what_a_client_needs_and_answers() {
@@ -86,9 +43,9 @@ fn what_it_cannot_serve_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("market.json");
     std::fs::write(&file, r#"{"prodcuts": []}"#).unwrap();
-    let ran = common::run(common::asin(&["sandbox", "--market", file.to_str().unwrap()]), "");
+    let ran = run(asin(&["sandbox", "--market", file.to_str().unwrap()]), "");
     assert_eq!(ran.code, Some(2));
     assert!(ran.err.contains("prodcuts"), "{}", ran.err);
-    let ran = common::run(common::asin(&["sandbox", "--speed", "0"]), "");
+    let ran = run(asin(&["sandbox", "--speed", "0"]), "");
     assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""), "{}", ran.err);
 }

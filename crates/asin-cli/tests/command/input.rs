@@ -1,8 +1,6 @@
 //! `asin sync` with wrong arguments or input: exit code 2, every error told, nobody called.
 
-mod common;
-
-use common::{Ran, asin, run};
+use crate::asin::{Ran, asin, run};
 use std::path::Path;
 
 const ACCOUNTS: &str = r#"

@@ -1,12 +1,10 @@
 //! `asin inspect` and `asin operations`: exit codes, and what goes where.
 
-mod common;
-
-use common::Ran;
+use crate::asin::{self, Ran};
 use serde_json::Value;
 
 fn asin(arguments: &[&str], input: &str) -> Ran {
-    common::run(common::asin(arguments), input)
+    asin::run(asin::asin(arguments), input)
 }
 
 const LISTING: &str =

@@ -1,0 +1,7 @@
+//! The built `asin` command, from the outside: what it prints, where, and its exit codes.
+
+mod asin;
+mod input;
+mod inspect;
+mod sandbox;
+mod sync;
