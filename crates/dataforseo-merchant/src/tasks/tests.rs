@@ -23,7 +23,7 @@ fn task(number: usize) -> NewTask {
     let asin = format!("B{number:09}").parse().unwrap();
     let (place, language) = (Location::code(2840), Language::code("en_US"));
     let tag = Tag::new(format!("task-{number}")).unwrap();
-    let task = if number % 2 == 0 {
+    let task = if number.is_multiple_of(2) {
         NewTask::asin(AsinTask::new(asin, place, language).tag(tag))
     } else {
         NewTask::sellers(SellersTask::new(asin, place, language).tag(tag))

@@ -63,7 +63,7 @@ fn schedule(seed: u64) {
     fastrand::seed(seed);
     let mut rng = fastrand::Rng::with_seed(seed ^ 0x5eed);
     let vendor = Vendor::new(seed, [0.0, 0.2, 0.5, 0.8][rng.usize(..4)]);
-    let wanted = if seed % 50 == 0 { rng.usize(101..230) } else { rng.usize(1..9) };
+    let wanted = if seed.is_multiple_of(50) { rng.usize(101..230) } else { rng.usize(1..9) };
     let dir = tempfile::tempdir().unwrap();
     let delivered = Delivered::default();
     vendor.world().foreign(rng.usize(..5));
