@@ -6,6 +6,7 @@ use asin_facade::sync::{Event, Step};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// Shows events as they come.
 #[derive(Debug, Clone)]
@@ -75,5 +76,8 @@ impl Progress {
 fn bar(step: Step, total: u64) -> ProgressBar {
     let style = ProgressStyle::with_template("{prefix:>9} [{bar:32}] {pos}/{len} {elapsed}");
     let style = style.expect("the template is valid, as every run with bars shows").progress_chars("=> ");
-    ProgressBar::new(total).with_style(style).with_prefix(step.as_str())
+    let bar = ProgressBar::new(total).with_style(style).with_prefix(step.as_str());
+    // Paid results take minutes: the clock shows that the wait goes on.
+    bar.enable_steady_tick(Duration::from_secs(1));
+    bar
 }

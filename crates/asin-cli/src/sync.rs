@@ -72,8 +72,8 @@ pub struct Arguments {
     /// Print one JSON object per row, then one with the totals
     #[arg(long)]
     json: bool,
-    /// The folder for what the next run must know [default: .asin beside the catalogue; with the embedded sandbox a
-    /// temporary one]
+    /// The folder for what the next run must know [default: .asin beside the catalogue; with a served sandbox
+    /// a folder in it, with the embedded one a temporary folder]
     #[arg(long, value_name = "DIR")]
     state: Option<PathBuf>,
     /// The file that names the accounts [default: asin.toml beside the catalogue]
@@ -202,7 +202,9 @@ async fn setup(arguments: &Arguments) -> Result<Setup, Failure> {
     let accounts = connection.accounts.iter().map(|(name, (account, _))| (name.clone(), account.clone())).collect();
     let catalogue = catalogue(&arguments.catalogue, &accounts)?;
     let folder = temporary.as_ref().map(|folder| folder.path().to_owned());
-    let state = state.or(folder).unwrap_or_else(|| beside(".asin"));
+    // Nothing that was seen in a sandbox may ever count for a real run on the same catalogue.
+    let port = arguments.sandbox.iter().flatten().find_map(Url::port_or_known_default).unwrap_or_default();
+    let state = state.or(folder).unwrap_or_else(|| beside(".asin").join(format!("sandbox-{port}")));
     let collection = collection.or_else(|| market.collections.first().map(|collection| collection.id.into()));
     Ok(Setup { catalogue, connection, state, collection, sandbox, temporary })
 }

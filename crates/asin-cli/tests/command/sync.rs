@@ -122,7 +122,9 @@ fn without_leave_nothing_is_paid_or_written_and_the_next_run_knows_what_was_sent
     assert_eq!(totals["usd"], "0", "a fresh observation is not paid for again");
     let ledger = sandbox.get("/_sandbox/ledger");
     assert_eq!(ledger["writes"].as_array().unwrap().len(), writes);
-    assert!(shop.file(".asin").is_dir());
+    let kept: Vec<_> = std::fs::read_dir(shop.file(".asin")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let port = sandbox.url.rsplit(':').next().unwrap();
+    assert_eq!(kept, [format!("sandbox-{port}").as_str()], "what a sandbox showed stays apart from the real state");
 }
 
 #[test]
