@@ -94,7 +94,7 @@ Environment:
   Other hosts: DATAFORSEO_BASE_URL, MULTICART_BASE_URL, SP_API_BASE_URL, SP_API_LWA_URL.
 
 Exit codes:
-  0 done, 1 a row failed or its state is unknown, 2 wrong arguments or input
+  0 done, 1 a row failed or its state is unknown, or the run had to stop, 2 wrong arguments or input
 
 Examples:
   asin sync examples/catalogue.csv --sandbox --discover --watch --yes
