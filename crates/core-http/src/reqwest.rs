@@ -105,9 +105,11 @@ impl ReqwestTransportBuilder {
             let proxy = http_client::Proxy::all(url).map_err(|_| other("the proxy's address cannot be used"))?;
             builder = builder.proxy(proxy);
         }
-        let roots: Result<Vec<_>, _> = self.roots.iter().map(|pem| http_client::Certificate::from_pem(pem)).collect();
-        let roots = roots.map_err(|_| other("a root certificate cannot be read: PEM is expected"))?;
-        if !roots.is_empty() {
+        for pem in &self.roots {
+            let roots = http_client::Certificate::from_pem_bundle(pem).unwrap_or_default();
+            if roots.is_empty() {
+                return Err(other("a root certificate cannot be read: PEM is expected"));
+            }
             builder = builder.tls_certs_merge(roots);
         }
         let client = builder.build().map_err(|error| other(cause(&error)))?;
