@@ -21,7 +21,9 @@ use std::{
 use tokio::time::{Instant, sleep};
 
 /// So many pending tasks are asked for one by one.
-const FEW: usize = 20;
+const FEW: usize = 50;
+/// How many are asked for by id when the list shows none of ours.
+const UNLISTED: usize = 20;
 /// How many tasks are asked for at once, of the 30 calls that the account may have under way.
 const AT_ONCE: usize = 8;
 /// How long a new task may not be known to `task_get`.
@@ -161,9 +163,10 @@ impl Collector {
             tracing::debug!(pending = self.pending.len(), listed = ready.len(), ours = self.due.len(), "looked");
         }
         if self.due.is_empty() && !self.ended {
+            let count = if self.pending.len() > FEW { UNLISTED } else { self.pending.len() };
             // Those asked for go to the end of the line, so that all have their turn.
-            self.pending.rotate_left(FEW.min(self.pending.len()));
-            self.due = self.pending.iter().rev().take(FEW).cloned().collect();
+            self.pending.rotate_left(count);
+            self.due = self.pending.iter().rev().take(count).cloned().collect();
         }
     }
 

@@ -28,7 +28,6 @@ pub(super) struct Look {
     /// Our tasks: the vendor's id and the cost.
     ours: HashMap<Tag, (TaskId, Option<Decimal>)>,
     ids: HashSet<TaskId>,
-    /// Whether every row of the window was read and could be told to be ours or not.
     complete: bool,
 }
 
@@ -38,21 +37,14 @@ impl Look {
         self.ours.get(tag)
     }
 
-    /// Whether it could have overlooked the task: it is complete, and it shows a known task that was sent no earlier, so
-    /// the list has caught up with the time of the sending.
-    pub fn would_show(&self, entry: &Entry, known: &[Entry]) -> bool {
-        let seen = |known: &Entry| {
-            self.ours.contains_key(&known.tag) || known.state.id().is_some_and(|id| self.ids.contains(id))
-        };
-        self.complete && known.iter().any(|known| known.tag != entry.tag && is_no_earlier(known, entry) && seen(known))
+    /// Whether a known task is among what it saw.
+    pub fn shows(&self, known: &Entry) -> bool {
+        self.ours.contains_key(&known.tag) || known.state.id().is_some_and(|id| self.ids.contains(id))
     }
-}
 
-/// Whether one entry was sent at the same time as another or later, by the same clock.
-fn is_no_earlier(one: &Entry, other: &Entry) -> bool {
-    match (one.vendor_sent, other.vendor_sent) {
-        (Some(one), Some(other)) => one >= other,
-        _ => one.sent >= other.sent,
+    /// Whether every row of the window was read and could be told to be ours or not.
+    pub fn is_complete(&self) -> bool {
+        self.complete
     }
 }
 

@@ -3,9 +3,10 @@
 //! The vendor has no key against duplicates, but lists what was posted, with our tag. A task that is listed was made. One
 //! that is not listed may still come: the list lags, and a server may act on a request after its client gave up. So it is
 //! taken for absent only after two complete looks, the second at least ten minutes after it can last have been sent,
-//! each of which shows a known task of ours that was sent no earlier.
+//! each of which shows a known task of ours that was sent no earlier: then the list has caught up. Where nothing was sent
+//! since, a known task that was sent before must do, and an hour must have passed.
 
-use super::{Tasks, ledger_failed, post::LIFE};
+use super::{Tasks, ledger_failed, look::Look, post::LIFE};
 use crate::{Entry, State, Tag};
 use core_http::Result;
 use jiff::{SignedDuration, Timestamp};
@@ -16,6 +17,9 @@ const BEFORE: SignedDuration = SignedDuration::from_secs(60);
 const BEFORE_BY_OUR_CLOCK: SignedDuration = SignedDuration::from_hours(1);
 /// How far back the list says what was posted.
 const REACH: SignedDuration = SignedDuration::from_hours(24 * 28);
+
+/// How many times as long a task must have been gone if the list only shows what was sent before it.
+const WITHOUT_LATER: i32 = 6;
 
 /// What is known now about tasks whose outcome was unknown.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -32,8 +36,8 @@ pub struct Settlement {
 impl Tasks {
     /// Looks up every task whose outcome is not known. Does nothing, and costs no call, if there is none.
     ///
-    /// To prove that a task is absent the list must show a known task that was sent no earlier: as long as nothing else was
-    /// posted since, it stays unknown.
+    /// To prove that a task is absent the list must show a known task of ours. As long as this account's ledger knows none,
+    /// it stays unknown; see [`write_off`](Tasks::write_off).
     ///
     /// # Errors
     /// Those of the ledger and of the free calls; what was found out before is recorded.
@@ -45,12 +49,12 @@ impl Tasks {
             return Ok(settlement);
         }
         self.hear_clock().await?;
-        let known = self.look_for(&mut settlement, "asc").await?;
-        let doubtful = |entry: &Entry| known.contains(&entry.tag) && self.may_be_absent(entry);
-        if settlement.unknown.iter().any(doubtful) {
-            let again = self.look_for(&mut settlement, "desc").await?;
-            let (absent, unknown) =
-                settlement.unknown.drain(..).partition(|entry| again.contains(&entry.tag) && doubtful(entry));
+        let earlier = self.known_before(&settlement.unknown).await?;
+        let gone = self.look_for(&mut settlement, earlier.as_ref(), "asc").await?;
+        if !gone.is_empty() {
+            let still_gone = self.look_for(&mut settlement, earlier.as_ref(), "desc").await?;
+            let is_absent = |entry: &Entry| gone.contains(&entry.tag) && still_gone.contains(&entry.tag);
+            let (absent, unknown) = settlement.unknown.drain(..).partition(is_absent);
             settlement.unknown = unknown;
             settlement.absent = self.became(absent, |_| State::Absent).await?;
             settlement.absent.iter().for_each(|entry| self.budget.release(entry.reserved));
@@ -58,11 +62,20 @@ impl Tasks {
         Ok(settlement)
     }
 
+    /// The last known task before these, if one of them has been unknown for so long that it may be needed.
+    async fn known_before(&self, unknown: &[Entry]) -> Result<Option<Entry>> {
+        let wanted = unknown.iter().any(|entry| self.gone_for(entry) >= self.absence().saturating_mul(WITHOUT_LATER));
+        let Some(oldest) = unknown.iter().map(|entry| entry.sent).min().filter(|_| wanted) else { return Ok(None) };
+        let since = oldest.saturating_sub(REACH).unwrap_or(Timestamp::MIN);
+        let known = self.ledger.known_since(since).await.map_err(ledger_failed)?;
+        Ok(known.into_iter().filter(|entry| entry.sent < oldest).max_by_key(|entry| entry.sent))
+    }
+
     /// Takes one look, moves what it finds from `unknown` to `created`, and returns those whom it would have shown.
-    async fn look_for(&self, settlement: &mut Settlement, sort: &str) -> Result<Vec<Tag>> {
+    async fn look_for(&self, settlement: &mut Settlement, earlier: Option<&Entry>, sort: &str) -> Result<Vec<Tag>> {
         let now = self.now();
         let reach = now.saturating_sub(REACH).unwrap_or(Timestamp::MIN);
-        let begins = settlement.unknown.iter().map(|entry| self.window_before(entry, now));
+        let begins = settlement.unknown.iter().chain(earlier).map(|entry| self.window_before(entry, now));
         let from = begins.min().unwrap_or(now).clamp(reach, now);
         let look = self.look(from, now, sort).await?;
 
@@ -80,9 +93,25 @@ impl Tasks {
             settlement.created.push(entry);
         }
         let since = settlement.unknown.iter().map(|entry| entry.sent).min().unwrap_or(now);
-        let known = self.ledger.known_since(since).await.map_err(ledger_failed)?;
-        let shown = |entry: &&Entry| sent_from(entry) >= reach && look.would_show(entry, &known);
-        Ok(settlement.unknown.iter().filter(shown).map(|entry| entry.tag.clone()).collect())
+        let mut known = self.ledger.known_since(since).await.map_err(ledger_failed)?;
+        known.extend(earlier.cloned());
+        let is_gone = |entry: &&Entry| sent_from(entry) >= reach && self.is_gone(entry, &look, &known);
+        Ok(settlement.unknown.iter().filter(is_gone).map(|entry| entry.tag.clone()).collect())
+    }
+
+    /// Whether a look that did not find the task would have shown it.
+    fn is_gone(&self, entry: &Entry, look: &Look, known: &[Entry]) -> bool {
+        let seen = known.iter().filter(|known| known.tag != entry.tag && look.shows(known));
+        let long_enough = match seen.map(|known| is_no_earlier(known, entry)).max() {
+            Some(true) => self.absence(),
+            Some(false) => self.absence().saturating_mul(WITHOUT_LATER),
+            None => return false,
+        };
+        look.is_complete() && self.gone_for(entry) >= long_enough
+    }
+
+    fn absence(&self) -> SignedDuration {
+        SignedDuration::try_from(self.settings.absence).unwrap_or(SignedDuration::MAX)
     }
 
     /// The moment of the vendor's time before which it cannot have been posted.
@@ -94,8 +123,8 @@ impl Tasks {
         sent.saturating_sub(before).unwrap_or(Timestamp::MIN)
     }
 
-    /// Whether so long has passed since it can last have been sent that it would be listed.
-    fn may_be_absent(&self, entry: &Entry) -> bool {
+    /// How long ago it can last have been sent, at least.
+    fn gone_for(&self, entry: &Entry) -> SignedDuration {
         let last_sent = match &entry.state {
             State::Unknown { at, .. } => *at,
             // After a crash nobody knows when the process ended.
@@ -104,8 +133,7 @@ impl Tasks {
         // A moment by our clock is compared with both clocks, for they may differ.
         let ours = Timestamp::now().duration_since(last_sent);
         let passed = self.now().duration_since(last_sent);
-        let passed = if entry.vendor_sent.is_some() { passed } else { passed.min(ours) };
-        SignedDuration::try_from(self.settings.absence).is_ok_and(|absence| passed >= absence)
+        if entry.vendor_sent.is_some() { passed } else { passed.min(ours) }
     }
 
     /// Records what became of entries and returns them so.
@@ -122,4 +150,12 @@ impl Tasks {
 /// When it was about to be sent, by the vendor's clock where that was known.
 fn sent_from(entry: &Entry) -> Timestamp {
     entry.vendor_sent.unwrap_or(entry.sent)
+}
+
+/// Whether one entry was sent at the same time as another or later, by the same clock.
+fn is_no_earlier(one: &Entry, other: &Entry) -> bool {
+    match (one.vendor_sent, other.vendor_sent) {
+        (Some(one), Some(other)) => one >= other,
+        _ => one.sent >= other.sent,
+    }
 }

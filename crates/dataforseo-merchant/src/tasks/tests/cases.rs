@@ -362,6 +362,21 @@ async fn a_task_is_not_absent_before_ten_minutes_have_passed() {
     assert_eq!(counts(&tasks).await, (0, 1, 0));
 }
 
+#[tokio::test(start_paused = true)]
+async fn without_a_later_known_task_an_earlier_one_must_do_after_an_hour() {
+    let (vendor, budget) = (Vendor::new(7, 0.0), Budget::unlimited());
+    vendor.world().start();
+    let tasks = tasks(&vendor, Arc::new(MemoryLedger::new()), &budget);
+    assert_eq!(short(&tasks.post(vec![task(1)]).await), ["created"]);
+    tokio::time::sleep(Duration::from_secs(86_400)).await;
+    vendor.world().scripted.push(("task_post", 502, Value::Null));
+    assert_eq!(short(&tasks.post(asins(1)).await), ["unknown"]);
+    tokio::time::sleep(Duration::from_secs(3500)).await;
+    assert_eq!(counts(&tasks).await, (0, 0, 1));
+    tokio::time::sleep(Duration::from_secs(100)).await;
+    assert_eq!(counts(&tasks).await, (0, 1, 0));
+}
+
 /// 3,000 rows that move from page to page while they are read.
 #[tokio::test(start_paused = true)]
 async fn a_list_of_many_pages_is_read_to_its_end() {
