@@ -92,6 +92,8 @@ pub struct Services {
     pub dataforseo_login: String,
     /// MultiCart.
     pub multicart: McClient,
+    /// The hosts that all this is about: what is remembered of others must not count here.
+    world: String,
     sellers: BTreeMap<String, SpClient>,
     counters: BTreeMap<&'static str, Arc<AtomicU64>>,
 }
@@ -153,7 +155,22 @@ impl Services {
         }
         let accounts = connection.accounts.into_iter().map(|(name, (account, _))| (name, account)).collect();
         let (dataforseo, multicart) = (dataforseo.build()?, multicart.build()?);
-        Ok(Self { accounts, dataforseo, dataforseo_login: connection.dataforseo_login, multicart, sellers, counters })
+        let amazon = connection.sp_api_base_url.as_ref().map_or("amazon", |url| url.as_str().trim_end_matches('/'));
+        let world = format!("{}_{amazon}", dataforseo.base());
+        Ok(Self {
+            accounts,
+            dataforseo,
+            dataforseo_login: connection.dataforseo_login,
+            multicart,
+            world,
+            sellers,
+            counters,
+        })
+    }
+
+    /// Names the hosts: real vendors, or a sandbox.
+    pub(super) fn world(&self) -> &str {
+        &self.world
     }
 
     /// The SP-API client of an account.

@@ -15,6 +15,12 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
+use tokio::time::{Instant, sleep};
+
+/// How often tasks of unknown outcome are looked for at the beginning of a run, …
+const LOOKS: u32 = 4;
+/// … if they were sent no longer ago than this.
+const LAG: Duration = Duration::from_secs(120);
 
 /// Why a run could not begin or go on; what had been done by then is on disk.
 #[derive(Debug, thiserror::Error)]
@@ -126,7 +132,7 @@ impl Sync {
         if options.watch && options.collection.is_none() {
             return Err(SyncError::NoCollection);
         }
-        let mut state = State::open(&options.state)?;
+        let mut state = State::open(&options.state, services.world())?;
         state.compact(Timestamp::now())?;
         let ledger = FileLedger::open(&options.state, &services.dataforseo.base(), &services.dataforseo_login)?;
         let budget = Budget::new(options.budget);
@@ -185,24 +191,33 @@ impl Run<'_> {
         (slots, refused)
     }
 
-    /// Looks up what earlier runs sent without learning its outcome.
+    /// Looks up what earlier runs sent without learning its outcome. The vendor's list lags, so that what was sent a
+    /// moment ago is looked for more than once.
     async fn settle(&self) -> Result<(), SyncError> {
         self.began(Step::Settle, 1);
-        match self.tasks.settle().await {
-            Ok(settlement) => {
-                let (created, unknown) = (settlement.created.len(), settlement.unknown.len());
-                if created > 0 {
-                    self.note(format!("{created} task(s) of an earlier run had been accepted after all"));
-                }
-                if unknown > 0 {
-                    self.note(format!(
-                        "{unknown} task(s) of an earlier run may have been paid for; they are not posted again"
-                    ));
+        let end = Instant::now() + self.options.patience;
+        let (mut created, mut unknown) = (0, Vec::new());
+        for look in 1..=LOOKS {
+            match self.tasks.settle().await {
+                Ok(settlement) => (created, unknown) = (created + settlement.created.len(), settlement.unknown),
+                Err(error) => {
+                    self.note(format!("earlier tasks could not be looked up, so they count as paid for: {error}"));
+                    break;
                 }
             }
-            Err(error) => {
-                self.note(format!("earlier tasks could not be looked up, so they count as paid for: {error}"))
+            let recent = |sent: Timestamp| Timestamp::now().duration_since(sent).as_secs_f64() < LAG.as_secs_f64();
+            let pause = self.options.cadence.min(LAG);
+            if look == LOOKS || !unknown.iter().any(|entry| recent(entry.sent)) || Instant::now() + pause > end {
+                break;
             }
+            sleep(pause).await;
+        }
+        if created > 0 {
+            self.note(format!("{created} task(s) of an earlier run had been accepted after all"));
+        }
+        if !unknown.is_empty() {
+            let unknown = unknown.len();
+            self.note(format!("{unknown} task(s) of an earlier run may have been paid for; they are not posted again"));
         }
         self.ended(Step::Settle);
         Ok(())

@@ -130,12 +130,14 @@ pub struct State {
 }
 
 impl State {
-    /// Opens the state in this folder, and keeps every other process out of it.
+    /// Opens the state in this folder, and keeps every other process out of it. What was seen and sent at other hosts
+    /// (a sandbox) is another `world`, and another file.
     ///
     /// # Errors
     /// If it cannot be read, written or locked; a last line that was cut short by a crash is left out.
-    pub fn open(folder: &Path) -> Result<Self, StateError> {
-        let path = folder.join("sync.jsonl");
+    pub fn open(folder: &Path, world: &str) -> Result<Self, StateError> {
+        let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };
+        let path = folder.join(format!("sync-{}.jsonl", world.chars().map(plain).collect::<String>()));
         let io = |source| StateError::Io { path: path.clone(), source };
         fs::create_dir_all(folder).map_err(io)?;
         let mut file = OpenOptions::new().read(true).append(true).create(true).open(&path).map_err(io)?;
@@ -147,6 +149,8 @@ impl State {
         let (families, seen, sent) = Default::default();
         let mut state = Self { path: path.clone(), file: file.try_clone().map_err(io)?, families, seen, sent };
         file.seek(SeekFrom::Start(0)).map_err(io)?;
+        // The file's name, too, has to survive a crash.
+        File::open(folder).and_then(|folder| folder.sync_all()).map_err(io)?;
         let mut reader = BufReader::new(file);
         let (mut text, mut length, mut number) = (Vec::new(), 0_u64, 0);
         loop {
