@@ -37,10 +37,8 @@ impl Item {
     /// The stock of the seller's own channel: as the attributes state it, else as Amazon reports it. `None` if neither
     /// was read or says a quantity.
     pub fn stock(&self) -> Option<Stock> {
-        let own = |entry: &&Value| entry["fulfillment_channel_code"] == DEFAULT_CHANNEL;
-        let stated = self.stated_stock().filter(own).find_map(|entry| {
-            let lead_time = decimal(&entry["lead_time_to_ship_max_days"]).and_then(|days| days.to_u32());
-            Some(Stock { quantity: decimal(&entry["quantity"])?.to_u64()?, lead_time })
+        let stated = self.own_stock().find_map(|entry| {
+            Some(Stock { quantity: decimal(&entry["quantity"])?.to_u64()?, lead_time: lead_time(entry) })
         });
         stated.or_else(|| {
             let mut available = self.fulfillment_availability.iter();
@@ -49,10 +47,24 @@ impl Item {
         })
     }
 
+    /// The most days until a piece of the seller's own channel is handed to the carrier, if the attributes say so, with
+    /// or without a quantity.
+    pub fn lead_time(&self) -> Option<u32> {
+        self.own_stock().find_map(lead_time)
+    }
+
+    fn own_stock(&self) -> impl Iterator<Item = &Value> {
+        self.stated_stock().filter(|entry| entry["fulfillment_channel_code"] == DEFAULT_CHANNEL)
+    }
+
     fn stated_stock(&self) -> impl Iterator<Item = &Value> {
         let attributes = self.attributes.as_ref();
         attributes.and_then(|all| all.get(STOCK)).and_then(Value::as_array).into_iter().flatten()
     }
+}
+
+fn lead_time(entry: &Value) -> Option<u32> {
+    decimal(&entry["lead_time_to_ship_max_days"])?.to_u32()
 }
 
 /// The patch that sets the stock of the seller's own channel, and with `lead_time` the days until a piece is handed to

@@ -61,6 +61,13 @@ impl StockPlan {
         let text = |number: Option<u32>| number.map(|number| number.to_string()).unwrap_or_default();
         format!("{}/{}", text(self.quantity), text(self.handling))
     }
+
+    /// Whether a listing shows it already.
+    pub(super) fn is_shown_by(&self, item: &Item) -> bool {
+        let days = item.lead_time();
+        self.quantity.is_none_or(|wanted| pieces(item) == Some(wanted))
+            && self.handling.is_none_or(|wanted| days == Some(wanted))
+    }
 }
 
 impl Slot {
@@ -230,13 +237,10 @@ impl Run<'_> {
         let Some(carrier) = group.members.iter().position(|member| member.shares_stock) else { return Ok(()) };
         let member = &group.members[carrier];
         let Some(listing) = &member.listing else { return Ok(()) };
-        let now = listing.item.stock();
-        let pieces = now.as_ref().map(|stock| u32::try_from(stock.quantity).unwrap_or(u32::MAX));
-        let days = now.as_ref().and_then(|stock| stock.lead_time);
+        let pieces = pieces(&listing.item);
         let rises = quantity.is_some_and(|wanted| wanted > pieces.unwrap_or_default());
         let plan = StockPlan { carrier, quantity, handling, rises };
-        let same =
-            quantity.is_none_or(|wanted| pieces == Some(wanted)) && handling.is_none_or(|wanted| days == Some(wanted));
+        let same = plan.is_shown_by(&listing.item);
         let target = member.slot.target(Part::Stock);
         let earlier = self.earlier(&target, |value| same && value == plan.value())?;
         let outcome = match earlier {
@@ -310,6 +314,11 @@ impl Group {
         };
         self.members.iter().filter_map(changed).collect()
     }
+}
+
+/// How many pieces a listing shows for the seller's own channel.
+fn pieces(item: &Item) -> Option<u32> {
+    item.stock().map(|stock| u32::try_from(stock.quantity).unwrap_or(u32::MAX))
 }
 
 /// One text for one amount, whatever its trailing zeros.

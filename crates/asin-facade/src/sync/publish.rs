@@ -2,7 +2,7 @@
 
 use super::{
     Outcome, Reason, Step, decide,
-    plan::{AT_ONCE, Group, Listing, Member, plain},
+    plan::{AT_ONCE, Group, Listing, Member, StockPlan, plain},
     run::{Run, Slot, SyncError},
     state::{Part, Sent, StateError, Target},
 };
@@ -107,7 +107,7 @@ impl Run<'_> {
                 let slot = &mut group.members[plan.carrier].slot;
                 let patch = stock_patch(plan.quantity, plan.handling);
                 let outcome = self.submit(slot, Part::Stock, patch, plan.value(), mode).await?;
-                if matches!(outcome, Outcome::Unknown(_)) && self.shows_stock(slot, plan.quantity).await {
+                if matches!(outcome, Outcome::Unknown(_)) && self.shows_stock(slot, plan).await {
                     self.state().settle(slot.target(Part::Stock))?;
                     Outcome::Applied
                 } else {
@@ -163,10 +163,8 @@ impl Run<'_> {
         member.price.is_some() && read.is_ok_and(|listing| listing.price(&member.slot) == member.price)
     }
 
-    async fn shows_stock(&self, slot: &Slot, quantity: Option<u32>) -> bool {
-        let read = self.read(slot).await;
-        let shown = read.ok().and_then(|listing| listing.item.stock()).map(|stock| stock.quantity);
-        quantity.is_some() && shown == quantity.map(u64::from)
+    async fn shows_stock(&self, slot: &Slot, plan: StockPlan) -> bool {
+        self.read(slot).await.is_ok_and(|listing| plan.is_shown_by(&listing.item))
     }
 
     /// The listing, read again if that was a while ago; an outcome if it is no longer what was decided on.

@@ -32,6 +32,8 @@ fn stock_that_is_not_said_is_not_zero() {
     assert_eq!(quantity(&item(json!([{"fulfillment_channel_code": "DEFAULT", "quantity": -1}]), Value::Null)), None);
     let amazon = json!([{"fulfillmentChannelCode": "AMAZON_EU", "quantity": 7}]);
     assert_eq!(quantity(&item(json!([]), amazon)), None);
+    let days = item(json!([{"fulfillment_channel_code": "DEFAULT", "lead_time_to_ship_max_days": 2}]), Value::Null);
+    assert_eq!((quantity(&days), days.lead_time()), (None, Some(2)));
 }
 
 #[test]
