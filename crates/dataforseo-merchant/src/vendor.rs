@@ -156,9 +156,17 @@ pub(crate) fn fault(kind: ErrorKind, code: Option<i64>, message: Option<String>)
     fault
 }
 
-/// Whether the vendor may have acted in spite of this refusal: its 5xxxx come from within.
+/// Whether the vendor may have acted in spite of this refusal: its 5xxxx come from within, and what has no code was said
+/// by something in front of it.
 pub(crate) fn may_have_acted(fault: &Fault) -> bool {
-    fault.kind.may_have_been_applied() || fault.code.starts_with('5')
+    let by_another = fault.code.is_empty() && !matches!(fault.kind, Auth | Throttled);
+    fault.kind.may_have_been_applied() || fault.code.starts_with('5') || by_another
+}
+
+/// Whether a refusal speaks of the task that was asked for, and not of the address: what a proxy says in the vendor's
+/// place (it has no code), and codes for a wrong path, leave a task that was paid for as it is.
+pub(crate) fn judges_a_task(fault: &Fault) -> bool {
+    !matches!(fault.code.as_str(), "" | "40400" | "40402")
 }
 
 impl<W> Envelope<W> {

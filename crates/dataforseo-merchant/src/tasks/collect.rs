@@ -4,7 +4,7 @@
 //! ready, 20 calls a minute: it is the whole account's, so what is not ours is left alone. The list shows a thousand rows
 //! of the last three days, without what is sent to a postback address; when it shows none of ours, some are asked for.
 
-use super::{Cadence, Tasks};
+use super::{Cadence, Tasks, passes};
 use crate::{
     AsinResult, AsinTaskGet, AsinTasksReady, Entry, Kind, Priority, ReadyTask, SellersResult, SellersTaskGet,
     SellersTasksReady, Task, TaskOutcome, vendor,
@@ -206,7 +206,9 @@ impl Collector {
             {
                 Ok(None)
             }
-            (ErrorKind::NotFound | ErrorKind::Rejected, Some(fault)) => Ok(Some(TaskResult::Failed(fault.clone()))),
+            (ErrorKind::NotFound | ErrorKind::Rejected, Some(fault)) if vendor::judges_a_task(fault) => {
+                Ok(Some(TaskResult::Failed(fault.clone())))
+            }
             (ErrorKind::Decode, _) => Ok(Some(TaskResult::Unreadable(Arc::new(error)))),
             _ => Err(error),
         }
@@ -221,15 +223,7 @@ impl Collector {
     }
 
     fn failed(&mut self, error: Error) {
-        let passes = matches!(
-            error.kind(),
-            ErrorKind::Connect
-                | ErrorKind::Throttled
-                | ErrorKind::Busy
-                | ErrorKind::Unavailable
-                | ErrorKind::Timeout
-                | ErrorKind::Interrupted
-        );
+        let passes = passes(error.kind());
         tracing::debug!(%error, passes, "a look failed");
         if !self.ended {
             self.failure = Some(error);

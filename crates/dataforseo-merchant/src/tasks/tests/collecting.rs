@@ -130,6 +130,25 @@ async fn d16_every_end_of_a_task_is_a_value() {
     }
 }
 
+/// A proxy's answer, a redirect to its login, a wrong path: the task is still there, and its result is still ours.
+#[tokio::test(start_paused = true)]
+async fn what_does_not_speak_of_the_task_does_not_end_it() {
+    let refusal = |code: u32| json!({"status_code": code, "status_message": "words", "tasks": null});
+    for (status, body) in [
+        (404, json!("Not Found")),
+        (302, json!("Found")),
+        (400, json!({"error": "bad gateway request"})),
+        (404, refusal(40400)),
+        (200, refusal(40402)),
+    ] {
+        let (vendor, tasks) = posted(1).await;
+        vendor.world().scripted.push(("task_get", status, body));
+        let collected = collect(&tasks, HOUR).await;
+        assert!(matches!(&collected[..], [Err(_)]), "{status}: {collected:?}");
+        assert!(matches!(collect(&tasks, HOUR).await[..], [Ok(_)]), "{status}: collected by the next try");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn d11_a_new_task_may_not_be_known_yet() {
     let (vendor, tasks) = posted(1).await;
