@@ -97,7 +97,8 @@ pub fn new_price(currency: &str, price: Decimal) -> PatchOperation {
 }
 
 fn is_meant(entry: &Value, currency: &str) -> bool {
-    let everybody = matches!(text(entry, "audience"), None | Some("ALL"));
+    // An audience in another form than a text may be anybody's.
+    let everybody = entry.get("audience").is_none_or(|audience| audience.is_null() || audience == "ALL");
     everybody && text(entry, "currency") == Some(currency)
 }
 

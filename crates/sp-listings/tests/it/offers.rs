@@ -98,6 +98,9 @@ fn without_exactly_one_offer_nothing_can_be_changed() {
         said(json!([business()])),
         "no offer: none for A33AVAJ2PDY3EV, TRY, everybody; there is A33AVAJ2PDY3EV TRY B2B"
     );
+    let mut unclear = offer(json!(1));
+    unclear["audience"] = json!({"value": "B2B"});
+    assert!(said(json!([unclear])).starts_with("no offer: none for"), "an audience that is no text may be anybody's");
     let mut dollars = offer(json!(1));
     dollars["currency"] = json!("USD");
     assert!(said(json!([dollars])).ends_with("there is A33AVAJ2PDY3EV USD ALL"));
