@@ -192,14 +192,15 @@ impl Tasks {
     /// Hears the vendor's clock by a free call, unless an answer has told it before.
     ///
     /// # Errors
-    /// When the vendor refuses the credentials: nothing that is paid for must be tried then.
+    /// Failures that do not pass, such as refused credentials or a wrong address: nothing that is paid for must be tried
+    /// then.
     async fn hear_clock(&self) -> Result<()> {
         if self.shared.clock.now().is_some() {
             return Ok(());
         }
         match self.client.exchange(TasksReady::new()).await {
             Ok(answer) => self.shared.clock.learn(&answer),
-            Err(error) if error.kind() == ErrorKind::Auth => return Err(error),
+            Err(error) if !passes(error.kind()) => return Err(error),
             Err(error) => tracing::debug!(%error, "the vendor's clock is not known yet"),
         }
         Ok(())
@@ -221,6 +222,12 @@ impl Tasks {
 
 fn ledger_failed(error: LedgerError) -> Error {
     Error::new(ErrorKind::Request, error)
+}
+
+/// Whether the same call may succeed a little later.
+fn passes(kind: ErrorKind) -> bool {
+    use ErrorKind::{Busy, Connect, Interrupted, Throttled, Timeout, Unavailable};
+    matches!(kind, Connect | Throttled | Busy | Unavailable | Timeout | Interrupted)
 }
 
 #[cfg(test)]
