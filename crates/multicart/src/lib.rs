@@ -45,12 +45,21 @@
 //!
 //! | to | look at |
 //! | --- | --- |
-//! | enrol ASINs | [`CreateAsin`] (by ids), [`CreateAsins`] (by names, many), [`ImportAsins`] (CSV) |
+//! | enrol many ASINs and know what became of each | [`enrol`] |
+//! | enrol ASINs by single calls | [`CreateAsin`] (by ids), [`CreateAsins`] (by names, many), [`ImportAsins`] (CSV) |
 //! | see and change what is enrolled | [`ListAsins`], [`GetAsin`], [`UpdateAsin`], [`DeleteAsin`] |
-//! | read what was scraped | [`ListOutputs`], [`GetOutput`] |
-//! | find the ids of domains and postcodes | [`ListDomains`], [`ListPostcodes`] |
-//! | make a client | [`Builder`] |
+//! | make and change collections | [`CreateCollection`], [`UpdateCollection`] |
+//! | start a run and see runs | [`runs::start`], [`StartRun`], [`ListRuns`], [`AwaitIngested`], [`AwaitRun`] |
+//! | read what was scraped | [`ListOutputs`], [`GetOutput`]; into files: [`outputs::save`], [`GetFile`] |
+//! | scrape a category | [`ScrapeCategory`], [`GetCategory`] |
+//! | find or register domains and postcodes | [`ListDomains`], [`ListPostcodes`], [`postcodes::register`], [`AwaitPostcode`] |
+//! | see what can be spent | [`GetCredits`] |
+//! | make a client, change its key while it runs | [`Builder`], [`Key`], [`Login`] |
+//! | call what has no type here | [`Raw`] |
 //! | read a saved answer | [`inspect`], [`OPERATIONS`] |
+//!
+//! What the vendor's documentation leaves out stays open here: enums take any text, optional fields may be absent,
+//! [`Fields`] are the caller's to name, [`Runs`] and [`Category`] keep what came.
 //!
 //! HTTP 200 is no success here: the envelope's `status` decides, and an answer that refuses is an
 //! [`Error`](core_http::Error) with the vendor's `code` in its [`Fault`](core_http::Fault).
@@ -61,19 +70,34 @@
 //! provider. Without either, bring a [`Transport`](core_http::Transport).
 
 mod builder;
+pub mod enrol;
 mod generated;
 mod ids;
 mod items;
+mod jobs;
+mod open;
+pub mod outputs;
+pub mod postcodes;
+pub mod runs;
+mod schedule;
+mod secret;
 mod vendor;
 
-pub use builder::{BASE_URL, Builder, McClient};
+pub use builder::{BASE_URL, Builder, Key, McClient};
 pub use generated::{
-    AsinRow, CreateAsin, CreateAsins, CreatedAsin, DeleteAsin, Domain, Enrolled, GetAsin, GetOutput, ImportAsins,
-    ListAsins, ListDomains, ListOutputs, ListPostcodes, OPERATIONS, Output, OutputFormat, Postcode, PostcodeStatus,
-    RefusedRow, UpdateAsin, UpdatedAsin, inspect,
+    AsinRow, Collection, CollectionStatus, CreateAsin, CreateAsins, CreateCollection, CreatePostcode, CreatedAsin,
+    Credits, Day, DeleteAsin, DeliveryDay, Domain, Enrolled, FetchMode, GetAsin, GetCategory, GetCredits, GetFile,
+    GetOutput, ImportAsins, ListAsins, ListDomains, ListOutputs, ListPostcodes, ListRuns, Login, OPERATIONS, Output,
+    OutputFormat, Postcode, PostcodeStatus, Priority, RefusedRow, RequestType, Schedule, ScheduleStatus, ScheduleTime,
+    ScrapeCategory, Session, StartRun, UpdateAsin, UpdateCollection, UpdatedAsin, User, inspect,
 };
 pub use ids::{AsinRowId, CollectionId, DomainId, OutputId, PostcodeId};
 pub use items::AsinRows;
+pub use jobs::{AwaitIngested, AwaitPostcode, AwaitRun, Prepared};
+pub use open::{Category, Content, Fields, Raw};
+pub use runs::{Run, RunnerId, Runs};
+pub use schedule::{Hour, InvalidTime, Minutes};
+pub use secret::{Password, SessionToken};
 pub use vendor::{CALLS, Envelope, MultiCart};
 
 use items::joined;

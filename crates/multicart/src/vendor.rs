@@ -6,7 +6,10 @@
 
 use core_http::{ErrorKind, Fault, Limit, Quota, Response, Vendor, records::Scalars};
 use http::StatusCode;
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{
+    Deserialize,
+    de::{DeserializeOwned, IntoDeserializer},
+};
 use serde_json::Value;
 
 /// MultiCartAPI.
@@ -28,12 +31,16 @@ struct Wrapped<W> {
     data: Option<W>,
 }
 
-impl<W> TryFrom<Wrapped<W>> for Envelope<W> {
+impl<W: DeserializeOwned> TryFrom<Wrapped<W>> for Envelope<W> {
     type Error = &'static str;
 
     fn try_from(Wrapped { code, status, data }: Wrapped<W>) -> Result<Self, Self::Error> {
         match succeeded(status.as_ref(), code.as_ref()) {
-            Some(true) => data.map(|data| Self { data }).ok_or("the answer holds no `data`"),
+            // An answer that is nothing may come as `null` or not at all.
+            Some(true) => match data.map_or_else(|| W::deserialize(().into_deserializer()), Ok) {
+                Ok(data) => Ok(Self { data }),
+                Err::<_, serde::de::value::Error>(_) => Err("the answer holds no `data`"),
+            },
             Some(false) => Err("the answer is a refusal"),
             None => Err("the answer holds neither `status` nor `code`"),
         }

@@ -303,6 +303,10 @@ impl<'a> Types<'a> {
         let name = operation.name();
         let whole = operation.success().ok_or_else(|| format!("{name}: no answer 2xx with a body"))?;
         let response = Use { request: false, response: true };
+        if whole.facts.get("format").is_some_and(|fact| fact.value == "binary") {
+            // A file has no envelope; it is streamed past the types.
+            return Ok(Type::Json);
+        }
         let within = self.spec.extensions.get("x-envelope").and_then(|envelope| envelope["within"].as_str());
         match within {
             None => self.of(whole, &format!("{name}Answer"), response),

@@ -7,11 +7,13 @@ pub(crate) mod operations;
 
 #[rustfmt::skip]
 pub use models::{
-    AsinRow, CreatedAsin, Domain, Enrolled, Output, OutputFormat, Postcode, PostcodeStatus, RefusedRow,
-    UpdatedAsin,
+    AsinRow, Collection, CollectionStatus, CreatedAsin, Credits, Day, DeliveryDay, Domain, Enrolled, FetchMode,
+    Output, OutputFormat, Postcode, PostcodeStatus, Priority, RefusedRow, RequestType, Schedule, ScheduleStatus,
+    ScheduleTime, Session, UpdatedAsin, User,
 };
 #[rustfmt::skip]
 pub use operations::{
-    CreateAsin, CreateAsins, DeleteAsin, GetAsin, GetOutput, ImportAsins, ListAsins, ListDomains, ListOutputs,
-    ListPostcodes, OPERATIONS, UpdateAsin, inspect,
+    CreateAsin, CreateAsins, CreateCollection, CreatePostcode, DeleteAsin, GetAsin, GetCategory, GetCredits,
+    GetFile, GetOutput, ImportAsins, ListAsins, ListDomains, ListOutputs, ListPostcodes, ListRuns, Login,
+    OPERATIONS, ScrapeCategory, StartRun, UpdateAsin, UpdateCollection, inspect,
 };

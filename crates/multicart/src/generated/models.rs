@@ -326,6 +326,170 @@ pub struct Postcode {
     pub updated_at: Option<String>,
 }
 
+/// A collection, as far as it is documented.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub struct Collection {
+    /// The collection.
+    pub id: crate::CollectionId,
+    /// Its name.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub name: Option<String>,
+    /// Whether a collection is in use.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub status: Option<CollectionStatus>,
+    /// How a collection's schedule stands.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub schedule_status: Option<ScheduleStatus>,
+    /// What a collection holds.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub request_type: Option<RequestType>,
+    /// What is read of a page.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub fetch_mode: Option<FetchMode>,
+    /// When it runs.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub schedule: Option<Schedule>,
+    /// When it was made, RFC 3339, UTC.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub created_at: Option<String>,
+}
+
+/// The times at which a collection runs. Only the form for `Every X Minutes` is documented.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct ScheduleTime {
+    /// How many minutes lie between two runs; a number in a text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) minutes_frequency: Option<crate::Minutes>,
+    /// On which days.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) days_of_week: Vec<Day>,
+    /// At which times of day, in UTC+10; none on `Daily` means every hour.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) hours: Vec<crate::Hour>,
+}
+
+impl ScheduleTime {
+    /// With nothing set.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many minutes lie between two runs; a number in a text.
+    pub fn minutes_frequency(mut self, value: crate::Minutes) -> Self {
+        self.minutes_frequency = Some(value);
+        self
+    }
+
+    /// On which days.
+    pub fn days_of_week(mut self, value: impl IntoIterator<Item = Day>) -> Self {
+        self.days_of_week = value.into_iter().collect();
+        self
+    }
+
+    /// At which times of day, in UTC+10; none on `Daily` means every hour.
+    pub fn hours(mut self, value: impl IntoIterator<Item = crate::Hour>) -> Self {
+        self.hours = value.into_iter().collect();
+        self
+    }
+}
+
+/// A session that a login has opened.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub struct Session {
+    /// For [`Key::token`](crate::Key::token); how long it lives is not documented.
+    pub token: crate::SessionToken,
+    /// Whose it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<User>,
+}
+
+/// Whose account it is.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub struct User {
+    /// Its number.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_i64",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub id: Option<i64>,
+    /// The name.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub name: Option<String>,
+    /// The address.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub email: Option<String>,
+}
+
+/// What the account can spend; see [`Credits::spendable`].
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub struct Credits {
+    /// Granted in this cycle; this alone is not the balance.
+    #[serde(
+        rename = "available_credits",
+        default,
+        deserialize_with = "core_http::lenient::option_i64",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub available: Option<i64>,
+    /// Spent in this cycle.
+    #[serde(
+        rename = "used_credits",
+        default,
+        deserialize_with = "core_http::lenient::option_i64",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub used: Option<i64>,
+    /// Held by what is under way.
+    #[serde(
+        rename = "frozen_credits",
+        default,
+        deserialize_with = "core_http::lenient::option_i64",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub frozen: Option<i64>,
+}
+
 core_http::open_enum! {
     /// The form of an output.
     pub enum OutputFormat {
@@ -349,5 +513,105 @@ core_http::open_enum! {
         Inactive = "inactive",
         /// Could not be prepared.
         Failed = "failed",
+    }
+}
+
+core_http::open_enum! {
+    /// What a collection holds.
+    pub enum RequestType {
+        /// Amazon's products.
+        Amazon = "amazon",
+        /// Officeworks' articles.
+        Officeworks = "officeworks.com.au",
+        /// The products of a category; set by the service, not by a caller.
+        AmazonCategoryScrape = "amazon_category_scrape",
+    }
+}
+
+core_http::open_enum! {
+    /// When a collection runs.
+    pub enum Schedule {
+        /// As often as `minutes_frequency` of the times says; the X is part of the word.
+        EveryXMinutes = "Every X Minutes",
+        /// Every day.
+        Daily = "Daily",
+        /// Every week.
+        Weekly = "Weekly",
+        /// Every month.
+        Monthly = "Monthly",
+        /// Only when it is started.
+        Manual = "Manual",
+    }
+}
+
+core_http::open_enum! {
+    /// Which runs go first.
+    pub enum Priority {
+        /// Before all others.
+        Highest = "Highest",
+        /// Early.
+        High = "High",
+        /// In between.
+        Normal = "Normal",
+        /// Late.
+        Low = "Low",
+        /// After all others.
+        Lowest = "Lowest",
+    }
+}
+
+core_http::open_enum! {
+    /// What is read of a page.
+    pub enum FetchMode {
+        /// Everything.
+        Full = "full",
+        /// Whether it can be had.
+        AvailabilityOnly = "availability_only",
+    }
+}
+
+core_http::open_enum! {
+    /// How soon a product must arrive; for amazon.com.au.
+    pub enum DeliveryDay {
+        /// In two days.
+        WithinTwoDays = "within_2_days",
+    }
+}
+
+core_http::open_enum! {
+    /// Whether a collection is in use.
+    pub enum CollectionStatus {
+        /// Holds nothing yet.
+        Draft = "draft",
+        /// Holds something and runs.
+        Enable = "enable",
+    }
+}
+
+core_http::open_enum! {
+    /// How a collection's schedule stands.
+    pub enum ScheduleStatus {
+        /// Waits for its time.
+        Pending = "Pending",
+    }
+}
+
+core_http::open_enum! {
+    /// A day of the week.
+    pub enum Day {
+        /// Monday.
+        Monday = "monday",
+        /// Tuesday.
+        Tuesday = "tuesday",
+        /// Wednesday.
+        Wednesday = "wednesday",
+        /// Thursday.
+        Thursday = "thursday",
+        /// Friday.
+        Friday = "friday",
+        /// Saturday.
+        Saturday = "saturday",
+        /// Sunday.
+        Sunday = "sunday",
     }
 }
