@@ -57,7 +57,7 @@ async fn half_a_body_is_really_half() {
 
 #[tokio::test]
 async fn answers_can_be_replaced_before_and_after_the_work() {
-    let sandbox = sandbox(FAST).await;
+    let sandbox = sandbox(STEADY).await;
     sandbox.fault(Fault::on("*", POST).call(1).html_502());
     sandbox.fault(Fault::on("*", POST).call(2).html_502().after_work());
     sandbox.fault(Fault::on("*", POST).call(3).garbage());
