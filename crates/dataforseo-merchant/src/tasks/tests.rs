@@ -1,8 +1,9 @@
 //! The whole life of paid tasks against a vendor in memory, under paused time.
 
-mod cases;
 mod collecting;
+mod posting;
 mod schedules;
+mod settling;
 mod vendor;
 
 use super::{NewTask, Tasks};

@@ -1,0 +1,121 @@
+//! Settling, one rule at a time.
+
+use super::{
+    posting::{asins, short},
+    task, tasks,
+    vendor::Vendor,
+};
+use crate::{Budget, MemoryLedger, Settlement, Tasks};
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+use std::{sync::Arc, time::Duration};
+
+/// Posts a task whose answer is lost; returns the vendor, which made it or not.
+async fn lost(made: bool) -> (Vendor, Tasks, Budget) {
+    let (vendor, budget) = (Vendor::new(7, 0.0), Budget::unlimited());
+    vendor.world().start();
+    let tasks = tasks(&vendor, Arc::new(MemoryLedger::new()), &budget);
+    if made {
+        vendor.world().lose_answers = 1;
+    } else {
+        vendor.world().scripted.push(("task_post", 502, Value::Null));
+    }
+    assert_eq!(short(&tasks.post(asins(1)).await), ["unknown"]);
+    (vendor, tasks, budget)
+}
+
+async fn counts(tasks: &Tasks) -> (usize, usize, usize) {
+    let Settlement { created, absent, unknown } = tasks.settle().await.unwrap();
+    (created.len(), absent.len(), unknown.len())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_was_made_is_found_as_soon_as_it_is_listed() {
+    let (vendor, tasks, budget) = lost(true).await;
+    tokio::time::sleep(Duration::from_secs(130)).await;
+    assert_eq!(counts(&tasks).await, (1, 0, 0));
+    assert_eq!((budget.reserved(), budget.spent()), (Decimal::ZERO, Decimal::new(1, 3)), "what the list says it cost");
+    let calls = vendor.world().calls.len();
+    assert_eq!(counts(&tasks).await, (0, 0, 0));
+    assert_eq!(vendor.world().calls.len(), calls, "nothing unknown, no call");
+}
+
+#[tokio::test(start_paused = true)]
+async fn absence_needs_ten_minutes_and_a_known_task_that_was_sent_no_earlier() {
+    let (vendor, tasks, budget) = lost(false).await;
+    vendor.world().foreign(20);
+    tokio::time::sleep(Duration::from_secs(1200)).await;
+    assert_eq!(counts(&tasks).await, (0, 0, 1), "nothing of ours is in the list: it may be lagging");
+    assert_eq!(short(&tasks.post(vec![task(1)]).await), ["created"]);
+    assert_eq!(counts(&tasks).await, (0, 0, 1), "the known task is not listed yet");
+    tokio::time::sleep(Duration::from_secs(130)).await;
+    assert_eq!(counts(&tasks).await, (0, 1, 0));
+    assert!(budget.reserved().is_zero());
+    assert_eq!(vendor.world().violations, Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_is_not_absent_before_ten_minutes_have_passed() {
+    let (_vendor, tasks, _) = lost(false).await;
+    tasks.post(vec![task(1)]).await;
+    tokio::time::sleep(Duration::from_secs(500)).await;
+    assert_eq!(counts(&tasks).await, (0, 0, 1));
+    tokio::time::sleep(Duration::from_secs(100)).await;
+    assert_eq!(counts(&tasks).await, (0, 1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_later_known_task_an_earlier_one_must_do_after_an_hour() {
+    let (vendor, budget) = (Vendor::new(7, 0.0), Budget::unlimited());
+    vendor.world().start();
+    let tasks = tasks(&vendor, Arc::new(MemoryLedger::new()), &budget);
+    assert_eq!(short(&tasks.post(vec![task(1)]).await), ["created"]);
+    tokio::time::sleep(Duration::from_secs(86_400)).await;
+    vendor.world().scripted.push(("task_post", 502, Value::Null));
+    assert_eq!(short(&tasks.post(asins(1)).await), ["unknown"]);
+    tokio::time::sleep(Duration::from_secs(3500)).await;
+    assert_eq!(counts(&tasks).await, (0, 0, 1));
+    tokio::time::sleep(Duration::from_secs(100)).await;
+    assert_eq!(counts(&tasks).await, (0, 1, 0));
+}
+
+/// 3,000 rows that move from page to page while they are read.
+#[tokio::test(start_paused = true)]
+async fn a_list_of_many_pages_is_read_to_its_end() {
+    let (vendor, tasks, _) = lost(true).await;
+    vendor.world().foreign(3000);
+    tokio::time::sleep(Duration::from_secs(200)).await;
+    assert_eq!(counts(&tasks).await, (1, 0, 0));
+    let (vendor, tasks, _) = lost(false).await;
+    vendor.world().foreign(3000);
+    tasks.post(vec![task(1)]).await;
+    tokio::time::sleep(Duration::from_secs(700)).await;
+    vendor.world().foreign(1000);
+    assert_eq!(counts(&tasks).await, (0, 1, 0));
+    let world = vendor.world();
+    let looks: Vec<Timestamp> = world.calls.iter().filter(|(_, name)| *name == "id_list").map(|(at, _)| *at).collect();
+    assert!(looks.len() >= 8, "two looks of four pages");
+    assert!(looks.windows(11).all(|calls| calls[10].duration_since(calls[0]).as_secs() >= 60), "10 calls a minute");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_look_that_is_not_complete_proves_nothing() {
+    let row = |metadata: Value| json!({"id": "foreign", "metadata": metadata});
+    let answer = |rows: Value| json!({"status_code": 20000, "tasks": [{"status_code": 20000, "result": rows}]});
+    for unreadable in [row(Value::Null), json!({"metadata": {}})] {
+        let (vendor, tasks, _) = lost(false).await;
+        tasks.post(vec![task(1)]).await;
+        tokio::time::sleep(Duration::from_secs(700)).await;
+        let known = vendor.world().made[0].clone();
+        let ours = json!({"id": known.id, "metadata": known.data});
+        vendor.world().scripted.push(("id_list", 200, answer(json!([ours, unreadable]))));
+        assert_eq!(counts(&tasks).await, (0, 0, 1));
+        // Pages that share no row: something may have slipped through between them.
+        let page: Vec<Value> = (0..1000).map(|at| json!({"id": format!("row-{at}"), "metadata": {}})).collect();
+        vendor.world().scripted.push(("id_list", 200, answer(json!(page))));
+        vendor.world().scripted.push(("id_list", 200, answer(json!([ours]))));
+        assert_eq!(counts(&tasks).await, (0, 0, 1));
+        assert_eq!(counts(&tasks).await, (0, 1, 0));
+    }
+}
