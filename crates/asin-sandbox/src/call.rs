@@ -70,7 +70,12 @@ pub(crate) struct Reply {
     pub(crate) code: Option<i64>,
     pub(crate) did: String,
     pub(crate) charged: Decimal,
+    /// So many generated rows in place of `body`.
+    rows: u64,
 }
+
+/// The bytes of a generated row, with the comma or bracket before it.
+const ROW: usize = 1024;
 
 impl Reply {
     pub(crate) fn new(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Self {
@@ -83,6 +88,7 @@ impl Reply {
             code: None,
             did: String::new(),
             charged: Decimal::ZERO,
+            rows: 0,
         }
     }
 
@@ -114,6 +120,33 @@ impl Reply {
         self
     }
 
+    /// With a list of generated rows for its body.
+    pub(crate) fn rows(mut self, rows: u64) -> Self {
+        self.rows = rows;
+        self
+    }
+
+    /// The whole answer on the wire.
+    pub(crate) fn complete(mut self) -> axum::response::Response {
+        if self.rows == 0 {
+            let body = std::mem::take(&mut self.body);
+            return self.into_response(body.into());
+        }
+        let rows = self.rows;
+        let pieces = futures_util::stream::iter((0..rows).step_by(ROWS_AT_ONCE).map(move |first| {
+            let last = rows.min(first + ROWS_AT_ONCE as u64);
+            let mut piece: Vec<u8> = (first..last).flat_map(|number| row(number).into_bytes()).collect();
+            if last == rows {
+                piece.push(b']');
+            }
+            Ok::<Bytes, std::io::Error>(piece.into())
+        }));
+        let length = rows * ROW as u64 + 1;
+        let mut response = self.into_response(axum::body::Body::from_stream(pieces));
+        response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
+        response
+    }
+
     /// The answer on the wire.
     pub(crate) fn into_response(self, body: axum::body::Body) -> axum::response::Response {
         let mut response = axum::response::Response::new(body);
@@ -127,4 +160,14 @@ impl Reply {
         }
         response
     }
+}
+
+/// How many generated rows leave in one piece.
+const ROWS_AT_ONCE: usize = 64;
+
+/// A row of exactly [`ROW`] bytes.
+fn row(number: u64) -> String {
+    let begin = if number == 0 { '[' } else { ',' };
+    let head = format!("{begin}{{\"asin\":\"B{number:09}\",\"title\":\"");
+    format!("{head}{:x<width$}\"}}", "", width = ROW - head.len() - 2)
 }

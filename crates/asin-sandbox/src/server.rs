@@ -94,9 +94,7 @@ pub(crate) async fn serve(
     let Some((parts, body, form)) = read(request).await else { return wire.cut().await };
     let call = shared.world().call(parts, body, form);
     let Some(strike) = strike else {
-        let reply = shared.work(vendor, &call, None);
-        let body = Body::from(reply.body.clone());
-        return reply.into_response(body);
+        return shared.work(vendor, &call, None).complete();
     };
     struck(shared, vendor, call, strike, wire).await
 }

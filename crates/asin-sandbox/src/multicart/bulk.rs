@@ -14,7 +14,7 @@ const COLUMNS: [&str; 4] = ["domain", "customer_postcode", "asin", "include_raw_
 
 impl Carts {
     /// The identifiers of an active postcode that is given by its values.
-    fn place_by_value(&self, domain: &str, zipcode: &str) -> Result<(u64, u64), &'static str> {
+    pub(super) fn place_by_value(&self, domain: &str, zipcode: &str) -> Result<(u64, u64), &'static str> {
         let domain = self.domains.iter().find(|row| row.domain == domain).ok_or("Domain not found")?;
         let here = self.places.iter().find(|place| place.row.domain == domain.id && place.row.zipcode == zipcode);
         match here {

@@ -1,9 +1,14 @@
 //! MultiCartAPI: HTTP 200 for everything, and the verdict in `{code, data, status}`.
 
+mod account;
 mod bulk;
+mod categories;
+mod collections;
+mod files;
 mod items;
 mod outputs;
 mod places;
+mod runs;
 
 use std::time::Duration;
 
@@ -27,8 +32,11 @@ pub(crate) struct Carts {
     collections: Vec<CollectionRow>,
     items: Vec<ItemRow>,
     outputs: Vec<OutputRow>,
-    credits: u64,
+    runs: Vec<runs::RunRow>,
+    categories: Vec<categories::CategoryRow>,
+    credits: account::Balance,
     next_item: u64,
+    next_output: u64,
 }
 
 /// A postcode, and when it becomes active.
@@ -39,10 +47,12 @@ struct Place {
     created: Timestamp,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, Default)]
 struct CollectionRow {
     id: u64,
     name: String,
+    /// What it was made with; empty for a collection of the market.
+    made: Map<String, Value>,
 }
 
 #[derive(Debug, Clone)]
@@ -79,25 +89,28 @@ impl Carts {
             collections: Vec::new(),
             items: Vec::new(),
             outputs: Vec::new(),
-            credits: market.balances.multicart_credits,
+            runs: Vec::new(),
+            categories: Vec::new(),
+            credits: account::Balance::new(market.balances.multicart_credits),
             next_item: 5,
+            next_output: 88,
         };
-        let mut next_output = 88;
         for collection in &market.collections {
-            carts.collections.push(CollectionRow { id: collection.id, name: collection.name.clone() });
+            let row = CollectionRow { id: collection.id, name: collection.name.clone(), ..CollectionRow::default() };
+            carts.collections.push(row);
             for item in &collection.items {
                 carts.enrol(collection.id, item.domain, item.postcode, &item.asin);
             }
             for output in &collection.outputs {
                 let product = market.products.iter().find(|product| product.asin == output.asin);
                 carts.outputs.push(OutputRow {
-                    id: next_output,
+                    id: carts.next_output,
                     collection: collection.id,
                     output: output.clone(),
                     title: output.title.clone().or_else(|| product.map(|product| product.title.clone())),
                     scraped: minutes_ago(output.age_minutes),
                 });
-                next_output += 1;
+                carts.next_output += 1;
             }
         }
         carts
@@ -120,7 +133,7 @@ impl Carts {
         self.items.last_mut().expect("a row was just added")
     }
 
-    /// Finishes the postcodes whose time has come.
+    /// Finishes the postcodes and runs whose time has come.
     pub(crate) fn settle(&mut self, now: Duration) {
         for place in &mut self.places {
             if place.active_at.is_some_and(|at| at <= now) {
@@ -128,6 +141,7 @@ impl Carts {
                 "active".clone_into(&mut place.row.status);
             }
         }
+        self.finish_runs(now);
     }
 
     pub(crate) fn domains(&self) -> Vec<Domain> {
@@ -159,7 +173,7 @@ impl Carts {
     }
 
     pub(crate) fn credits(&self) -> u64 {
-        self.credits
+        self.credits.spendable()
     }
 
     fn domain(&self, id: u64) -> Option<&Domain> {
@@ -179,8 +193,10 @@ pub(crate) fn answer(world: &mut World, call: &Call) -> Reply {
     if !path.ends_with('/') && handler(&slashed).is_some() {
         return Reply::html(StatusCode::MOVED_PERMANENTLY).header("location", slashed);
     }
-    let Some((operation, public, handle)) = handler(path) else { return failure(404, "Not found.") };
-    if call.method != Method::POST {
+    let file = path.starts_with(files::PREFIX).then_some(("results.file", false, files::get as Handler));
+    let Some((operation, public, handle)) = handler(path).or(file) else { return failure(404, "Not found.") };
+    let method = if file.is_some() { Method::GET } else { Method::POST };
+    if call.method != method {
         let text = format!("Method \"{}\" not allowed.", call.method);
         return failure(405, &text).operation(operation);
     }
@@ -201,7 +217,14 @@ fn handler(path: &str) -> Option<(&'static str, bool, Handler)> {
         "/api/v1/settings/domains/" => ("settings.domains", true, places::domains),
         "/api/v1/zipcodes/get-zipcodes/" => ("zipcodes.list", false, places::list),
         "/api/v1/zipcodes/create-zipcode/" => ("zipcodes.create", false, places::create),
-        "/api/v1/users/credits/" => ("users.credits", false, places::credits),
+        "/api/v1/users/login" => ("users.login", true, account::login),
+        "/api/v1/users/credits/" => ("users.credits", false, account::credits),
+        "/api/v1/schedules/add_schedule/" => ("collections.create", false, collections::create),
+        "/api/v1/schedules/update_schedule/" => ("collections.update", false, collections::update),
+        "/api/v1/schedules/run/result/" => ("runs.start", false, runs::start),
+        "/api/v1/schedules/collections/results/download/" => ("runs.results", false, runs::list),
+        "/api/v1/schedules/amazon/category/add_schedule/" => ("amazon.category.create", false, categories::create),
+        "/api/v1/schedules/amazon/category/result/" => ("amazon.category.result", false, categories::result),
         "/api/v1/schedules/amazon/asin/create/" => ("amazon.asin.create", false, items::create),
         "/api/v1/schedules/amazon/asin/create/multiple/" => ("amazon.asin.create_multiple", false, bulk::multiple),
         "/api/v1/schedules/amazon/asin/create/bulk/" => ("amazon.asin.create_bulk", false, bulk::csv),

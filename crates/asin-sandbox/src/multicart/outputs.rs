@@ -39,7 +39,7 @@ fn object(row: &OutputRow, with_payload: bool) -> Value {
     object
 }
 
-fn payload(row: &OutputRow) -> Value {
+pub(super) fn payload(row: &OutputRow) -> Value {
     let output = &row.output;
     let mut payload = Map::new();
     payload.insert("asin".to_owned(), json!(output.asin));

@@ -1,4 +1,4 @@
-//! Domains, postcodes and credits.
+//! Domains and postcodes.
 
 use std::time::Duration;
 
@@ -45,11 +45,6 @@ pub(super) fn create(carts: &mut Carts, call: &Call, now: Duration) -> Result<Re
     carts.places.push(Place { row, active_at: Some(now + COOKIE_TIME), created: today() });
     let place = carts.places.last().map(|place| carts.place_object(place)).unwrap_or_default();
     Ok(success(&place).did(format!("postcode {zipcode} added")))
-}
-
-/// Spendable are `available` less `used` and `frozen`.
-pub(super) fn credits(carts: &mut Carts, _: &Call, _: Duration) -> Result<Reply, Reply> {
-    Ok(success(&json!({"available_credits": carts.credits, "used_credits": 0, "frozen_credits": 0})))
 }
 
 impl Carts {
