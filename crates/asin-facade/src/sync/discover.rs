@@ -83,20 +83,11 @@ impl Run<'_> {
                 }
             };
             let Some(place) = Place::from_label(&entry.label) else { continue };
-            match result {
-                TaskResult::Asin(result) => {
-                    let family = result.family();
-                    let family = Family { parent: family.parent, variants: family.variants, at: Timestamp::now() };
-                    self.state().keep_family(place, family)?;
-                }
-                TaskResult::Empty => {
-                    let family = Family { parent: None, variants: Vec::new(), at: Timestamp::now() };
-                    self.state().keep_family(place, family)?;
-                }
-                // A dead task is asked about once a month like a living one: a new one would be paid for again.
-                TaskResult::Failed(fault) => self.note(format!("the family of {}: {fault}", place.label())),
-                _ => continue,
+            if let TaskResult::Failed(fault) = &result {
+                self.note(format!("the family of {}: {fault}", place.label()));
             }
+            let Some(family) = learnt(result) else { continue };
+            self.state().keep_family(place, family)?;
             // Only what is on the disk counts as collected.
             self.tasks.acknowledge(&entry.tag).await?;
             done += 1;
@@ -112,5 +103,31 @@ impl Run<'_> {
         for slot in slots {
             slot.report.variants = state.family(slot.place(), now).map(|family| family.variants.len());
         }
+    }
+}
+
+/// What a task has taught; nothing, if its result may still be read.
+fn learnt(result: TaskResult) -> Option<Family> {
+    let family = match result {
+        TaskResult::Asin(result) => result.family(),
+        // A product without an answer is asked about once a month like any other: a new task is paid for again.
+        TaskResult::Empty | TaskResult::Failed(_) => Default::default(),
+        _ => return None,
+    };
+    Some(Family { parent: family.parent, variants: family.variants, at: Timestamp::now() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use core_http::{Error, ErrorKind, Fault};
+
+    #[test]
+    fn a_task_that_failed_is_not_paid_for_again_in_the_next_run() {
+        let failed = learnt(TaskResult::Failed(Fault::new(ErrorKind::NotFound, "40403", "Results Expired.")));
+        assert!(failed.is_some_and(|family| family.variants.is_empty()));
+        assert!(learnt(TaskResult::Empty).is_some());
+        let unreadable = Error::new(ErrorKind::Decode, "at `items`");
+        assert_eq!(learnt(TaskResult::Unreadable(unreadable.into())), None, "it stays to be collected");
     }
 }
