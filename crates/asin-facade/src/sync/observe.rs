@@ -200,17 +200,29 @@ fn scraped(content: &serde_json::Value, at: Option<Timestamp>) -> Option<Observa
     })
 }
 
-/// Reads a price as a page displays it: `$49.99`, `1.234,50 €`, `75,50 TL`, `￥1,200`. Unclear ones are `None`.
+/// Reads a price as a page displays it: `$49.99`, `1.234,50 €`, `1 234,50 €`, `75,50 TL`, `￥1,200`. Unclear ones, such as
+/// a range or two prices, are `None`.
 fn displayed(text: &str) -> Option<Decimal> {
-    let number: String = text.chars().filter(|c| c.is_ascii_digit() || matches!(c, '.' | ',')).collect();
-    let number = number.trim_matches(['.', ',']);
+    let (first, last) = (text.find(|c: char| c.is_ascii_digit())?, text.rfind(|c: char| c.is_ascii_digit())?);
+    let mut groups = text[first..=last].split(char::is_whitespace);
+    let mut number = groups.next()?.to_owned();
+    for group in groups {
+        // A space within a price stands before three digits.
+        if group.bytes().take_while(u8::is_ascii_digit).count() != 3 {
+            return None;
+        }
+        number.push_str(group);
+    }
+    if number.bytes().any(|byte| !byte.is_ascii_digit() && !matches!(byte, b'.' | b',')) {
+        return None;
+    }
     let clean = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
     let plain = match number.rfind(['.', ',']) {
-        None => number.to_owned(),
+        None => number,
         // Three digits after the last mark are thousands, one or two are decimals.
         Some(at) => match number.len() - at - 1 {
             1 | 2 => format!("{}.{}", clean(&number[..at]), &number[at + 1..]),
-            3 => clean(number),
+            3 => clean(&number),
             _ => return None,
         },
     };
@@ -233,11 +245,15 @@ mod tests {
             ("£1,299.00", "1299.00"),
             ("R$ 12,5", "12.5"),
             ("890", "890"),
+            ("1\u{202f}234,50\u{a0}€", "1234.50"),
+            ("12 345 kr", "12345"),
         ];
         for (text, price) in pairs {
             assert_eq!(read(text).as_deref(), Some(price), "{text}");
         }
-        for text in ["", "see price in cart", "1.2345"] {
+        for text in
+            ["", "see price in cart", "1.2345", "$10.00 - $20.00", "$49 99", "2 x 3.50", "$49.99 ($5.00 / count)"]
+        {
             assert_eq!(read(text), None, "{text}");
         }
     }
