@@ -21,6 +21,9 @@ const FAMILY_LIFE: Duration = Duration::from_secs(30 * 24 * 3600);
 /// An observation older than this is of no use to any run.
 const OBSERVATION_LIFE: Duration = Duration::from_secs(7 * 24 * 3600);
 
+/// Clocks may differ by so much.
+const CLOCKS: Duration = Duration::from_secs(60);
+
 /// One product in one store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Place {
@@ -124,6 +127,8 @@ pub enum StateError {
 pub struct State {
     path: PathBuf,
     file: File,
+    /// Whether a write has failed: what stands behind a half line could not be read again.
+    broken: bool,
     families: HashMap<Place, Family>,
     seen: HashMap<Place, Seen>,
     sent: HashMap<Target, Sent>,
@@ -147,7 +152,8 @@ impl State {
             Err(TryLockError::Error(source)) => return Err(io(source)),
         }
         let (families, seen, sent) = Default::default();
-        let mut state = Self { path: path.clone(), file: file.try_clone().map_err(io)?, families, seen, sent };
+        let mut state =
+            Self { path: path.clone(), file: file.try_clone().map_err(io)?, broken: false, families, seen, sent };
         file.seek(SeekFrom::Start(0)).map_err(io)?;
         // The file's name, too, has to survive a crash.
         File::open(folder).and_then(|folder| folder.sync_all()).map_err(io)?;
@@ -190,8 +196,13 @@ impl State {
             serde_json::to_writer(&mut text, line).expect("the state is made of plain data");
             text.push(b'\n');
         }
+        let io = |source| StateError::Io { path: self.path.clone(), source };
+        if self.broken {
+            return Err(io(io::Error::other("closed after an earlier failure")));
+        }
         let written = self.file.write_all(&text).and_then(|()| self.file.sync_data());
-        written.map_err(|source| StateError::Io { path: self.path.clone(), source })?;
+        self.broken = written.is_err();
+        written.map_err(io)?;
         lines.into_iter().for_each(|line| self.take_in(line));
         Ok(())
     }
@@ -201,9 +212,11 @@ impl State {
         self.families.get(&place).filter(|family| younger(family.at, now, FAMILY_LIFE))
     }
 
-    /// What was seen of a product within the last `max_age`.
+    /// What was seen of a product within the last `max_age`. What a clock that was wrong then puts into the future does
+    /// not count, or nothing would be seen of the product again until that time.
     pub fn seen(&self, place: Place, now: Timestamp, max_age: Duration) -> Option<&Seen> {
-        self.seen.get(&place).filter(|seen| younger(seen.at, now, max_age))
+        let seen = self.seen.get(&place).filter(|seen| younger(seen.at, now, max_age))?;
+        younger(now, seen.at, CLOCKS).then_some(seen)
     }
 
     /// What was sent last to a target, until it has been settled.
