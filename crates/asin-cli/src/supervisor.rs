@@ -88,14 +88,16 @@ fn bill(spending: &Spending) -> String {
 }
 
 fn list(changes: &[Change]) -> String {
-    let columns = ["line", "account", "sku", "store", "price", "quantity"].map(|title| Column(title, Content::Word));
+    let columns = ["line", "account", "sku", "store", "price", "quantity", "handling days"]
+        .map(|title| Column(title, Content::Word));
     let mut changes: Vec<&Change> = changes.iter().collect();
     changes.sort_by_key(|change| change.line);
     let rows = changes.into_iter().map(|change| {
         let price = change.price.as_ref().map_or_else(String::new, |(old, new)| from_to(old.as_ref(), new));
         let quantity = change.quantity.as_ref().map_or_else(String::new, |(old, new)| from_to(old.as_ref(), new));
+        let handling = change.handling.as_ref().map_or_else(String::new, |(old, new)| from_to(old.as_ref(), new));
         let (account, sku) = (change.account.clone(), change.sku.clone());
-        vec![change.line.to_string(), account, sku, change.marketplace.to_owned(), price, quantity]
+        vec![change.line.to_string(), account, sku, change.marketplace.to_owned(), price, quantity, handling]
     });
     render(Place::Error, &columns, rows)
 }

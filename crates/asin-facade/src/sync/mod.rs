@@ -124,6 +124,8 @@ pub struct Change {
     pub price: Option<(Option<Price>, Price)>,
     /// The stock from and to, if it changes.
     pub quantity: Option<(Option<u32>, u32)>,
+    /// The most days of handling from and to, if they change.
+    pub handling: Option<(Option<u32>, u32)>,
 }
 
 /// What happens while a run goes on.

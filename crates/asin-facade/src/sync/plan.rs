@@ -237,7 +237,7 @@ impl Run<'_> {
         let Some(carrier) = group.members.iter().position(|member| member.shares_stock) else { return Ok(()) };
         let member = &group.members[carrier];
         let Some(listing) = &member.listing else { return Ok(()) };
-        let pieces = pieces(&listing.item);
+        let (pieces, days) = (pieces(&listing.item), listing.item.lead_time());
         let rises = quantity.is_some_and(|wanted| wanted > pieces.unwrap_or_default());
         let plan = StockPlan { carrier, quantity, handling, rises };
         let same = plan.is_shown_by(&listing.item);
@@ -257,6 +257,8 @@ impl Run<'_> {
             let report = &mut member.slot.report;
             (report.stock, report.old_quantity) = (outcome.clone(), pieces);
             report.new_quantity = quantity.filter(|wanted| changes && pieces != Some(*wanted));
+            report.old_handling_days = days;
+            report.new_handling_days = handling.filter(|wanted| changes && days != Some(*wanted));
         }
         group.stock = changes.then_some(plan);
         Ok(())
@@ -302,6 +304,7 @@ impl Group {
             let report = &member.slot.report;
             let price = member.price.map(|price| (report.old_price, price));
             let quantity = self.stock.and(report.new_quantity).map(|quantity| (report.old_quantity, quantity));
+            let handling = self.stock.and(report.new_handling_days).map(|days| (report.old_handling_days, days));
             let stock = self.stock.is_some() && member.shares_stock;
             (price.is_some() || stock).then(|| Change {
                 line: report.line,
@@ -310,6 +313,7 @@ impl Group {
                 marketplace: report.marketplace,
                 price,
                 quantity,
+                handling,
             })
         };
         self.members.iter().filter_map(changed).collect()

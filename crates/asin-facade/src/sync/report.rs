@@ -138,6 +138,10 @@ pub struct RowReport {
     pub old_quantity: Option<u32>,
     /// The stock that the listing should have.
     pub new_quantity: Option<u32>,
+    /// The most days of handling found in the listing.
+    pub old_handling_days: Option<u32>,
+    /// The most days of handling that the listing should have.
+    pub new_handling_days: Option<u32>,
     /// How it ended for the row as a whole: the worst of its parts.
     #[serde(flatten)]
     pub outcome: Outcome,
@@ -167,6 +171,8 @@ impl RowReport {
             new_price: None,
             old_quantity: None,
             new_quantity: None,
+            old_handling_days: None,
+            new_handling_days: None,
             outcome: Outcome::Unchanged,
             price: Outcome::Unchanged,
             stock: Outcome::Unchanged,
