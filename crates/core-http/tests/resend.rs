@@ -20,6 +20,9 @@ use tokio::time::Instant;
 const SAFE: [Safety; 2] = [Safety::ReadOnly, Safety::Idempotent];
 const ALL: [Safety; 3] = [Safety::ReadOnly, Safety::Idempotent, Safety::Once];
 
+/// Scripts the first answer.
+type First = fn(&Script);
+
 /// Sends an operation whose first attempt ends as scripted and whose second would succeed.
 async fn second_try(safety: Safety, first: impl Fn(&Script)) -> (usize, Result<serde_json::Value>) {
     let script = script();
@@ -54,7 +57,7 @@ async fn what_was_not_done_is_sent_again_whatever_the_safety() {
 
 #[tokio::test(start_paused = true)]
 async fn what_may_have_been_done_is_sent_again_only_if_that_does_no_harm() {
-    let lost: [(ErrorKind, fn(&Script)); 5] = [
+    let lost: [(ErrorKind, First); 5] = [
         (ErrorKind::Timeout, |script| _ = script.fail(Sent::Timeout)),
         (ErrorKind::Interrupted, |script| _ = script.fail(Sent::Interrupted)),
         (ErrorKind::Unavailable, |script| _ = script.answer(500, "<html>oops</html>")),
@@ -72,7 +75,7 @@ async fn what_may_have_been_done_is_sent_again_only_if_that_does_no_harm() {
 
 #[tokio::test(start_paused = true)]
 async fn a_clear_no_is_never_sent_again() {
-    let no: [(ErrorKind, fn(&Script)); 6] = [
+    let no: [(ErrorKind, First); 6] = [
         (ErrorKind::Auth, |script| _ = script.answer(200, r#"{"code":401}"#)),
         (ErrorKind::Funds, |script| _ = script.answer(200, r#"{"code":402}"#)),
         (ErrorKind::NotFound, |script| _ = script.answer(404, "nothing here")),
@@ -90,7 +93,7 @@ async fn a_clear_no_is_never_sent_again() {
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_is_not_understood_is_never_sent_again() {
-    let unread: [fn(&Script); 4] = [
+    let unread: [First; 4] = [
         |script| _ = script.answer(200, "<html>"),
         |script| _ = script.answer(200, ""),
         |script| _ = script.answer(200, r#"{"code":200,"data""#),

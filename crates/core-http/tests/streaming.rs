@@ -140,7 +140,7 @@ async fn the_place_under_the_limits_is_held_until_the_body_ends() {
     drop(open().await.expect("the body has ended"));
     let cut_short = open().await.expect("dropping gives the place back, too");
     drop(cut_short);
-    open().await.expect("and again");
+    drop(open().await.expect("and again"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -185,7 +185,7 @@ async fn r4_redirects_are_not_followed() {
     let reached = target.mock_async(|_, then| _ = then.status(200).body(OK)).await;
     for status in [301, 302, 303, 307, 308] {
         let location = target.url("/elsewhere");
-        let mut redirect = from
+        let redirect = from
             .mock_async(|when, then| {
                 _ = {
                     when.path("/ask");

@@ -108,17 +108,21 @@ fn without_secrets(text: &str) -> String {
 
 /// Removes the values of secret fields; true if there were any.
 fn clean(value: &mut Value) -> bool {
+    let mut found = false;
     match value {
-        Value::Object(fields) => fields.iter_mut().fold(false, |found, (name, value)| {
-            if is_secret_field(name) {
-                *value = REMOVED.into();
-                return true;
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                if is_secret_field(name) {
+                    (*value, found) = (REMOVED.into(), true);
+                } else {
+                    found |= clean(value);
+                }
             }
-            clean(value) || found
-        }),
-        Value::Array(list) => list.iter_mut().fold(false, |found, value| clean(value) || found),
-        _ => false,
+        }
+        Value::Array(list) => list.iter_mut().for_each(|value| found |= clean(value)),
+        _ => {}
     }
+    found
 }
 
 fn headers(headers: &HeaderMap) -> BTreeMap<String, String> {

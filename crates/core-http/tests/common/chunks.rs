@@ -1,4 +1,5 @@
 //! A transport whose answers arrive in pieces.
+#![allow(dead_code, reason = "every test file uses a part of it")]
 
 use bytes::Bytes;
 use core_http::{Request, Response, Streamed, Transport, TransportError, TransportErrorKind};

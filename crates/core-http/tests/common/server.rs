@@ -1,4 +1,5 @@
 //! Servers on this machine that misbehave on purpose.
+#![allow(dead_code, reason = "every test file uses a part of it")]
 
 use std::{
     future::Future,
