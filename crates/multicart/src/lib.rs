@@ -34,7 +34,7 @@
 //! # }
 //! ```
 //!
-//! The wire calls three different things `asin_id`; here they do not compile in each other's place:
+//! The wire calls two different things `asin_id`; here they do not compile in each other's place:
 //!
 //! ```compile_fail,E0308
 //! let row = multicart::AsinRowId(5);
@@ -71,6 +71,8 @@
 
 mod builder;
 pub mod enrol;
+// Every argument of a path is borrowed there, also one that could be copied.
+#[allow(clippy::needless_borrows_for_generic_args)]
 mod generated;
 mod ids;
 mod items;
@@ -101,3 +103,8 @@ pub use secret::{Password, SessionToken};
 pub use vendor::{CALLS, Envelope, MultiCart};
 
 use items::joined;
+
+/// The Rust of README.md, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,7 +1,12 @@
 //! Tests of the crate, from the outside.
 
 mod client;
+mod enrol;
 mod envelope;
+mod files;
+mod open;
+mod runs;
+mod sandbox;
 mod traps;
 mod wire;
 
