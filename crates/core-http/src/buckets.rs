@@ -15,8 +15,8 @@ use tokio::time::{Instant, timeout_at};
 /// want the same bucket; a call that waits for a slow bucket lets others take from the fast ones that it shares with
 /// them, as long as that does not put off its own turn.
 ///
-/// The memory grows with the calls that wait and with the owners seen lately (about 300 bytes each), and deadlines
-/// bound the queue: whoever would wait past its deadline is turned away before it joins.
+/// The memory grows with the calls that wait, the owners seen lately and those whose buckets were taught something (about
+/// 300 bytes each), and deadlines bound the queue: whoever would wait past its deadline is turned away before it joins.
 #[derive(Debug, Clone, Default)]
 pub struct TokenBuckets(Arc<Mutex<State>>);
 

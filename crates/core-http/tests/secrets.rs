@@ -1,22 +1,16 @@
-//! No secret in `Debug`, `Display`, errors or traces.
+//! No secret in `Debug`, `Display` or errors; for traces see `traces.rs`.
 
 mod common;
 
 use common::{OK, ask, builder, read, script};
 use core_http::{
-    Authorize, Client, Credential, Error, ErrorKind, Request, Result, Safety, TransportErrorKind,
+    Authorize, Client, Credential, Error, ErrorKind, Request, Result, Safety,
     auth::{ApiKey, Basic, TokenCache, sensitive},
     testing::response,
 };
 use proptest::prelude::*;
 use secrecy::{ExposeSecret, SecretString};
-use std::{
-    fmt::Debug,
-    io::{self, Write},
-    sync::{Arc, Mutex},
-    time::Duration,
-};
-use tracing_subscriber::fmt::MakeWriter;
+use std::{fmt::Debug, io, sync::Arc, time::Duration};
 
 /// A token vendor as the crates build them.
 #[derive(Debug)]
@@ -166,65 +160,4 @@ async fn s1_a_proxys_login_is_not_shown() {
     let client = common::local(transport, "127.0.0.1:9").with(|options| options.retry.max_attempts = 1);
     let error = client.call(read()).await.expect_err("nobody listens");
     assert!(!format!("{error} {error:?}").contains(secret), "{error:?}");
-}
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("no panic").extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Log;
-    fn make_writer(&'a self) -> Log {
-        self.clone()
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn s1_a_traced_call_names_what_happened_and_holds_no_secret_query_or_body() {
-    let log = Log::default();
-    let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(false);
-    let subscriber = subscriber.with_max_level(tracing::Level::TRACE);
-    let spans = tracing_subscriber::fmt::format::FmtSpan::CLOSE;
-    let guard = tracing::subscriber::set_default(subscriber.with_span_events(spans).finish());
-    let script = script();
-    script.fail(TransportErrorKind::Connect).answer(401, "body-in").answer(429, "<html>body-in</html>");
-    script.answer(200, r#"{"code":200,"data":"body-in"}"#).answer(200, r#"{"code":402,"message":"body-in"}"#);
-    let cache = TokenCache::new(Duration::from_secs(60));
-    let tokens = Arc::new(Tokens { cache, secret: "hunter2-token".into() });
-    let client = builder(script.clone()).authorize(tokens).build().expect("a client");
-    client.call(ask(Safety::Once).body(serde_json::json!("body-out"))).await.expect("the fourth attempt succeeds");
-    client.call(read()).await.expect_err("no funds");
-    let url = "https://storage.test/x?X-Amz-Signature=hunter2-signature".parse().expect("an address");
-    client.fetch_url(&url).await.expect_err("the script is over");
-    drop(guard);
-    let text = String::from_utf8(log.0.lock().expect("no panic").clone()).expect("text");
-    let expected = [
-        "otel.kind=\"client\"",
-        "otel.name=\"ask\"",
-        "operation=\"ask\"",
-        "vendor=\"shop\"",
-        "server.address=\"shop.test\"",
-        "http.request.method=\"POST\"",
-        "url.template=\"/ask\"",
-        "http.request.resend_count=3",
-        "http.response.status_code=401",
-        "error.type=\"throttled\"",
-        "attempts=4 outcome=\"ok\"",
-        "outcome=\"not enough funds\"",
-    ];
-    for part in expected {
-        assert!(text.contains(part), "{part} is not in\n{text}");
-    }
-    for secret in ["hunter2", "body-in", "body-out", "?q=1", "Signature"] {
-        assert!(!text.contains(secret), "{secret} is in\n{text}");
-    }
 }
