@@ -23,7 +23,8 @@ impl Failure {
 
     /// Says why on standard error.
     pub fn report(self) -> ExitCode {
-        say(&format!("asin: {}", self.message));
+        let lines: Vec<String> = self.message.split('\n').map(crate::table::visible).collect();
+        say(&format!("asin: {}", lines.join("\n")));
         ExitCode::from(self.code)
     }
 }

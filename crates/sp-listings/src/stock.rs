@@ -34,17 +34,14 @@ impl Item {
         stated.chain(available).collect()
     }
 
-    /// The stock of the seller's own channel: as the attributes state it, else as Amazon reports it. `None` if neither
-    /// was read or says a quantity.
+    /// The stock of the seller's own channel: as Amazon reports it, which counts what has been sold since, else as the
+    /// attributes state it. `None` if neither was read or says a quantity.
     pub fn stock(&self) -> Option<Stock> {
-        let stated = self.own_stock().find_map(|entry| {
-            Some(Stock { quantity: decimal(&entry["quantity"])?.to_u64()?, lead_time: lead_time(entry) })
-        });
-        stated.or_else(|| {
-            let mut available = self.fulfillment_availability.iter();
-            let own = available.find(|entry| entry.fulfillment_channel_code == DEFAULT_CHANNEL)?;
-            Some(Stock { quantity: own.quantity?.try_into().ok()?, lead_time: None })
-        })
+        let mut available = self.fulfillment_availability.iter();
+        let reported = available.find(|entry| entry.fulfillment_channel_code == DEFAULT_CHANNEL);
+        let reported = reported.and_then(|entry| u64::try_from(entry.quantity?).ok());
+        let stated = || self.own_stock().find_map(|entry| decimal(&entry["quantity"])?.to_u64());
+        Some(Stock { quantity: reported.or_else(stated)?, lead_time: self.lead_time() })
     }
 
     /// The most days until a piece of the seller's own channel is handed to the carrier, if the attributes say so, with

@@ -1,7 +1,9 @@
 //! The selling accounts, and the clients that a run needs.
 
 use async_trait::async_trait;
-use core_http::{RateLimit, Request, Response, Result, Streamed, TokenBuckets, Transport, TransportError};
+use core_http::{
+    Error, ErrorKind, RateLimit, Request, Response, Result, Streamed, TokenBuckets, Transport, TransportError,
+};
 use dataforseo_merchant::DfsClient;
 use multicart::McClient;
 use secrecy::SecretString;
@@ -155,6 +157,14 @@ impl Services {
         }
         let accounts = connection.accounts.into_iter().map(|(name, (account, _))| (name, account)).collect();
         let (dataforseo, multicart) = (dataforseo.build()?, multicart.build()?);
+        let elsewhere =
+            |base: String| ["127.", "localhost", "[::1]"].iter().any(|host| base.contains(&format!("//{host}")));
+        let real = sellers.values().any(|client| !elsewhere(client.base()));
+        if real && (elsewhere(dataforseo.base()) || elsewhere(multicart.base())) {
+            let message =
+                "real listings must not follow prices of this machine: set the base URLs of all vendors, or of none";
+            return Err(Error::new(ErrorKind::Request, message));
+        }
         let amazon = connection.sp_api_base_url.as_ref().map_or("amazon", |url| url.as_str().trim_end_matches('/'));
         let world = format!("{}_{amazon}", dataforseo.base());
         Ok(Self {

@@ -8,7 +8,13 @@ use super::{
 use dataforseo_merchant::{AsinTask, Collected, Kind, Language, Location, NewTask, SellersTask, TaskResult};
 use futures_util::{StreamExt, pin_mut};
 use jiff::Timestamp;
-use std::collections::{BTreeSet, HashSet};
+use std::{
+    collections::{BTreeSet, HashSet},
+    time::Duration,
+};
+
+/// How long DataForSEO keeps results, and lists what was posted.
+const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 
 impl Place {
     /// How a paid task remembers what it is for.
@@ -44,6 +50,9 @@ impl Run<'_> {
     /// What has been paid for, or may have been, and is not here yet: it is not posted again.
     pub(super) async fn busy(&self) -> Result<HashSet<(Kind, Place)>, SyncError> {
         let mut entries = self.tasks.unsettled().await?;
+        // What nobody can look up or collect any more is no reason not to ask again.
+        let now = Timestamp::now();
+        entries.retain(|entry| now.duration_since(entry.sent).as_secs_f64() < KEPT.as_secs_f64());
         for place in entries
             .iter()
             .filter(|entry| entry.request.kind() == Kind::Sellers)

@@ -24,9 +24,13 @@ const NEWEST_OUTPUTS: usize = 500;
 
 impl Run<'_> {
     /// The products and stores whose price may move and of which nothing fresh is known.
-    pub(super) fn unobserved(&self, slots: &[Slot], busy: &HashSet<(Kind, Place)>) -> Vec<Place> {
+    pub(super) fn unobserved(&self, slots: &[Slot], busy: &HashSet<(Kind, Place)>, outputs: &Outputs) -> Vec<Place> {
         let (state, now) = (self.state(), Timestamp::now());
-        let priced = slots.iter().filter(|slot| slot.row.min_price.is_some());
+        let confirmed = |slot: &Slot| {
+            let mut seen = outputs.get(&slot.row.asin).into_iter().flatten();
+            seen.any(|observation| observation.doubts(&self.question(slot, now)).is_empty())
+        };
+        let priced = slots.iter().filter(|slot| slot.row.min_price.is_some() && !confirmed(slot));
         let places: BTreeSet<Place> = priced.map(Slot::place).collect();
         let unseen =
             places.into_iter().filter(|place| state.seen(*place, now, self.options.max_observation_age).is_none());
@@ -120,6 +124,9 @@ impl Run<'_> {
             let Some(mut observation) = scraped(content, at) else { continue };
             let Some(asin) = observation.asin else { continue };
             observation.marketplace = store_of(asin, &rows);
+            if let (None, Some(store)) = (observation.currency, observation.marketplace) {
+                observation.currency = content.get("price").and_then(|price| sign(price.as_str()?, store.currency()));
+            }
             let known = outputs.entry(asin).or_default();
             // The list is newest first: one observation for each product and store, the newest.
             if !known.iter().any(|known| known.marketplace == observation.marketplace) {
@@ -170,6 +177,28 @@ fn store_of(asin: Asin, rows: &[AsinRow]) -> Option<Marketplace> {
         rows.iter().filter(|row| row.asin == Some(asin)).map(|row| Some(row.domain.as_ref()?.domain.as_str()));
     let first = domains.next()??;
     domains.all(|domain| domain == Some(first)).then(|| store(Some(first), None))?
+}
+
+/// The currency that the sign in a displayed price stands for. A sign that many share says nothing where it fits, and
+/// speaks against the price where it does not.
+fn sign(displayed: &str, expected: Currency) -> Option<Currency> {
+    const SIGNS: [(&str, &[&str]); 9] = [
+        ("€", &["EUR"]),
+        ("£", &["GBP", "EGP"]),
+        ("₺", &["TRY"]),
+        ("TL", &["TRY"]),
+        ("zł", &["PLN"]),
+        ("kr", &["SEK"]),
+        ("₹", &["INR"]),
+        ("￥", &["JPY"]),
+        ("$", &["USD", "CAD", "AUD", "MXN", "SGD", "BRL"]),
+    ];
+    let (_, codes) = SIGNS.iter().find(|(sign, _)| displayed.contains(sign))?;
+    match codes {
+        [only] => Currency::from_code(only),
+        several if several.contains(&expected.as_str()) => None,
+        several => Currency::from_code(several.first()?),
+    }
 }
 
 /// What a scraped output says. It has no schema: `asin`, `price` and `availability` are known from the vendor's example,
@@ -256,6 +285,16 @@ mod tests {
         {
             assert_eq!(read(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_sign_that_does_not_fit_the_store_speaks_against_a_price() {
+        let currency = |code| Currency::from_code(code).unwrap();
+        assert_eq!(sign("$49.99", currency("AUD")), None);
+        assert_eq!(sign("$49.99", currency("TRY")), Some(currency("USD")));
+        assert_eq!(sign("75,50 TL", currency("TRY")), Some(currency("TRY")));
+        assert_eq!(sign("12,00 €", currency("SEK")), Some(currency("EUR")));
+        assert_eq!(sign("49.99", currency("AUD")), None);
     }
 
     #[test]

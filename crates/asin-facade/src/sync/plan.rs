@@ -1,7 +1,7 @@
 //! Reads the listings and decides what should change; sends nothing.
 
 use super::{
-    Brakes, Change, Market, Outcome, PriceDecision, Question, Reason, Step, decide, lowest,
+    Brakes, Change, Market, Outcome, PriceDecision, Question, Reason, Row, Step, decide, lowest,
     observe::Outputs,
     run::{Run, Slot, SyncError},
     state::{Part, Sent, StateError, Target},
@@ -136,7 +136,10 @@ impl Run<'_> {
                 Some(asin) => Outcome::Refused(Reason::new("other_asin", format!("the listing is on {asin}"))),
                 None => Outcome::Refused(Reason::new("no_asin", "Amazon does not say which ASIN the listing is on")),
             },
-            Err(error) if error.kind() == ErrorKind::NotFound => {
+            // A 404 without Amazon's own code comes from something else, at a wrong address for example.
+            Err(error)
+                if error.kind() == ErrorKind::NotFound && error.fault().is_some_and(|fault| !fault.code.is_empty()) =>
+            {
                 Outcome::Skipped(Reason::new("not_listed", "the seller has no such listing in this store"))
             }
             Err(error) => Outcome::Failed(Reason::new("read", error.to_string())),
@@ -190,15 +193,14 @@ impl Run<'_> {
             slot.report.new_price = Some(*price);
         }
         slot.report.price = match (decision, earlier) {
-            (PriceDecision::Keep(Outcome::Unchanged), Earlier::Shows) => Outcome::Applied,
-            (PriceDecision::Keep(_), Earlier::Missing { fresh, .. }) => {
-                if !fresh {
-                    self.state().settle(target)?;
-                }
-                Outcome::NotApplied
+            (PriceDecision::Keep(outcome), Earlier::Shows) => Outcome::Applied.or_worse(self.explain(slot, outcome)),
+            (PriceDecision::Keep(outcome), Earlier::Missing { fresh, .. }) => {
+                self.forget(target, fresh)?;
+                Outcome::NotApplied.or_worse(self.explain(slot, outcome))
             }
-            (PriceDecision::Keep(outcome), _) => self.explain(slot, outcome),
-            (PriceDecision::Change(price), Earlier::Missing { sent, fresh: true }) if sent.value == plain(price) => {
+            (PriceDecision::Keep(outcome), Earlier::Nothing) => self.explain(slot, outcome),
+            (PriceDecision::Change(price), Earlier::Missing { sent, fresh }) if sent.value == plain(price) => {
+                self.forget(target, fresh)?;
                 Outcome::NotApplied
             }
             (PriceDecision::Change(price), _) => {
@@ -219,6 +221,12 @@ impl Run<'_> {
         }
     }
 
+    pub(super) fn question<'a>(&'a self, slot: &'a Slot, now: Timestamp) -> Question<'a> {
+        let Row { asin, marketplace, .. } = &slot.row;
+        let (own, max_age) = (&self.own, self.options.max_observation_age);
+        Question { asin: *asin, marketplace: *marketplace, own, now, max_age }
+    }
+
     fn market(&self, slot: &Slot, outputs: &Outputs) -> Market {
         let now = Timestamp::now();
         let row = &slot.row;
@@ -227,7 +235,7 @@ impl Run<'_> {
         observations.extend(
             self.state().seen(slot.place(), now, max_age).into_iter().flat_map(|seen| seen.observations.clone()),
         );
-        let question = Question { asin: row.asin, marketplace: row.marketplace, own: &self.own, now, max_age };
+        let question = self.question(slot, now);
         lowest(&observations, &question, self.options.accept_unconfirmed)
     }
 
@@ -249,7 +257,10 @@ impl Run<'_> {
                 self.state().settle(target)?;
                 Outcome::Unchanged
             }
-            Earlier::Missing { sent, fresh: true } if sent.value == plan.value() => Outcome::NotApplied,
+            Earlier::Missing { sent, fresh } if sent.value == plan.value() => {
+                self.forget(target, fresh)?;
+                Outcome::NotApplied
+            }
             _ => Outcome::Unchanged,
         };
         let changes = !same && outcome == Outcome::Unchanged;
@@ -264,6 +275,11 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// What has been missing for so long may be sent again, from the next run on: this one says that it is missing.
+    fn forget(&self, target: Target, fresh: bool) -> Result<(), StateError> {
+        if fresh { Ok(()) } else { self.state().settle(target) }
+    }
+
     /// What became of what an earlier run sent; what shows is settled.
     fn earlier(&self, target: &Target, shows: impl FnOnce(&str) -> bool) -> Result<Earlier, StateError> {
         let mut state = self.state();
@@ -272,7 +288,7 @@ impl Run<'_> {
             state.settle(target.clone())?;
             return Ok(Earlier::Shows);
         }
-        let age = Timestamp::now().duration_since(sent.at).as_secs_f64();
+        let age = Timestamp::now().duration_since(sent.at).as_secs_f64().abs();
         Ok(Earlier::Missing { fresh: age < PATIENCE.as_secs_f64(), sent })
     }
 }

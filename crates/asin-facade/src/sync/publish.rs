@@ -1,7 +1,7 @@
 //! Sends what was decided: previewed first, noted on disk before it leaves, sent once, never guessed.
 
 use super::{
-    Outcome, Reason, Step, decide,
+    Doubt, Outcome, Reason, Step, decide,
     plan::{AT_ONCE, Group, Listing, Member, StockPlan, plain},
     run::{Run, Slot, SyncError},
     state::{Part, Sent, StateError, Target},
@@ -79,7 +79,13 @@ impl Run<'_> {
     async fn publish_price(&self, member: &mut Member, mode: Mode) -> Result<(), StateError> {
         let Some(price) = member.price else { return Ok(()) };
         let Some(listing) = member.listing.take() else { return Ok(()) };
-        let listing = match self.still_so(&member.slot, listing, |before, now| before.offer == now.offer).await {
+        let same = |before: &Listing, now: &Listing| before.offer == now.offer;
+        let listing = match self.still_so(&member.slot, listing, same).await {
+            Ok(_) if self.has_aged(&member.slot) => {
+                let message = "what was observed has become too old while the change waited";
+                member.slot.report.price = Outcome::Skipped(Reason::new("observation_too_old", message));
+                return Ok(());
+            }
             Ok(listing) => listing,
             Err(outcome) => {
                 member.slot.report.price = outcome;
@@ -101,9 +107,18 @@ impl Run<'_> {
     async fn publish_stock(&self, group: &mut Group, mode: Mode) -> Result<(), StateError> {
         let Some(plan) = group.stock else { return Ok(()) };
         let held = if plan.rises { self.hold_rise(group).await } else { None };
-        let outcome = match held {
-            Some(reason) => Outcome::Skipped(reason),
-            None => {
+        let carrier = &mut group.members[plan.carrier];
+        let same = |before: &Listing, now: &Listing| {
+            before.item.channels() == now.item.channels() && before.item.stock() == now.item.stock()
+        };
+        let changed = match carrier.listing.take() {
+            Some(listing) => self.still_so(&carrier.slot, listing, same).await.err(),
+            None => None,
+        };
+        let outcome = match (held, changed) {
+            (Some(reason), _) => Outcome::Skipped(reason),
+            (None, Some(outcome)) => outcome,
+            (None, None) => {
                 let slot = &mut group.members[plan.carrier].slot;
                 let patch = stock_patch(plan.quantity, plan.handling);
                 let outcome = self.submit(slot, Part::Stock, patch, plan.value(), mode).await?;
@@ -167,6 +182,13 @@ impl Run<'_> {
         self.read(slot).await.is_ok_and(|listing| plan.is_shown_by(&listing.item))
     }
 
+    /// Whether the observation that a price follows has passed its greatest age since it was decided on.
+    fn has_aged(&self, slot: &Slot) -> bool {
+        let doubts =
+            slot.report.observed.as_ref().map(|observed| observed.doubts(&self.question(slot, Timestamp::now())));
+        doubts.is_some_and(|doubts| doubts.contains(&Doubt::TooOld))
+    }
+
     /// The listing, read again if that was a while ago; an outcome if it is no longer what was decided on.
     async fn still_so(
         &self,
@@ -177,8 +199,9 @@ impl Run<'_> {
         if listing.read.elapsed() < STALE {
             return Ok(listing);
         }
+        let store = slot.row.marketplace.listings();
         match self.read(slot).await {
-            Ok(fresh) if same(&listing, &fresh) => Ok(fresh),
+            Ok(fresh) if same(&listing, &fresh) && listing.item.asin(&store) == fresh.item.asin(&store) => Ok(fresh),
             Ok(_) => Err(Outcome::Skipped(Reason::new(
                 "listing_changed",
                 "the listing was changed by somebody else meanwhile",

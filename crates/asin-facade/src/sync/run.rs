@@ -150,7 +150,7 @@ impl Sync {
             run.watch(&mut slots).await;
         }
         let outputs = run.read_outputs().await;
-        let unpaid = run.post(&slots).await?;
+        let unpaid = run.post(&slots, &outputs).await?;
         // Pricing does not wait for the families.
         let (families, priced) = join(run.collect_families(), run.price_and_stock(slots, outputs)).await;
         families?;
@@ -224,10 +224,12 @@ impl Run<'_> {
     }
 
     /// Posts the paid tasks that this run needs; returns what was not spent for want of consent.
-    async fn post(&self, slots: &[Slot]) -> Result<Decimal, SyncError> {
+    async fn post(&self, slots: &[Slot], outputs: &Outputs) -> Result<Decimal, SyncError> {
         let busy = self.busy().await?;
-        let observe =
-            self.unobserved(slots, &busy).into_iter().map(|place| (Kind::Sellers, place, place.sellers_task()));
+        let observe = self
+            .unobserved(slots, &busy, outputs)
+            .into_iter()
+            .map(|place| (Kind::Sellers, place, place.sellers_task()));
         let unknown = if self.options.discover { self.unknown_families(slots, &busy) } else { Vec::new() };
         let discover = unknown.into_iter().map(|place| (Kind::Asin, place, place.family_task()));
         // Prices first: the budget may not reach for all.

@@ -5,16 +5,17 @@ use super::{
     run::{Run, Slot},
 };
 use crate::Asin;
-use futures_util::TryStreamExt;
-use multicart::{AsinRow, CollectionId, CreateAsins, ListAsins, ListDomains, ListPostcodes, Postcode};
-use std::collections::{BTreeMap, BTreeSet};
+use futures_util::stream;
+use multicart::{
+    CollectionId, ListDomains, ListPostcodes, Postcode,
+    enrol::{self, Item, Place, Way},
+};
+use std::collections::BTreeMap;
 
-/// MultiCart's limit of a collection.
-const COLLECTION_LIMIT: usize = 5_000;
 /// How many products one call enrols.
 const BATCH: usize = 500;
 
-type Enrolled = BTreeSet<(Asin, String, String)>;
+type Enrolled = BTreeMap<(Asin, Place), Outcome>;
 
 impl Run<'_> {
     /// Enrols every row's product for its store and postcode; how it went stands in the row's report.
@@ -34,8 +35,7 @@ impl Run<'_> {
         let client = &self.services.multicart;
         let domains = client.call(ListDomains::new()).await?;
         let postcodes = client.call(ListPostcodes::new()).await?;
-        let mut enrolled = self.enrolled(collection).await?;
-        let mut wanted: BTreeMap<(String, String), BTreeSet<Asin>> = BTreeMap::new();
+        let mut wanted = Vec::new();
         for slot in slots.iter_mut() {
             let (domain, postcode) = (slot.row.marketplace.domain(), slot.row.postcode.as_str());
             if !domains.iter().any(|known| known.domain == domain) {
@@ -57,82 +57,48 @@ impl Run<'_> {
                     slot.report.watch = Some(Outcome::Refused(Reason::new("postcode_not_active", message)));
                 }
                 Some(_) => {
-                    let place = (domain.to_owned(), postcode.to_owned());
-                    wanted.entry(place).or_default().insert(slot.row.asin);
+                    wanted.push(Place::new(domain, postcode).watch(slot.row.asin));
                 }
             }
         }
-        for ((domain, postcode), asins) in &mut wanted {
-            asins.retain(|asin| !enrolled.contains(&(*asin, domain.clone(), postcode.clone())));
-        }
-        let missing: usize = wanted.values().map(BTreeSet::len).sum();
-        let mut trouble: BTreeMap<(String, String), Outcome> = BTreeMap::new();
-        if missing > 0 {
-            if enrolled.len() + missing > COLLECTION_LIMIT {
-                let full = format!(
-                    "the collection holds {}, {missing} more would pass MultiCart's limit of {COLLECTION_LIMIT}; nothing was enrolled",
-                    enrolled.len()
-                );
-                let outcome = Outcome::Refused(Reason::new("collection_full", full));
-                trouble.extend(wanted.keys().map(|place| (place.clone(), outcome.clone())));
-            } else if self.options.dry_run || !self.supervisor.may_enrol(missing).await {
-                let outcome = Outcome::Skipped(Reason::new("not_enrolled", "enrolling was not allowed in this run"));
-                trouble.extend(wanted.keys().map(|place| (place.clone(), outcome.clone())));
+        let plan = enrol::plan(client, collection, stream::iter(wanted)).await?;
+        let all = |items: &[Item], outcome: Outcome| -> Enrolled {
+            items.iter().map(|item| ((item.asin, item.place.clone()), outcome.clone())).collect()
+        };
+        let mut outcomes = all(plan.present(), Outcome::Unchanged);
+        if !plan.missing().is_empty() {
+            if let Err(full) = plan.room() {
+                let reason = Reason::new("collection_full", full.to_string());
+                outcomes.extend(all(plan.missing(), Outcome::Refused(reason)));
+            } else if self.options.dry_run || !self.supervisor.may_enrol(plan.missing().len()).await {
+                let reason = Reason::new("not_enrolled", "enrolling was not allowed in this run");
+                outcomes.extend(all(plan.missing(), Outcome::Skipped(reason)));
             } else {
-                trouble = self.create(collection, &wanted).await;
-                // A refusal as a duplicate is success only if the list shows it; so is a lost answer.
-                enrolled = self.enrolled(collection).await?;
+                let sent = plan.send(client, Way::Batches(BATCH)).await?;
+                outcomes = sent.into_iter().map(|(item, went)| ((item.asin, item.place), outcome(&went))).collect();
             }
         }
         for (done, slot) in slots.iter_mut().enumerate() {
             if slot.report.watch.is_none() {
-                let (domain, postcode) = (slot.row.marketplace.domain().to_owned(), slot.row.postcode.clone());
-                let present = enrolled.contains(&(slot.row.asin, domain.clone(), postcode.clone()));
-                let refused = || {
-                    Outcome::Refused(Reason::new(
-                        "not_enrolled",
-                        "MultiCart refused it, and the collection does not show it",
-                    ))
-                };
-                let outcome = if present {
-                    Outcome::Unchanged
-                } else {
-                    trouble.get(&(domain, postcode)).cloned().unwrap_or_else(refused)
-                };
-                slot.report.watch = Some(outcome);
+                let place = Place::new(slot.row.marketplace.domain(), slot.row.postcode.as_str());
+                slot.report.watch = outcomes.get(&(slot.row.asin, place)).cloned();
             }
             self.advanced(Step::Watch, done + 1);
         }
         Ok(())
     }
+}
 
-    /// Sends what is missing, place by place; returns what went wrong for a place as a whole.
-    async fn create(
-        &self,
-        collection: CollectionId,
-        wanted: &BTreeMap<(String, String), BTreeSet<Asin>>,
-    ) -> BTreeMap<(String, String), Outcome> {
-        let mut trouble = BTreeMap::new();
-        for (place, asins) in wanted {
-            let asins: Vec<Asin> = asins.iter().copied().collect();
-            for batch in asins.chunks(BATCH) {
-                let create = CreateAsins::new(collection, place.0.clone(), place.1.clone(), batch.iter().copied());
-                if let Err(error) = self.services.multicart.call(create).await {
-                    let reason = Reason::new("multicart", error.to_string());
-                    let outcome =
-                        if error.may_have_been_applied() { Outcome::Unknown(reason) } else { Outcome::Failed(reason) };
-                    trouble.insert(place.clone(), outcome);
-                }
-            }
+/// What became of one product at one place.
+fn outcome(went: &enrol::Outcome) -> Outcome {
+    let vendor = |error: &core_http::Error| Reason::new("multicart", error.to_string());
+    match went {
+        enrol::Outcome::AlreadyThere | enrol::Outcome::Added => Outcome::Unchanged,
+        enrol::Outcome::Unknown(error) => Outcome::Unknown(vendor(error)),
+        enrol::Outcome::Failed(error) => Outcome::Failed(vendor(error)),
+        _ => {
+            let message = "MultiCart refused it, and the collection does not show it";
+            Outcome::Refused(Reason::new("not_enrolled", message))
         }
-        trouble
-    }
-
-    /// What the collection shows: product, domain, postcode.
-    async fn enrolled(&self, collection: CollectionId) -> core_http::Result<Enrolled> {
-        let rows: Vec<AsinRow> =
-            self.services.multicart.pages(ListAsins::new(collection)).items().try_collect().await?;
-        let triple = |row: AsinRow| Some((row.asin?, row.domain?.domain, row.postcode?.zipcode));
-        Ok(rows.into_iter().filter_map(triple).collect())
     }
 }

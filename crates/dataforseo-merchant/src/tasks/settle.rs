@@ -20,6 +20,8 @@ const REACH: SignedDuration = SignedDuration::from_hours(24 * 28);
 
 /// How many times as long a task must have been gone if the list only shows what was sent before it.
 const WITHOUT_LATER: i32 = 6;
+/// How many times as long if the list shows nothing of ours at all, as after a first POST that was lost.
+const WITHOUT_ANY: i32 = 36;
 
 /// What is known now about tasks whose outcome was unknown.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -102,12 +104,12 @@ impl Tasks {
     /// Whether a look that did not find the task would have shown it.
     fn is_gone(&self, entry: &Entry, look: &Look, known: &[Entry]) -> bool {
         let seen = known.iter().filter(|known| known.tag != entry.tag && look.shows(known));
-        let long_enough = match seen.map(|known| is_no_earlier(known, entry)).max() {
-            Some(true) => self.absence(),
-            Some(false) => self.absence().saturating_mul(WITHOUT_LATER),
-            None => return false,
+        let times = match seen.map(|known| is_no_earlier(known, entry)).max() {
+            Some(true) => 1,
+            Some(false) => WITHOUT_LATER,
+            None => WITHOUT_ANY,
         };
-        look.is_complete() && self.gone_for(entry) >= long_enough
+        look.is_complete() && self.gone_for(entry) >= self.absence().saturating_mul(times)
     }
 
     fn absence(&self) -> SignedDuration {
