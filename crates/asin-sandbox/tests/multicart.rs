@@ -196,3 +196,77 @@ async fn outputs_are_listed_without_and_read_with_their_payload() {
     // An item's identifier is no output's.
     assert_eq!(code(&multicart(&sandbox, &format!("{ASIN}/output/"), &json!({"asin_id": 5})).await), (404, 0));
 }
+
+#[tokio::test]
+async fn a_run_holds_credits_then_spends_them_and_leaves_outputs_and_a_file() {
+    let sandbox = sandbox(60.0).await;
+    let history = json!({"collection_id": 101});
+    assert_eq!(multicart(&sandbox, "schedules/collections/results/download/", &history).await["data"], json!([]));
+    assert_eq!(code(&multicart(&sandbox, "schedules/run/result/", &history).await), (200, 1));
+    assert_eq!(code(&multicart(&sandbox, "schedules/run/result/", &json!({"collection_id": 9})).await), (404, 0));
+    let held = multicart(&sandbox, "users/credits/", &json!({})).await["data"].clone();
+    let taken = held["used_credits"].as_u64().zip(held["frozen_credits"].as_u64()).map(|(used, frozen)| used + frozen);
+    assert_eq!((&held["available_credits"], taken), (&json!(500), Some(1)));
+    let start = Instant::now();
+    let run = loop {
+        let runs = multicart(&sandbox, "schedules/collections/results/download/", &history).await;
+        if runs["data"][0]["is_download_generated"] == true {
+            break runs["data"][0].clone();
+        }
+        assert!(start.elapsed() < Duration::from_secs(20), "never done: {runs}");
+    };
+    let spent = multicart(&sandbox, "users/credits/", &json!({})).await["data"].clone();
+    assert_eq!(spent, json!({"available_credits": 500, "used_credits": 1, "frozen_credits": 0}));
+    let outputs = multicart(&sandbox, &format!("{ASIN}/output/list/"), &history).await;
+    assert_eq!(outputs["data"].as_array().map(Vec::len), Some(2));
+
+    let demo = sandbox.demo().multicart;
+    let link = format!(
+        "{}{}",
+        sandbox.url().as_str().trim_end_matches('/'),
+        run["download_links"][0].as_str().expect("a link")
+    );
+    let file = send(client().get(&link).header("x-api-key", &demo.api_key)).await;
+    assert_eq!((file.status, file.header("content-type")), (200, Some("application/octet-stream")));
+    assert_eq!(file.json()[0]["asin"], "B0CHILD001");
+    let sized = send(client().get(format!("{link}?rows=1000")).header("x-api-key", &demo.api_key)).await;
+    assert_eq!((sized.body.len(), sized.json().as_array().map(Vec::len)), (1000 * 1024 + 1, Some(1000)));
+    assert_eq!(code(&send(client().get(&link)).await.json()), (401, 0));
+    let missing = send(client().get(format!("{link}x")).header("x-api-key", &demo.api_key)).await;
+    assert_eq!(code(&missing.json()), (404, 0));
+}
+
+#[tokio::test]
+async fn a_run_that_cannot_be_paid_is_refused_and_costs_nothing() {
+    let mut poor = world();
+    poor["balances"] = json!({"multicart_credits": 0});
+    let sandbox = Sandbox::builder().market(market(poor)).start().await.expect("a sandbox");
+    let refused = multicart(&sandbox, "schedules/run/result/", &json!({"collection_id": 101})).await;
+    assert_eq!(code(&refused), (402, 0));
+    let credits = multicart(&sandbox, "users/credits/", &json!({})).await["data"].clone();
+    assert_eq!(credits, json!({"available_credits": 0, "used_credits": 0, "frozen_credits": 0}));
+}
+
+#[tokio::test]
+async fn a_collection_begins_as_a_draft_with_its_times_in_texts() {
+    let sandbox = sandbox(FAST).await;
+    let path = "schedules/add_schedule/";
+    let mut made = json!({"name": "New", "request_type": "amazon", "schedule": "Every X Minutes", "priority": "Low",
+        "notification_email": "a@example.com", "schedule_time": {"minutes_frequency": "30", "hours": ["08.00"]}});
+    let answer = multicart(&sandbox, path, &made).await;
+    assert_eq!((&answer["data"]["id"], &answer["data"]["status"]), (&json!(102), &json!("draft")));
+    for (pointer, wrong) in [
+        ("/schedule_time/minutes_frequency", json!(30)),
+        ("/schedule_time/hours/0", json!("08:00")),
+        ("/schedule", json!("Minutes")),
+        ("/priority", json!("low")),
+        ("/request_type", json!("officeworks")),
+    ] {
+        let right = std::mem::replace(made.pointer_mut(pointer).expect("a field"), wrong);
+        assert_eq!(code(&multicart(&sandbox, path, &made).await), (400, 0), "{pointer}");
+        *made.pointer_mut(pointer).expect("a field") = right;
+    }
+    let update = json!({"id": 102, "schedule": "Daily"});
+    assert_eq!(code(&multicart(&sandbox, "schedules/update_schedule/", &update).await), (200, 1));
+    assert_eq!(code(&multicart(&sandbox, "schedules/update_schedule/", &json!({"schedule": "Daily"})).await), (400, 0));
+}
