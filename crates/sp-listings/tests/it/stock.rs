@@ -13,12 +13,12 @@ fn quantity(item: &Item) -> Option<u64> {
 }
 
 #[test]
-fn the_stated_stock_goes_before_the_reported_one() {
+fn what_amazon_reports_counts_what_was_sold_and_goes_before_what_was_stated() {
     let both = item(
         json!([{"fulfillment_channel_code": "DEFAULT", "quantity": 100, "lead_time_to_ship_max_days": "3"}]),
         json!([{"fulfillmentChannelCode": "DEFAULT", "quantity": 98}]),
     );
-    assert_eq!(both.stock().map(|stock| (stock.quantity, stock.lead_time)), Some((100, Some(3))));
+    assert_eq!(both.stock().map(|stock| (stock.quantity, stock.lead_time)), Some((98, Some(3))));
     let text = item(json!([{"fulfillment_channel_code": "DEFAULT", "quantity": "100"}]), Value::Null);
     assert_eq!(quantity(&text), Some(100));
     let reported = item(json!([]), json!([{"fulfillmentChannelCode": "DEFAULT", "quantity": 98}]));
