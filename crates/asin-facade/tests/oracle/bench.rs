@@ -21,6 +21,9 @@ use tempfile::TempDir;
 /// token ends after six seconds, so that long runs meet that too.
 const SPEED: f64 = 600.0;
 
+/// How long a run waits for results, which are there within a second.
+const PATIENCE: Duration = Duration::from_secs(6);
+
 /// A world that is being served.
 pub struct Bench {
     pub world: World,
@@ -88,7 +91,13 @@ impl Bench {
         assert_eq!(catalogue.rows.len(), self.world.rows.len());
         let supervisor = Consent { pass, asked: Mutex::default() };
         let sync = Sync::new(services, self.options(pass));
-        let report = tokio::time::timeout(life, sync.run(&catalogue, &supervisor)).await.ok()?;
+        let start = Instant::now();
+        let mut report = tokio::time::timeout(life, sync.run(&catalogue, &supervisor)).await.ok()?;
+        // What a killed run was about to post is still written down here, for its process has not really ended.
+        while matches!(report, Err(SyncError::Ledger(_))) && start.elapsed() < Duration::from_secs(5) {
+            tokio::task::yield_now().await;
+            report = tokio::time::timeout(life, sync.run(&catalogue, &supervisor)).await.ok()?;
+        }
         self.applied().await;
         let now = self.sandbox.ledger();
         Some(report.map(|report| Record {
@@ -122,18 +131,20 @@ impl Bench {
         let is_late = |write: &Write| {
             !write.applied && self.listing(write).is_some_and(|listing| listing.applies != Applies::Never)
         };
-        self.until(|ledger| !ledger.writes.iter().any(is_late)).await;
+        self.until(Duration::from_secs(10), |ledger| !ledger.writes.iter().any(is_late)).await;
     }
 
-    /// Returns once everything that was sent has arrived, also what a fault lets work late.
-    pub async fn arrived(&self) {
-        self.until(|ledger| ledger.requests.len() >= self.wire.requests.load(Ordering::Relaxed)).await;
+    /// Returns once everything that was sent has arrived, also what a fault lets work late. What has not arrived by the
+    /// limit was lost with the process that sent it.
+    pub async fn arrived(&self, limit: Duration) {
+        self.until(limit, |ledger| ledger.requests.len() >= self.wire.requests.load(Ordering::Relaxed)).await;
+        self.wire.requests.store(self.sandbox.ledger().requests.len(), Ordering::Relaxed);
         self.applied().await;
     }
 
-    async fn until(&self, holds: impl Fn(&Ledger) -> bool) {
+    async fn until(&self, limit: Duration, holds: impl Fn(&Ledger) -> bool) {
         let start = Instant::now();
-        while !holds(&self.sandbox.ledger()) && start.elapsed() < Duration::from_secs(10) {
+        while !holds(&self.sandbox.ledger()) && start.elapsed() < limit {
             tokio::task::yield_now().await;
         }
     }
@@ -158,7 +169,7 @@ impl Bench {
             max_change: settings.max_change,
             max_rows_changed: settings.max_rows_changed,
             dry_run: pass.dry_run,
-            patience: Duration::from_secs(20),
+            patience: PATIENCE,
             cadence: Duration::from_millis(100),
             ..Options::new(self.state.path())
         }

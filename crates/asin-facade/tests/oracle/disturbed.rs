@@ -1,7 +1,7 @@
 //! Runs that meet faults or are killed: what must hold of them all the same.
 
 use crate::bench::{Bench, Record};
-use crate::oracle::Memory;
+use crate::oracle::{channel, stock};
 use crate::story::{Story, must, places};
 use crate::world::Row;
 use asin_facade::sync::{Outcome, RowReport};
@@ -76,6 +76,12 @@ impl Story {
             let prices: Vec<&Write> =
                 record.writes.iter().filter(|write| is_price(write) && here(row, write)).collect();
             let new = reported.new_price.map(|price| price.amount);
+            let parts = [
+                ("price", Some(&reported.price)),
+                ("stock", Some(&reported.stock)),
+                ("watch", reported.watch.as_ref()),
+            ];
+            self.outcomes.extend(parts.into_iter().filter_map(|(part, outcome)| Some(format!("{part} {}", outcome?))));
             self.check_part(row, &reported.price, prices.len(), "price");
             must!(
                 self,
@@ -89,6 +95,7 @@ impl Story {
                 self.check_part(row, &reported.stock, record.writes.iter().filter(mine).count(), "stock");
             }
         }
+        self.check_applied(bench, record);
         for write in &record.writes {
             let meant =
                 rows_of(bench, write).any(|row| if is_price(write) { here(row, write) } else { row.names_stock() });
@@ -100,6 +107,28 @@ impl Story {
         let billed = bench.billed();
         (self.pages, self.families) = (places(&billed, true), places(&billed, false));
         self.memory.learn_from(bench, record);
+    }
+
+    /// What is said to be applied can be seen.
+    fn check_applied(&mut self, bench: &Bench, record: &Record) {
+        for (row, reported) in bench.world.rows.iter().zip(&record.report.rows) {
+            let listing = record.after.listings.iter().find(|listing| {
+                (&listing.seller_id, &listing.sku, &*listing.marketplace) == (&row.seller, &row.sku, row.store.id)
+            });
+            if reported.price == Outcome::Applied {
+                let shown = listing.and_then(|listing| listing.price);
+                let inside = |price| row.min.is_some_and(|min| price >= min) && row.max.is_none_or(|max| price <= max);
+                must!(self, shown.is_some_and(inside), "line {}: applied, but it shows {shown:?}", row.line);
+            }
+            if reported.stock == Outcome::Applied {
+                let entry = listing.into_iter().flat_map(stock).find(|entry| channel(entry) == "DEFAULT");
+                let shows = |key: &str, wanted: Option<u32>| {
+                    wanted.is_none_or(|wanted| entry.is_some_and(|entry| entry[key] == wanted))
+                };
+                let shown = shows("quantity", row.quantity) && shows("lead_time_to_ship_max_days", row.handling);
+                must!(self, shown, "line {}: applied, but it shows {entry:?}", row.line);
+            }
+        }
     }
 
     /// What holds of the sandbox's ledger at any time.
@@ -128,33 +157,7 @@ fn here(row: &Row, write: &Write) -> bool {
 }
 
 /// Whether a row's report speaks of the stock that its SKU has in this store.
-fn carries(reported: &RowReport) -> bool {
+pub fn carries(reported: &RowReport) -> bool {
     let code = reported.price.reason().map(|reason| reason.code);
     !matches!(code, Some("not_listed" | "other_asin" | "outside_region" | "read" | "no_asin"))
-}
-
-impl Memory {
-    /// What stands in the memory after a run that may have met faults, by its own report.
-    fn learn_from(&mut self, bench: &Bench, record: &Record) {
-        for (row, reported) in bench.world.rows.iter().zip(&record.report.rows) {
-            let price = (row.seller.clone(), row.sku.clone(), row.store.id);
-            match (&reported.price, reported.new_price) {
-                (Outcome::Submitted | Outcome::Unknown(_), Some(new)) => drop(self.prices.insert(price, new.amount)),
-                (Outcome::Applied, _) => drop(self.prices.remove(&price)),
-                _ => {}
-            }
-            if !row.names_stock() || !carries(reported) {
-                continue;
-            }
-            let stock = (row.seller.clone(), row.sku.clone());
-            let rows =
-                || bench.world.rows.iter().filter(|other| (&other.seller, &other.sku) == (&row.seller, &row.sku));
-            let value = (rows().find_map(|row| row.quantity), rows().find_map(|row| row.handling));
-            match reported.stock {
-                Outcome::Submitted | Outcome::Unknown(_) => drop(self.stocks.insert(stock, value)),
-                Outcome::Applied => drop(self.stocks.remove(&stock)),
-                _ => {}
-            }
-        }
-    }
 }

@@ -1,5 +1,6 @@
 //! What must come out of a run, from the catalogue, the market and the rules of the main job alone.
 
+use crate::memory::Memory;
 use crate::sight::{Sight, sight};
 use crate::world::{Pass, Row, World};
 use asin_sandbox::{Applies, Item, Listing, Market, Verdict};
@@ -11,34 +12,6 @@ use std::collections::{BTreeMap, BTreeSet};
 pub type Place = (String, &'static str);
 /// Pieces and days of handling.
 pub type StockValue = (Option<u32>, Option<u32>);
-
-/// What earlier runs sent and nobody has seen in a listing yet.
-#[derive(Debug, Clone, Default)]
-pub struct Memory {
-    pub prices: BTreeMap<(String, String, &'static str), Decimal>,
-    pub stocks: BTreeMap<(String, String), StockValue>,
-}
-
-impl Memory {
-    /// What stands in the memory after a run that came out as expected.
-    pub fn learn(&mut self, world: &World, expected: &Expected) {
-        for (row, expected) in world.rows.iter().zip(&expected.rows) {
-            if expected.price == "applied" {
-                self.prices.remove(&(row.seller.clone(), row.sku.clone(), row.store.id));
-            }
-            if expected.stock == "applied" {
-                self.stocks.remove(&(row.seller.clone(), row.sku.clone()));
-            }
-        }
-        for write in &expected.writes {
-            let (seller, sku) = (write.seller.clone(), write.sku.clone());
-            match write.what {
-                What::Price { new, .. } => drop(self.prices.insert((seller, sku, write.store), new)),
-                What::Stock { value, .. } => drop(self.stocks.insert((seller, sku), value)),
-            }
-        }
-    }
-}
 
 /// What a run meets.
 pub struct Meeting<'a> {
@@ -197,8 +170,23 @@ impl Meeting<'_> {
     }
 
     fn price(&self, row: &Row, listing: &Listing) -> Plan {
+        if row.min.is_none() {
+            return Plan::Keep("unchanged".to_owned());
+        }
+        let sent = self.memory.prices.get(&(row.seller.clone(), row.sku.clone(), row.store.id)).copied();
+        match (self.decide(row, listing), sent) {
+            (Plan::Change { new, .. }, Some(sent)) if sent == new => Plan::Waiting(new),
+            (Plan::Keep(outcome), Some(sent)) => {
+                let became = if offer(listing, row) == Ok(sent) { "applied" } else { "not_applied" };
+                Plan::Keep(if rank(&outcome) > rank(became) { outcome } else { became.to_owned() })
+            }
+            (plan, _) => plan,
+        }
+    }
+
+    /// What should become of a price, had nothing been sent before.
+    fn decide(&self, row: &Row, listing: &Listing) -> Plan {
         let keep = |outcome: &str| Plan::Keep(outcome.to_owned());
-        let Some(min) = row.min else { return keep("unchanged") };
         let old = match offer(listing, row) {
             Ok(old) => old,
             Err(why) => return keep(why),
@@ -210,15 +198,15 @@ impl Meeting<'_> {
             Sight::Nothing => return keep("skipped(no_observation)"),
             Sight::Unconfirmed => return keep("skipped(unconfirmed)"),
         };
-        let new = row.max.map_or(lowest.max(min), |max| lowest.clamp(min, max));
-        let sent = self.memory.prices.get(&(row.seller.clone(), row.sku.clone(), row.store.id)).copied();
+        let floored = row.min.map_or(lowest, |min| lowest.max(min));
+        let new = row.max.map_or(floored, |max| floored.min(max));
         if new == old {
-            return keep(if sent == Some(new) { "applied" } else { "unchanged" });
+            return keep("unchanged");
         }
         if (new - old).abs() * Decimal::ONE_HUNDRED > self.world.settings.max_change * old {
             return keep("skipped(max_change)");
         }
-        if sent == Some(new) { Plan::Waiting(new) } else { Plan::Change { old, new } }
+        Plan::Change { old, new }
     }
 
     /// Why the page of a product was not paid for.
@@ -372,11 +360,11 @@ fn entries<'a>(listing: &'a Listing, attribute: &str) -> impl Iterator<Item = &'
     listing.attributes.get(attribute).and_then(Value::as_array).into_iter().flatten()
 }
 
-fn stock(listing: &Listing) -> impl Iterator<Item = &Value> {
+pub fn stock(listing: &Listing) -> impl Iterator<Item = &Value> {
     entries(listing, "fulfillment_availability")
 }
 
-fn channel(entry: &Value) -> &str {
+pub fn channel(entry: &Value) -> &str {
     entry["fulfillment_channel_code"].as_str().unwrap_or_default()
 }
 
@@ -395,4 +383,11 @@ fn offer(listing: &Listing, row: &Row) -> Result<Decimal, &'static str> {
         }
         _ => Err("skipped(ambiguous_offer)"),
     }
+}
+
+/// How much an outcome matters: the worst of a row's parts is the row's.
+pub fn rank(outcome: &str) -> usize {
+    let order = ["unchanged", "skipped", "applied", "submitted", "not_applied", "refused", "unknown", "failed"];
+    let name = outcome.split('(').next().unwrap_or_default().trim_end_matches("_fba");
+    order.iter().position(|known| *known == name).unwrap_or(usize::MAX)
 }

@@ -43,13 +43,7 @@ pub fn sight(world: &World, row: &Row, page_seen: bool, items: &[Item]) -> Sight
         let fresh = offers.iter().all(|offer| offer.age_minutes < GREATEST_AGE);
         seen.extend(offers.iter().map(|offer| (offer.price, on_page(world, row, offer, fresh))));
     }
-    if world.settings.collection {
-        let outputs = world.market.collections[0].outputs.iter().filter(|output| output.asin == row.asin);
-        // Only the newest counts: what was scraped before it is no longer so.
-        if let Some(newest) = outputs.min_by_key(|output| output.age_minutes) {
-            seen.push((price(row.store, newest), scraped(world, row, newest, items)));
-        }
-    }
+    seen.extend(newest(world, row, items));
     let worst = if world.settings.accept_unconfirmed { Word::Open } else { Word::Confirmed };
     let usable = seen.iter().filter(|(_, word)| *word <= worst).filter_map(|(price, _)| *price);
     match (usable.min(), seen.is_empty()) {
@@ -57,6 +51,18 @@ pub fn sight(world: &World, row: &Row, page_seen: bool, items: &[Item]) -> Sight
         (None, false) => Sight::Unconfirmed,
         (None, true) => Sight::Nothing,
     }
+}
+
+/// Whether the collection tells the price, so that no page has to be paid for.
+pub fn is_watched(world: &World, row: &Row, items: &[Item]) -> bool {
+    newest(world, row, items).is_some_and(|(_, word)| word == Word::Confirmed)
+}
+
+/// What the collection tells of the product. Only the newest counts: what was scraped before it is no longer so.
+fn newest(world: &World, row: &Row, items: &[Item]) -> Option<(Option<Decimal>, Word)> {
+    let outputs = world.settings.collection.then(|| &world.market.collections[0].outputs).into_iter().flatten();
+    let output = outputs.filter(|output| output.asin == row.asin).min_by_key(|output| output.age_minutes)?;
+    Some((price(row.store, output), scraped(world, row, output, items)))
 }
 
 fn is_ours(world: &World, seller: &str) -> bool {
@@ -86,12 +92,17 @@ fn price(store: &Store, output: &Output) -> Option<Decimal> {
 
 fn scraped(world: &World, row: &Row, output: &Output, items: &[Item]) -> Word {
     // An output does not name its store, so it counts only for a product that is watched in one store alone.
-    let mut domains = items.iter().filter(|item| item.asin == output.asin).map(|item| item.domain).peekable();
+    let mut watched = items.iter().filter(|item| item.asin == output.asin).map(|item| item.domain).peekable();
     let ours = world.market.domains.iter().find(|domain| domain.domain == row.store.domain).map(|domain| domain.id);
-    let here = domains.peek().is_some() && domains.all(|domain| Some(domain) == ours);
+    let here = watched.peek().is_some() && watched.all(|domain| Some(domain) == ours);
     let said = |key: &str| output.extra.get(key).and_then(|value| value.as_str());
     let available = output.availability.as_deref().map(str::to_lowercase);
+    let currency = match said("currency") {
+        Some(currency) => Word::of(Some(currency == row.store.currency)),
+        None => sign(row.store, output.price.as_deref().unwrap_or_default()),
+    };
     let words = [
+        currency,
         Word::of(Some(here)),
         Word::of(Some(output.price.is_some())),
         Word::of(Some(output.age_minutes < GREATEST_AGE)),
@@ -100,9 +111,18 @@ fn scraped(world: &World, row: &Row, output: &Output, items: &[Item]) -> Word {
             Some("out of stock" | "currently unavailable.") => Some(false),
             _ => None,
         }),
-        Word::of(said("currency").map(|currency| currency == row.store.currency)),
         Word::of(said("condition").map(|condition| row.store.says_new(condition))),
         Word::of(said("seller_id").map(|seller| !is_ours(world, seller))),
     ];
     words.into_iter().max().unwrap_or(Word::Against)
+}
+
+/// What the sign of a price says about its currency: dollars and pounds are many countries', and say nothing where they fit.
+fn sign(store: &Store, price: &str) -> Word {
+    let signs = [("€", "EUR"), ("TL", "TRY"), ("zł", "PLN"), ("￥", "JPY"), ("$", "USD CAD AUD"), ("£", "GBP EGP")];
+    match signs.into_iter().find(|(sign, _)| price.contains(sign)) {
+        None => Word::Open,
+        Some((_, currencies)) if !currencies.contains(store.currency) => Word::Against,
+        Some((_, currencies)) => Word::of((currencies == store.currency).then_some(true)),
+    }
 }

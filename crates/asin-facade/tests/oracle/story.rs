@@ -1,8 +1,10 @@
 //! What one run after another does to a world, and everything that must hold of it.
 
 use crate::bench::{Bench, Posted, Record};
-use crate::oracle::{Expected, Meeting, Memory, Place, RowExpected, What, WriteExpected};
+use crate::memory::Memory;
+use crate::oracle::{Expected, Meeting, Place, RowExpected, What, WriteExpected, rank};
 use crate::paper;
+use crate::sight::is_watched;
 use crate::world::Row;
 use asin_facade::sync::Outcome;
 use asin_sandbox::{Entry, Item, Listing};
@@ -17,6 +19,8 @@ pub struct Story {
     pub families: BTreeSet<Place>,
     /// Whether a run met faults or was killed.
     pub was_disturbed: bool,
+    /// Every way in which a price, a stock or an enrolment came out.
+    pub outcomes: BTreeSet<String>,
     pub faults: Vec<String>,
 }
 
@@ -55,11 +59,18 @@ impl Story {
         let expected = meeting.expect();
         let admitted = bench.world.rows.iter().filter(|row| !meeting.is_abroad(row));
         let place = |row: &Row| (row.asin.clone(), row.store.id);
-        let priced: BTreeSet<Place> = admitted.clone().filter(|row| row.min.is_some()).map(place).collect();
+        let priced: BTreeSet<Place> = admitted
+            .clone()
+            .filter(|row| row.min.is_some() && !is_watched(&bench.world, row, meeting.items))
+            .map(place)
+            .collect();
         let mut needs = Needs { pages: &(&priced - &self.pages) - &open, families: BTreeSet::new() };
         if bench.world.settings.discover {
             let open = &places(&sent, false) - &families;
-            needs.families = &(&admitted.map(place).collect() - &self.families) - &open;
+            needs.families = &(&admitted.clone().map(place).collect() - &self.families) - &open;
+        }
+        if admitted.clone().any(|row| row.min.is_some() && is_watched(&bench.world, row, meeting.items)) {
+            self.outcomes.insert("a price that the collection tells".to_owned());
         }
         self.check_rows(record, &expected);
         self.check_spending(bench, record, &needs, (&pages, &families));
@@ -96,6 +107,8 @@ impl Story {
                 row.stock.reason()
             );
             let watched = row.watch.as_ref().map(Outcome::to_string);
+            let parts = [("price", Some(price)), ("stock", Some(stock)), ("watch", watch.as_ref())];
+            self.outcomes.extend(parts.into_iter().filter_map(|(part, outcome)| Some(format!("{part} {}", outcome?))));
             must!(self, watched == *watch, "line {line}: watch {watched:?}, expected {watch:?}");
             let worst = [Some(price), Some(stock), watch.as_ref()].into_iter().flatten().map(|part| rank(part)).max();
             let outcome = row.outcome.to_string();
@@ -321,11 +334,4 @@ fn path(entry: &Entry) -> &str {
 
 pub fn places(tasks: &[Posted], is_sellers: bool) -> BTreeSet<Place> {
     tasks.iter().filter(|task| task.is_sellers == is_sellers).map(|task| task.place.clone()).collect()
-}
-
-/// How much an outcome matters: the worst of a row's parts is the row's.
-fn rank(outcome: &str) -> usize {
-    let order = ["unchanged", "skipped", "applied", "submitted", "not_applied", "refused", "unknown", "failed"];
-    let name = outcome.split('(').next().unwrap_or_default().trim_end_matches("_fba");
-    order.iter().position(|known| *known == name).unwrap_or(usize::MAX)
 }

@@ -311,12 +311,8 @@ fn passes(rng: &mut Rng) -> Vec<Pass> {
         3 => Some(Pass { enrol: false, write: false, ..Pass::FREE }),
         _ => None,
     };
-    // A dry run after the market has been seen has something to say.
-    let dry = percent(rng, 15).then_some(Pass { dry_run: true, ..Pass::FREE });
-    first
-        .into_iter()
-        .chain(percent(rng, 15).then_some(Pass { write: false, ..Pass::FREE }))
-        .chain(dry)
-        .chain([Pass::FREE; 2])
-        .collect()
+    // Once the market has been seen, a run that may not write has something to say.
+    let held = percent(rng, 15).then_some(Pass { write: false, ..Pass::FREE });
+    let dry = percent(rng, 25).then_some(Pass { dry_run: true, ..Pass::FREE });
+    first.into_iter().chain(held).chain(dry).chain([Pass::FREE; 2]).collect()
 }
