@@ -1,8 +1,8 @@
 //! Outputs and files on the disk: named only when everything is there and good.
 
 use crate::client;
-use core_http::{ErrorKind, TransportError, TransportErrorKind, testing::response};
-use multicart::{CollectionId, GetFile, OutputId, RunnerId, outputs};
+use core_http::{ErrorKind, TransportError, TransportErrorKind, records::Layout, testing::response};
+use multicart::{CollectionId, GetFile, GetOutput, OutputId, RunnerId, outputs};
 use std::path::Path;
 
 fn names(folder: &Path) -> Vec<String> {
@@ -77,4 +77,36 @@ async fn a_refusal_or_a_page_is_no_file_of_a_run() {
     }
     let (client, _) = client(|_| Ok(response(200, r#"[{"asin":"B0DJQQ38TG"}]"#)));
     assert_eq!(client.download(file(), &to).await.unwrap().bytes, 23);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_output_can_be_read_piece_by_piece_and_its_end_judges_it() {
+    let rows: Vec<String> = (0..1000).map(|number| format!(r#"{{"asin":"B1{number:08}"}}"#)).collect();
+    for (status, kind) in [(1, None), (0, Some(ErrorKind::Unavailable))] {
+        let body = format!(
+            r#"{{"code":{},"data":{{"id":88,"output_json":[{}]}},"status":{status}}}"#,
+            if status == 1 { 200 } else { 500 },
+            rows.join(",")
+        );
+        let (client, _) = client(move |_| Ok(response(200, &body)));
+        let layout = Layout::at("data.output_json");
+        let mut seen = 0;
+        let mut failure = None;
+        match client.records::<_, serde_json::Value>(GetOutput::new(OutputId(88)), layout).await {
+            Ok(mut records) => {
+                while let Some(record) = records.next().await {
+                    match record {
+                        Ok(record) => {
+                            assert_eq!(record["asin"], format!("B1{seen:08}"));
+                            seen += 1;
+                        }
+                        Err(error) => failure = Some(error.kind()),
+                    }
+                }
+            }
+            Err(error) => failure = Some(error.kind()),
+        }
+        assert_eq!(failure, kind);
+        assert!(kind.is_some() || seen == 1000);
+    }
 }

@@ -4,9 +4,11 @@ use crate::{asin, fixture, json};
 use core_http::{Operation, TokenBuckets};
 use httpmock::prelude::*;
 use multicart::{
-    AsinRowId, Builder, CALLS, CollectionId, CreateAsin, CreateAsins, DeleteAsin, DomainId, GetAsin, GetOutput,
-    ImportAsins, ListAsins, ListDomains, ListOutputs, ListPostcodes, McClient, MultiCart, OutputFormat, OutputId,
-    PostcodeId, PostcodeStatus, UpdateAsin,
+    AsinRowId, Builder, CALLS, CollectionId, CollectionStatus, CreateAsin, CreateAsins, CreateCollection,
+    CreatePostcode, DeleteAsin, DomainId, Fields, GetAsin, GetCategory, GetCredits, GetFile, GetOutput, ImportAsins,
+    ListAsins, ListDomains, ListOutputs, ListPostcodes, ListRuns, Login, McClient, MultiCart, OutputFormat, OutputId,
+    PostcodeId, PostcodeStatus, Priority, RequestType, RunnerId, Schedule, ScrapeCategory, StartRun, UpdateAsin,
+    UpdateCollection,
 };
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -153,4 +155,62 @@ async fn a_redirect_is_never_followed() {
     let error = service.client.call(ListDomains::new()).await.unwrap_err();
     assert!(error.to_string().contains("a redirect, which is never followed"), "{error}");
     assert_eq!(elsewhere.calls_async().await, 0);
+}
+
+#[tokio::test]
+async fn what_is_not_about_items_arrives_at_its_exact_path_too() {
+    let service = Service::start().await;
+    let nothing = r#"{"code":200,"data":"done","status":1}"#;
+
+    let answer = r#"{"code":200,"data":{"id":21,"zipcode":"2000","domain":{"id":1,"domain":"amazon.com.au","supplier_type":"scraping"},
+        "status":"in-progress","created_at":"2026-06-20T10:00:00Z","updated_at":"2026-06-20T10:00:00Z"},"status":1}"#;
+    let create = CreatePostcode::new(DomainId(1), "2000");
+    let body = json!({"domain": 1, "zipcode": "2000"});
+    let postcode = service.expect("/zipcodes/create-zipcode/", body, answer, create).await;
+    assert_eq!((postcode.id, postcode.status), (PostcodeId(21), Some(PostcodeStatus::InProgress)));
+
+    let answer = r#"{"code":200,"data":{"id":102,"name":"Lamps","status":"draft","schedule_status":"Pending","request_type":"amazon",
+        "fetch_mode":"full","created_at":"2026-06-20T10:00:00Z"},"status":1}"#;
+    let create = CreateCollection::new("Lamps", RequestType::Amazon, Schedule::Daily, Priority::Normal, "a@b.test");
+    let body = json!({"name": "Lamps", "request_type": "amazon", "schedule": "Daily", "priority": "Normal",
+        "notification_email": "a@b.test"});
+    let made = service.expect("/schedules/add_schedule/", body, answer, create).await;
+    assert_eq!((made.id, made.status), (CollectionId(102), Some(CollectionStatus::Draft)));
+
+    let fields = || Fields::naming("collection_id", CollectionId(101));
+    let body = || json!({"collection_id": 101});
+    service.expect("/schedules/update_schedule/", body(), nothing, UpdateCollection::new(fields())).await;
+    service.expect("/schedules/run/result/", body(), nothing, StartRun::new(CollectionId(101))).await;
+    service.expect("/schedules/collections/results/download/", body(), nothing, ListRuns::new(fields())).await;
+    service.expect("/schedules/amazon/category/result/", body(), nothing, GetCategory::new(fields())).await;
+    let scrape = ScrapeCategory::new("https://www.amazon.com.au/b?node=1", "1", "amazon.com.au", "4500");
+    let body = json!({"category_url": "https://www.amazon.com.au/b?node=1", "amazon_node_id": "1", "domain": "amazon.com.au",
+        "postcode": "4500"});
+    service.expect("/schedules/amazon/category/add_schedule/", body, nothing, scrape).await;
+
+    let answer = r#"{"code":200,"data":{"available_credits":1000,"used_credits":250,"frozen_credits":50},"status":1}"#;
+    let credits = service.expect("/users/credits/", json!({}), answer, GetCredits::new()).await;
+    assert_eq!(credits.spendable(), Some(700));
+    let answer = r#"{"code":200,"data":{"token":"abc","user":{"id":42,"name":"A","email":"a@b.test"}},"status":1}"#;
+    let body = json!({"email": "a@b.test", "password": "hunter22"});
+    service.expect("/users/login", body, answer, Login::new("a@b.test", "hunter22".into())).await;
+}
+
+#[tokio::test]
+async fn a_file_is_asked_for_with_the_key_and_comes_without_an_envelope() {
+    let service = Service::start().await;
+    let mock = service
+        .server
+        .mock_async(|when, then| {
+            when.method(GET)
+                .path("/api/v1/results/101/701/Lamps_701_Results_Page_1.json")
+                .header("x-api-key", "prefix.secret");
+            then.status(200).header("content-type", "application/octet-stream").body("[1,2]");
+        })
+        .await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = GetFile::new(CollectionId(101), RunnerId::new(701), "Lamps_701_Results_Page_1.json");
+    let download = service.client.download(file, folder.path().join("page.json")).await.unwrap();
+    assert_eq!(std::fs::read_to_string(download.path).unwrap(), "[1,2]");
+    mock.assert_async().await;
 }
