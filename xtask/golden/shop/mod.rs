@@ -12,5 +12,6 @@ pub use models::{
 };
 #[rustfmt::skip]
 pub use operations::{
-    CreateRows, GetItem, ImportRows, ListJobs, ListRows, OPERATIONS, PatchItem, PostJobs, SearchItems, inspect,
+    CreateRows, GetFile, GetItem, ImportRows, ListJobs, ListRows, OPERATIONS, PatchItem, PostJobs, SearchItems,
+    inspect,
 };

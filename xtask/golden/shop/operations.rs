@@ -545,6 +545,51 @@ impl core_http::Paged for ListRows {
     }
 }
 
+/// A file, without an envelope.
+///
+/// `files.get`: GET `/files/{fileName}`, read-only. Limits: 5 a second, burst 10, per account. Source:
+/// shop.json of 2026-01-02.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[must_use = "an operation does nothing until a client calls it"]
+pub struct GetFile {
+    /// `fileName`.
+    pub(crate) file_name: String,
+}
+
+impl GetFile {
+    /// With what it cannot do without.
+    pub fn new(file_name: impl Into<String>) -> Self {
+        Self {
+            file_name: file_name.into(),
+        }
+    }
+}
+
+impl core_http::Operation for GetFile {
+    type Vendor = crate::Shop;
+    type Wire = serde_json::Value;
+    type Output = serde_json::Value;
+    const NAME: &'static str = "files.get";
+    fn safety(&self) -> core_http::Safety {
+        core_http::Safety::ReadOnly
+    }
+
+    fn limits(&self) -> core_http::Limits {
+        vec![READS]
+    }
+
+    fn request(&self) -> core_http::Result<core_http::Request> {
+        core_http::RequestBuilder::get("/files/{fileName}")
+            .path("fileName", &self.file_name)
+            .build()
+    }
+
+    fn output(&self, wire: Self::Wire) -> core_http::Result<Self::Output> {
+        Ok(wire)
+    }
+}
+
 /// Every operation, in the order of the specification.
 pub const OPERATIONS: &[core_http::OperationInfo] = &[
     core_http::OperationInfo {
@@ -617,6 +662,14 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         safety: "read-only",
         limits: &["5 a second, burst 10, per account"],
     },
+    core_http::OperationInfo {
+        vendor: <crate::Shop as core_http::Vendor>::NAME,
+        name: "files.get",
+        method: "GET",
+        path: "/files/{fileName}",
+        safety: "read-only",
+        limits: &["5 a second, burst 10, per account"],
+    },
 ];
 
 /// Reads a saved body as the answer of the operation of that name; `None` if there is no such operation.
@@ -634,6 +687,7 @@ pub fn inspect(
             "rows.create" => inspect_as::<CreateRows>(body),
             "rows.import" => inspect_as::<ImportRows>(body),
             "rows.list" => inspect_as::<ListRows>(body),
+            "files.get" => inspect_as::<GetFile>(body),
             _ => return None,
         },
     )
