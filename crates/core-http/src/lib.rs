@@ -73,7 +73,7 @@ pub use operation::{Head, Job, Once, Operation, OperationInfo, Paged, Safety, Ve
 pub use page::Pages;
 pub use retry::{RetryBudget, RetryPolicy};
 pub use transfer::{Content, Download};
-pub use transport::{Pieces, Request, Response, Streamed, Transport, TransportError, TransportErrorKind};
+pub use transport::{Pieces, Request, Response, Streamed, Transport, TransportError, TransportErrorKind, built_in};
 
 #[cfg(any(feature = "rustls", feature = "rustls-no-provider"))]
 pub use self::reqwest::{ReqwestTransport, ReqwestTransportBuilder};

@@ -115,3 +115,15 @@ pub enum TransportErrorKind {
     #[error("the request could not be sent")]
     Other,
 }
+
+/// The built-in transport with its default settings.
+///
+/// # Errors
+/// [`ErrorKind::Request`](crate::ErrorKind::Request) when there is none: without the features `rustls` and
+/// `rustls-no-provider`, or without a TLS provider.
+pub fn built_in() -> crate::Result<std::sync::Arc<dyn Transport>> {
+    #[cfg(any(feature = "rustls", feature = "rustls-no-provider"))]
+    return Ok(std::sync::Arc::new(crate::ReqwestTransport::new()?));
+    #[cfg(not(any(feature = "rustls", feature = "rustls-no-provider")))]
+    Err(crate::Error::new(crate::ErrorKind::Request, "no transport: bring one, or enable the feature `rustls`"))
+}

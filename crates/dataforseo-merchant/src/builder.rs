@@ -95,7 +95,7 @@ impl Builder {
     /// (loopback excepted), a user agent that cannot be sent, or no transport: without the features `rustls` and
     /// `rustls-no-provider` there is no built-in one.
     pub fn build(self) -> Result<DfsClient> {
-        let transport = self.transport.map_or_else(built_in, Ok)?;
+        let transport = self.transport.map_or_else(core_http::built_in, Ok)?;
         let limits = self.limits.unwrap_or_else(|| {
             let buckets = TokenBuckets::new();
             if let Some(calls) = self.calls_a_minute {
@@ -121,15 +121,4 @@ impl Builder {
         }
         client.build()
     }
-}
-
-#[cfg(any(feature = "rustls", feature = "rustls-no-provider"))]
-fn built_in() -> Result<Arc<dyn Transport>> {
-    Ok(Arc::new(core_http::ReqwestTransport::new()?))
-}
-
-#[cfg(not(any(feature = "rustls", feature = "rustls-no-provider")))]
-fn built_in() -> Result<Arc<dyn Transport>> {
-    let message = "no transport: call `transport`, or enable the feature `rustls` of dataforseo-merchant";
-    Err(Error::new(ErrorKind::Request, message))
 }

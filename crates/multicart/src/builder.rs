@@ -132,7 +132,7 @@ impl Builder {
         };
         let transport = match self.transport {
             Some(transport) => transport,
-            None => built_in()?,
+            None => core_http::built_in()?,
         };
         let limits = self.limits.unwrap_or_else(|| Arc::new(TokenBuckets::new()));
         let account = self.account.unwrap_or_else(|| "multicart".to_owned());
@@ -148,17 +148,6 @@ impl Builder {
         }
         client.build()
     }
-}
-
-#[cfg(any(feature = "rustls", feature = "rustls-no-provider"))]
-fn built_in() -> Result<Arc<dyn Transport>> {
-    Ok(Arc::new(core_http::ReqwestTransport::new()?))
-}
-
-#[cfg(not(any(feature = "rustls", feature = "rustls-no-provider")))]
-fn built_in() -> Result<Arc<dyn Transport>> {
-    let message = "no transport: call `transport`, or enable the feature `rustls` of multicart";
-    Err(Error::new(ErrorKind::Request, message))
 }
 
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");

@@ -112,7 +112,7 @@ impl Builder {
     pub fn build(self) -> Result<SpClient> {
         let transport = match self.transport {
             Some(transport) => transport,
-            None => built_in()?,
+            None => core_http::built_in()?,
         };
         let region = self.region;
         // An account without a name is told apart by its region at least.
@@ -147,15 +147,4 @@ fn token_base(url: Option<Url>) -> Result<Url> {
 
 fn parse(url: &str) -> Result<Url> {
     url.parse().map_err(|error| Error::new(ErrorKind::Request, format!("{url}: {error}")))
-}
-
-#[cfg(any(feature = "rustls", feature = "rustls-no-provider"))]
-fn built_in() -> Result<Arc<dyn Transport>> {
-    Ok(Arc::new(core_http::ReqwestTransport::new()?))
-}
-
-#[cfg(not(any(feature = "rustls", feature = "rustls-no-provider")))]
-fn built_in() -> Result<Arc<dyn Transport>> {
-    let message = "no transport: call `transport`, or enable the feature `rustls` of sp-listings";
-    Err(Error::new(ErrorKind::Request, message))
 }

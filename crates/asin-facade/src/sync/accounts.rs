@@ -104,10 +104,9 @@ impl Services {
     /// Clients over the built-in transport.
     ///
     /// # Errors
-    /// A base URL or a secret that cannot be used, or no TLS provider.
-    #[cfg(any(feature = "rustls", feature = "rustls-no-provider"))]
+    /// A base URL or a secret that cannot be used, or no built-in transport.
     pub fn connect(connection: Connection) -> Result<Self> {
-        Self::over(connection, Arc::new(core_http::ReqwestTransport::new()?))
+        Self::over(connection, core_http::built_in()?)
     }
 
     /// Clients over a transport of the caller's.
