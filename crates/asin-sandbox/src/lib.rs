@@ -25,6 +25,11 @@
 //! `server` is the port and applies the faults; `vendor` says whose a path is; `sp_api`, `dataforseo` and `multicart` answer;
 //! `world` holds their state; `market` is what it starts from; `ledger` is what was done and charged; `control` is `/_sandbox`.
 //!
+//! # MultiCart's runs
+//! A run takes a minute of sandbox time, holds a credit for each item meanwhile and leaves outputs and a file. `?rows=N` behind a
+//! file's address makes it N generated rows of a kilobyte, streamed. What the vendor does not document is the sandbox's own:
+//! a start answers words, the history is a bare list found by `collection_id`.
+//!
 //! # Over HTTP
 //! `GET /_sandbox/demo` (base URLs and credentials), `/_sandbox/ledger`, `/_sandbox/market` (the present state);
 //! `GET`, `POST` and `DELETE /_sandbox/faults`. A fault in JSON: `{"method": "POST", "path": "/v3/*/task_post", "call": 1,
