@@ -54,6 +54,9 @@ pub struct Arguments {
     /// Offers that were seen longer ago do not count: 90m, 2h, 1d
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "2h")]
     max_observation_age: Duration,
+    /// How long to wait for paid results; the next run collects what comes later [default: 50m, in a sandbox 2m]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    patience: Option<Duration>,
     /// Also follow offers of which the vendor did not say everything (condition, stock, seller, time, currency)
     #[arg(long)]
     accept_unconfirmed: bool,
@@ -147,6 +150,7 @@ pub async fn run(arguments: Arguments, verbose: bool) -> Ended {
         // A sandbox's minutes are seconds.
         (options.cadence, options.patience) = (Duration::from_millis(500), Duration::from_secs(120));
     }
+    options.patience = arguments.patience.unwrap_or(options.patience);
     if options.dry_run && !arguments.dry_run {
         say("asin: not on a terminal and without --yes: nothing is paid for and nothing is written, as with --dry-run");
     }
