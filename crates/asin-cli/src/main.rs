@@ -41,7 +41,7 @@ Examples:
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    Sync(sync::Arguments),
+    Sync(Box<sync::Arguments>),
     Sandbox(sandbox::Arguments),
     Inspect(inspect::Arguments),
     Operations(operations::Arguments),
@@ -51,7 +51,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     trace(arguments.verbose);
     let ended = match arguments.command {
-        Command::Sync(sync) => wait_for(sync::run(sync, arguments.verbose > 0)),
+        Command::Sync(sync) => wait_for(sync::run(*sync, arguments.verbose > 0)),
         Command::Sandbox(sandbox) => wait_for(sandbox::run(sandbox)),
         Command::Inspect(inspect) => inspect::run(&inspect),
         Command::Operations(operations) => operations::run(&operations),
