@@ -57,7 +57,8 @@ pub fn check_questions(story: &mut Story, bench: &Bench, record: &Record, expect
         asked == asks.then_some(changes.clone()),
         "asked to change {asked:?}, expected {changes:?} (asks: {asks})"
     );
-    let asks = !record.pass.dry_run && !(needs.pages.is_empty() && needs.families.is_empty());
+    let needy = !needs.pages.is_empty() || !needs.families.is_empty();
+    let asks = needy && !record.pass.dry_run;
     let asked = record.asked.spending.as_ref().map(|asked| (asked.sellers_tasks, asked.asin_tasks, asked.usd));
     let needed = asks.then(|| (needs.pages.len(), needs.families.len(), cost(needs)));
     must!(story, asked == needed, "asked to pay for {asked:?}, expected {needed:?}");
