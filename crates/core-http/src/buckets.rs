@@ -146,14 +146,22 @@ impl State {
 
     /// Lets everyone go at these buckets who can, in the order of arrival, as long as nobody who came earlier is put off
     /// by it. Of those who cannot, the first at each empty bucket is told when to look again; it does so for the others.
+    /// Whoever goes or is told another time may have been the one that others at its other buckets rely on: these are
+    /// looked at, too.
     fn dispatch(&mut self, touched: &[Key], now: Instant) {
+        let mut touched = touched.to_vec();
         let mut empty: Vec<Key> = Vec::new();
         let mut promised: Vec<(Arc<[Key]>, Instant)> = Vec::new();
         let mut from = 0;
-        while let Some((keys, turn)) = self.next(touched, &empty, from) {
+        while let Some((keys, turn)) = self.next(&touched, &empty, from) {
             from = turn.ticket + 1;
             if keys.iter().any(|key| empty.contains(key)) {
                 continue;
+            }
+            for key in keys.iter() {
+                if !touched.contains(key) {
+                    touched.push(key.clone());
+                }
             }
             let ready = self.ready(&keys, now);
             let room = ready.is_some_and(|ready| ready <= now);

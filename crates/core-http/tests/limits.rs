@@ -196,6 +196,23 @@ async fn a_slow_class_does_not_hold_up_the_fast_bucket_that_it_shares() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_account_that_is_paused_holds_up_nobody_at_a_bucket_that_it_shares() {
+    let (buckets, paused, other) = (TokenBuckets::new(), seller("A"), seller("B"));
+    let shared = Limit::application("shared", Quota { per_second: 10.0, burst: 1 });
+    let both = [shared, limit(1000.0, 10)];
+    drop(buckets.acquire(&other, &[shared], far()).await);
+    let start = Instant::now();
+    let wait = async |caller| {
+        drop(buckets.acquire(caller, &both, far()).await);
+        start.elapsed()
+    };
+    let pause = Lesson { limit: both[1], what: Learnt::Refused(Some(seconds(20.0))) };
+    let (first, second, ()) = tokio::join!(wait(&paused), wait(&other), async { buckets.learn(&paused, &pause) });
+    assert_eq!(first, seconds(20.0));
+    assert!(second < seconds(0.2), "{second:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn whoever_waits_for_two_buckets_is_not_starved_by_those_who_want_one() {
     let buckets = Arc::new(TokenBuckets::new());
     let limits = [("x", 0.0), ("y", 0.5)]
