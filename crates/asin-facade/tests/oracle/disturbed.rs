@@ -104,9 +104,14 @@ impl Story {
         if record.pass.dry_run {
             must!(self, record.writes.is_empty(), "a dry run wrote {:?}", record.writes);
         }
+        self.know_paid(bench);
+        self.memory.learn_from(bench, record);
+    }
+
+    /// Takes in what has been paid for by now, also what a fault let be done late.
+    pub fn know_paid(&mut self, bench: &Bench) {
         let billed = bench.billed();
         (self.pages, self.families) = (places(&billed, true), places(&billed, false));
-        self.memory.learn_from(bench, record);
     }
 
     /// What is said to be applied can be seen.

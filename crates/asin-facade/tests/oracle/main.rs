@@ -127,6 +127,7 @@ async fn faults_lose_nothing_and_pay_nothing_twice() {
         story.next(&bench, "the run with faults", Pass::FREE, Story::check_truth).await;
         bench.sandbox.clear_faults();
         bench.arrived(Duration::from_secs(5)).await;
+        story.know_paid(&bench);
         story.recover(&bench, Story::check).await;
         story
     })
