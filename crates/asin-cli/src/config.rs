@@ -35,7 +35,17 @@ impl Config {
     pub fn read(file: &Path) -> Result<Self, Failure> {
         let named = |error: &dyn Display| Failure::usage(format!("{}: {error}", file.display()));
         let text = std::fs::read_to_string(file).map_err(|error| named(&error))?;
-        toml::from_str(&text).map_err(|error| named(&error))
+        let config: Self = toml::from_str(&text).map_err(|error| named(&error))?;
+        // Under two names one listing could stand in two rows, and be written twice at once.
+        let mut sellers = BTreeMap::new();
+        for (name, entry) in &config.accounts {
+            if let Some(first) = sellers.insert((entry.seller_id.as_str(), entry.region.as_str()), name) {
+                return Err(named(&format!(
+                    "accounts `{first}` and `{name}` are one seller in one region: name it once"
+                )));
+            }
+        }
+        Ok(config)
     }
 
     /// The accounts without their secrets.

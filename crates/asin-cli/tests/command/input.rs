@@ -108,6 +108,8 @@ fn accounts_are_read_strictly() {
         &["asin.toml", "moon"],
     );
     refused(&sync("[accounts.acme]\nseller = \"A1\"\n", ROW, &[], &[]), &["asin.toml", "seller"]);
+    let twice = ACCOUNTS.replace("A2SELLER", "A1SELLER").replace("\"na\"", "\"eu\"");
+    refused(&sync(&twice, ROW, &[], &[]), &["asin.toml", "`acme`", "`other`", "one seller"]);
     let folder = tempfile::tempdir().unwrap();
     let catalogue = write(folder.path(), ACCOUNTS, ROW);
     let elsewhere = folder.path().join("elsewhere.toml");
