@@ -3,7 +3,9 @@
 use crate::oracle::Place;
 use crate::stores::Store;
 use crate::world::{COLLECTION, Pass, World};
-use asin_facade::core_http::{Pieces, Request, ReqwestTransport, Response, Streamed, Transport, TransportError};
+use asin_facade::core_http::{
+    Pieces, Request, ReqwestTransport, Response, Streamed, Transport, TransportError, TransportErrorKind,
+};
 use asin_facade::sp_listings::Region;
 use asin_facade::sync::{
     Account, Catalogue, Change, Connection, Event, Options, Report, Services, Spending, Supervisor, Sync, SyncError,
@@ -12,6 +14,7 @@ use asin_sandbox::{Applies, Entry, Ledger, Listing, Market, Sandbox, Write};
 use async_trait::async_trait;
 use rust_decimal::Decimal;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -37,6 +40,10 @@ pub struct Bench {
 struct Wire {
     requests: AtomicUsize,
     tasks: Mutex<Vec<Posted>>,
+    /// The writes and tasks that were done, or may have been.
+    spent: Mutex<BTreeSet<String>>,
+    /// Those of them that were sent again.
+    repeated: Mutex<Vec<String>>,
 }
 
 /// A paid task as it left for the vendor.
@@ -115,6 +122,11 @@ impl Bench {
     /// The tasks that were sent, whatever became of them.
     pub fn sent(&self) -> Vec<Posted> {
         self.wire.tasks.lock().unwrap().clone()
+    }
+
+    /// What was sent again although it was done, or may have been.
+    pub fn repeated(&self) -> Vec<String> {
+        self.wire.repeated.lock().unwrap().clone()
     }
 
     /// The tasks that were billed, by the sandbox's ledger; what they are for, by the wire.
@@ -235,28 +247,59 @@ struct Witness {
 }
 
 impl Witness {
-    fn note(&self, request: &Request) {
+    /// Notes a request; returns what it does that must not be done again.
+    fn note(&self, request: &Request) -> Vec<String> {
         self.wire.requests.fetch_add(1, Ordering::Relaxed);
-        let path = request.uri().path();
-        if !path.ends_with("/task_post") {
-            return;
+        let path = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
+        let body = String::from_utf8_lossy(request.body());
+        let done: Vec<String> = if path.ends_with("/task_post") {
+            let tasks = tasks(&path, request.body());
+            self.wire.tasks.lock().unwrap().extend(tasks.iter().cloned());
+            tasks.iter().map(|task| format!("{path} {:?}", task.place)).collect()
+        } else if request.method() == http::Method::PATCH && !path.contains("mode=") {
+            vec![format!("{path} {body}")]
+        } else {
+            Vec::new()
+        };
+        let mut spent = self.wire.spent.lock().unwrap();
+        let again = done.iter().filter(|done| !spent.insert((*done).clone())).cloned();
+        self.wire.repeated.lock().unwrap().extend(again);
+        done
+    }
+}
+
+fn tasks(path: &str, body: &[u8]) -> Vec<Posted> {
+    let tasks: Vec<Value> = serde_json::from_slice(body).expect("tasks are a JSON array");
+    assert!((1..=100).contains(&tasks.len()), "{} tasks in a POST", tasks.len());
+    let posted = |task: &Value| {
+        let store = task["location_code"].as_u64().and_then(Store::at).expect("a task names its place");
+        let text = |key: &str| task[key].as_str().unwrap_or_default().to_owned();
+        Posted { is_sellers: path.contains("/sellers/"), place: (text("asin"), store.id), tag: text("tag") }
+    };
+    tasks.iter().map(posted).collect()
+}
+
+/// Whether nothing was done, beyond doubt: it never left, or the vendor says no.
+fn is_no(answer: &Result<Response, TransportError>) -> bool {
+    match answer {
+        Ok(answer) if answer.status().is_client_error() => true,
+        Ok(answer) => {
+            let body: Option<Value> = serde_json::from_slice(answer.body()).ok();
+            body.and_then(|body| body["status_code"].as_i64()).is_some_and(|code| (40000..50000).contains(&code))
         }
-        let tasks: Vec<Value> = serde_json::from_slice(request.body()).expect("tasks are a JSON array");
-        assert!((1..=100).contains(&tasks.len()), "{} tasks in a POST", tasks.len());
-        let posted = tasks.iter().map(|task| {
-            let store = task["location_code"].as_u64().and_then(Store::at).expect("a task names its place");
-            let text = |key: &str| task[key].as_str().unwrap_or_default().to_owned();
-            Posted { is_sellers: path.contains("/sellers/"), place: (text("asin"), store.id), tag: text("tag") }
-        });
-        self.wire.tasks.lock().unwrap().extend(posted);
+        Err(error) => error.kind() == TransportErrorKind::Connect,
     }
 }
 
 #[async_trait]
 impl Transport for Witness {
     async fn send(&self, request: Request) -> Result<Response, TransportError> {
-        self.note(&request);
-        self.inner.send(request).await
+        let done = self.note(&request);
+        let answer = self.inner.send(request).await;
+        if is_no(&answer) {
+            self.wire.spent.lock().unwrap().retain(|spent| !done.contains(spent));
+        }
+        answer
     }
 
     async fn upload(&self, head: http::request::Parts, length: u64, body: Pieces) -> Result<Response, TransportError> {

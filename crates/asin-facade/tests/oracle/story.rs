@@ -171,6 +171,8 @@ impl Story {
         for ((is_sellers, place), times) in paid {
             must!(self, times == 1, "{place:?} was paid for {times} times (sellers: {is_sellers})");
         }
+        let repeated = bench.repeated();
+        must!(self, repeated.is_empty(), "sent again although it may have been done: {repeated:?}");
         let taken = ledger.foreign_collected;
         must!(self, taken == 0, "{taken} results of another program were taken");
     }
