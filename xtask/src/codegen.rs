@@ -1,37 +1,53 @@
-//! `cargo xtask codegen`: `specs/NAME.yaml` becomes `crates/NAME/src/generated/`.
+//! `cargo xtask codegen`: `specs/CRATE.yaml` becomes `crates/CRATE/src/generated/`, and `specs/CRATE.MODULE.yaml`, another
+//! API of the same crate, the folder `MODULE` in it.
 
-use crate::{emit, import, spec::Outcome};
-use std::path::Path;
+use crate::{
+    emit, import,
+    spec::{Outcome, Spec},
+};
+use std::path::{Path, PathBuf};
 
 /// Writes the files, or with `check` compares them; `false` if one of them is not what the specification says.
 pub fn run(root: &Path, check: bool) -> Outcome<bool> {
     let mut clean = true;
-    for ours in import::all(&root.join("specs"))? {
+    let specs = import::all(&root.join("specs"))?;
+    for ours in &specs {
         let name = ours.name();
-        let folder = root.join("crates").join(&name).join("src/generated");
-        let files = emit::files(&ours.spec, &name).map_err(|error| format!("specs/{name}.yaml: {error}"))?;
+        let (package, module) = split(&name);
+        let folder = PathBuf::from("crates").join(package).join("src/generated").join(module.unwrap_or_default());
+        let more: Vec<(String, &Spec)> = specs.iter().filter_map(|other| other.module_of(package)).collect();
+        let files = emit::files(&ours.spec, &name, module.is_none().then_some(&more))
+            .map_err(|error| format!("specs/{name}.yaml: {error}"))?;
         for (file, text) in &files {
-            let path = folder.join(file);
+            let shown = folder.join(file);
+            let path = root.join(&shown);
             if std::fs::read_to_string(&path).is_ok_and(|known| known == *text) {
                 continue;
             }
             clean = false;
-            let shown = format!("crates/{name}/src/generated/{file}");
             if check {
-                eprintln!("{shown} is not what specs/{name}.yaml says");
+                eprintln!("{} is not what specs/{name}.yaml says", shown.display());
             } else {
-                std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-                std::fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))?;
-                println!("wrote {shown}");
+                let failed = |error| format!("{}: {error}", shown.display());
+                std::fs::create_dir_all(root.join(&folder)).map_err(failed)?;
+                std::fs::write(&path, text).map_err(failed)?;
+                println!("wrote {}", shown.display());
             }
         }
-        for stray in strays(&folder, &files) {
+        let known = |entry: &String| {
+            let module = module.is_none() && more.iter().any(|(module, _)| module == entry);
+            module || files.iter().any(|(file, _)| file == entry)
+        };
+        for stray in entries(&root.join(&folder)).into_iter().filter(|entry| !known(entry)) {
             clean = false;
+            let shown = folder.join(stray);
             if check {
-                eprintln!("crates/{name}/src/generated/{stray} is in no specification");
+                eprintln!("{} is in no specification", shown.display());
             } else {
-                std::fs::remove_file(folder.join(&stray)).map_err(|error| format!("{stray}: {error}"))?;
-                println!("removed crates/{name}/src/generated/{stray}");
+                let path = root.join(&shown);
+                let removed = if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
+                removed.map_err(|error| format!("{}: {error}", shown.display()))?;
+                println!("removed {}", shown.display());
             }
         }
     }
@@ -41,9 +57,12 @@ pub fn run(root: &Path, check: bool) -> Outcome<bool> {
     Ok(clean || !check)
 }
 
-/// Files that no run would write.
-fn strays(folder: &Path, files: &[(&str, String)]) -> Vec<String> {
+/// The crate that a specification belongs to, and the module if it is not the crate's main API.
+pub fn split(name: &str) -> (&str, Option<&str>) {
+    name.split_once('.').map_or((name, None), |(package, module)| (package, Some(module)))
+}
+
+fn entries(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
-    names.filter(|name| !files.iter().any(|(known, _)| known == name)).collect()
+    entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
 }

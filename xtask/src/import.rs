@@ -30,6 +30,13 @@ impl Ours {
         self.path.file_stem().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
     }
 
+    /// Its module and facts, if it is another API of this crate.
+    pub fn module_of(&self, package: &str) -> Option<(String, &Spec)> {
+        let name = self.name();
+        let (of, module) = crate::codegen::split(&name);
+        Some((module.filter(|_| of == package)?.to_owned(), &self.spec))
+    }
+
     fn left_out(&self) -> Vec<String> {
         texts(&self.tree["x-left-out"])
     }

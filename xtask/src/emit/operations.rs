@@ -10,19 +10,31 @@ use serde_json::Value;
 
 const REQUEST: Use = Use { request: true, response: false };
 
-/// The whole file; the names of the public types go with it.
+/// The whole file without its table; the names of the public types go with it.
 pub fn operations(types: &Types) -> Outcome<(String, Vec<String>)> {
     let (mut out, mut public) = (vec![limits(types)?], Vec::new());
-    let (mut rows, mut arms) = (String::new(), String::new());
     for operation in &types.spec.operations {
         let one = One::new(types, operation)?;
         out.push(one.code()?);
-        rows.push_str(&one.row()?);
-        arms.push_str(&format!("{:?} => inspect_as::<{}>(body),\n", one.name, one.rust));
         public.push(one.rust);
     }
-    let vendor = vendor(types);
-    out.push(text::pretty(&format!(
+    out.retain(|code| !code.is_empty());
+    Ok((out.join("\n"), public))
+}
+
+/// The table of a crate's operations and the reader of their saved answers, over all of its APIs: each with the path
+/// from `operations.rs` to its types.
+pub fn table(apis: &[(String, &Types)]) -> Outcome<String> {
+    let (mut rows, mut arms) = (String::new(), String::new());
+    for (path, types) in apis {
+        for operation in &types.spec.operations {
+            let one = One::new(types, operation)?;
+            rows.push_str(&one.row()?);
+            arms.push_str(&format!("{:?} => inspect_as::<{path}{}>(body),\n", one.name, one.rust));
+        }
+    }
+    let vendor = apis.first().map_or_else(String::new, |(_, types)| vendor(types));
+    text::pretty(&format!(
         "/// Every operation, in the order of the specification.\n\
          pub const OPERATIONS: &[core_http::OperationInfo] = &[{rows}];\n\
          /// Reads a saved body as the answer of the operation of that name; `None` if there is no such operation.\n\
@@ -32,9 +44,7 @@ pub fn operations(types: &Types) -> Outcome<(String, Vec<String>)> {
          fn inspect_as<O: core_http::Operation<Vendor = {vendor}>>(body: &[u8]) -> core_http::Result<core_http::Inspection> {{\n\
              core_http::inspect::<O::Vendor, O::Wire>(body)\n\
          }}\n"
-    ))?);
-    out.retain(|code| !code.is_empty());
-    Ok((out.join("\n"), public))
+    ))
 }
 
 fn vendor(types: &Types) -> String {

@@ -5,7 +5,7 @@ use crate::{codegen, emit, read};
 use std::path::Path;
 
 fn golden() -> Vec<(&'static str, String)> {
-    emit::files(&read::file(&here("golden/shop.yaml")).unwrap(), "shop").unwrap()
+    emit::files(&read::file(&here("golden/shop.yaml")).unwrap(), "shop", Some(&[])).unwrap()
 }
 
 #[test]
@@ -53,13 +53,37 @@ fn a_check_sees_what_is_missing_changed_or_stray() {
     assert!(!generated.join("old.rs").exists());
 }
 
+#[test]
+fn another_api_of_a_crate_is_a_module_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    house(folder.path());
+    let reports = r#"{"openapi": "3.1.0", "info": {"title": "Reports", "version": "1"}, "x-vendor": "Shop",
+        "x-limits": {"reports": {"scope": "account", "calls": 5, "seconds": 60}},
+        "paths": {"/reports": {"get": {"operationId": "getReports", "x-limits": ["reports"],
+            "responses": {"200": {"description": "", "content": {"application/json": {"schema": {"type": "integer"}}}}}}}}}"#;
+    std::fs::write(folder.path().join("specs/shop.reports.yaml"), reports).unwrap();
+    assert_eq!(codegen::run(folder.path(), false), Ok(true));
+    let generated = folder.path().join("crates/shop/src/generated");
+    let read = |file: &str| std::fs::read_to_string(generated.join(file)).unwrap();
+    assert!(read("mod.rs").contains("pub(crate) mod reports;"));
+    assert!(read("reports/mod.rs").contains("GetReports"));
+    assert!(!read("reports/operations.rs").contains("OPERATIONS"), "a crate has one table of its operations");
+    assert!(read("operations.rs").contains(r#""getReports" => inspect_as::<super::reports::GetReports>(body)"#));
+    assert_eq!(codegen::run(folder.path(), true), Ok(true));
+
+    std::fs::remove_file(folder.path().join("specs/shop.reports.yaml")).unwrap();
+    assert_eq!(codegen::run(folder.path(), true), Ok(false));
+    assert_eq!(codegen::run(folder.path(), false), Ok(true));
+    assert!(!generated.join("reports").exists());
+}
+
 /// What a specification must say is asked for by name.
 #[test]
 fn what_is_missing_is_named() {
     let text = std::fs::read_to_string(here("golden/shop.yaml")).unwrap();
     let refusal = |from: &str, to: &str| {
         assert!(text.contains(from), "{from}");
-        emit::files(&read::text_of_either_format(&text.replacen(from, to, 1)).unwrap(), "shop").unwrap_err()
+        emit::files(&read::text_of_either_format(&text.replacen(from, to, 1)).unwrap(), "shop", Some(&[])).unwrap_err()
     };
     assert_eq!(
         refusal("x-safety: once", "x-safety: maybe"),
