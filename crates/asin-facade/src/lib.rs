@@ -2,22 +2,23 @@
 //!
 //! Each vendor's crate is re-exported under its own name, behind the feature of that name; this crate adds one
 //! vocabulary ([`Asin`], [`Marketplace`], [`Price`]) and the workflows that cross vendors (`sync`, with the feature
-//! `full`).
+//! of that name).
 //!
 //! # Features
 //!
 //! | feature | brings |
 //! | --- | --- |
 //! | `sp-listings`, `dataforseo-merchant`, `multicart` | one vendor each |
-//! | `full` | all three, and the workflow `sync` |
+//! | `sync` | all three, and the workflow |
+//! | `full` | all of the above |
 //! | `rustls` (default) | the built-in transport with TLS |
 //! | `rustls-no-provider` | the same; the application installs the crypto provider |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod marketplace;
 mod operations;
-#[cfg(all(feature = "sp-listings", feature = "dataforseo-merchant", feature = "multicart"))]
-#[cfg_attr(docsrs, doc(cfg(feature = "full")))]
+#[cfg(feature = "sync")]
+#[cfg_attr(docsrs, doc(cfg(feature = "sync")))]
 pub mod sync;
 
 pub use core_http;

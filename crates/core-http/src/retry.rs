@@ -130,7 +130,7 @@ pub fn retry_after(headers: &http::HeaderMap) -> Option<Duration> {
         let clamped = seconds.clamp(0.0, LONGEST_RETRY_AFTER.as_secs_f64());
         return (!clamped.is_nan()).then(|| Duration::from_secs_f64(clamped));
     }
-    let until = httpdate::parse_http_date(text).ok()?;
-    let wait = until.duration_since(std::time::SystemTime::now()).unwrap_or_default();
+    let until = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
+    let wait = Duration::try_from(until.duration_since(jiff::Timestamp::now())).unwrap_or_default();
     Some(wait.min(LONGEST_RETRY_AFTER))
 }

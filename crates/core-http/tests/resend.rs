@@ -309,8 +309,9 @@ fn r1_retry_after_in_every_form() {
     assert_eq!(read("NaN"), None);
     assert_eq!(read("soon"), None);
     assert_eq!(retry::retry_after(&http::HeaderMap::new()), None);
-    let now = std::time::SystemTime::now();
-    let date = |time| read(&httpdate::fmt_http_date(time)).expect("a date is understood");
+    let now = jiff::Timestamp::now();
+    let printer = jiff::fmt::rfc2822::DateTimePrinter::new();
+    let date = |time| read(&printer.timestamp_to_rfc9110_string(&time).unwrap()).expect("a date is understood");
     let wait = date(now + Duration::from_secs(60));
     assert!((Duration::from_secs(58)..=Duration::from_secs(60)).contains(&wait), "{wait:?}");
     assert_eq!(date(now - Duration::from_secs(3600)), Duration::ZERO);

@@ -3,7 +3,7 @@
 //!
 //! A failure names its seed; `ASIN_ORACLE_SEED=7` plays that one world again, `ASIN_ORACLE_SEED=0..500` many.
 
-#![cfg(all(feature = "sp-listings", feature = "dataforseo-merchant", feature = "multicart", feature = "rustls"))]
+#![cfg(all(feature = "sync", feature = "rustls"))]
 
 mod bench;
 mod disturbed;
