@@ -181,6 +181,22 @@ impl<V: Vendor> Client<V> {
         Ok(Answer { value, status, request_id, headers, attempts, elapsed, body, compare })
     }
 
+    /// Sends an operation whose arguments come as JSON, named as the vendor names them; the value is the body as it came.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Request`] names the argument that is missing, unknown or unfit; else as [`call`](Client::call).
+    pub async fn exchange_json<O>(&self, arguments: serde_json::Value) -> Result<Answer<serde_json::Value>>
+    where
+        O: Operation<Vendor = V> + serde::de::DeserializeOwned,
+    {
+        let unfit = |error| Error::new(ErrorKind::Request, error).at(O::NAME, 0, false);
+        let operation: O = serde_path_to_error::deserialize(arguments).map_err(unfit)?;
+        let Answer { status, request_id, headers, attempts, elapsed, body, compare, .. } =
+            self.exchange(operation).await?;
+        let value = answer::json(&body).map_err(|error| error.at(O::NAME, attempts, true))?;
+        Ok(Answer { value, status, request_id, headers, attempts, elapsed, body, compare })
+    }
+
     /// Streams the pages of an operation, each fetched only when it is asked for.
     pub fn pages<O: Paged<Vendor = V>>(&self, first: O) -> Pages<V, O> {
         Pages::new(self.clone(), first)

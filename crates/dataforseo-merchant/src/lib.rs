@@ -61,7 +61,7 @@ pub use generated::{
     IdListQuery, IdListRow, ImageRow, NewerProduct, OPERATIONS, Price, ProductCategory, ProductDetails,
     ProductExtended, ProductInformation, ProductInformationRow, ProductInformationRows, ProductText, Rating, ReadyTask,
     Review, ReviewImage, ReviewRating, ReviewVideo, Reviewer, SellerOffer, SellersItem, SellersResult, SellersTaskGet,
-    SellersTaskPost, SellersTasksReady, TasksReady, TextRow, Voucher, inspect,
+    SellersTaskPost, SellersTasksReady, TasksReady, TextRow, Voucher, call, inspect,
 };
 pub use ids::{InvalidTag, Tag, TaskId};
 pub use ledger::{Entry, Kind, Ledger, LedgerError, MemoryLedger, State, TaskRequest};

@@ -83,7 +83,7 @@ pub use generated::{
     ItemVariationTheme, ListingsItemPatchRequest, ListingsItemPutRequest, ListingsItemSubmissionResponse, Mode, Money,
     OPERATIONS, OfferType, Pagination, PatchListingsItem, PatchOp, PatchOperation, Points, PutListingsItem,
     RelationshipType, Requirements, SearchListingsItems, Severity, SortBy, SortOrder, SubmissionIncludedData,
-    SubmissionStatus, inspect,
+    SubmissionStatus, call, inspect,
 };
 pub use ids::{InvalidName, SellerId, Sku, SubmissionId};
 pub use offer::{NoOffer, Offer, new_price};

@@ -13,5 +13,5 @@ pub use models::{
 #[rustfmt::skip]
 pub use operations::{
     CreateRows, GetFile, GetItem, ImportRows, ListJobs, ListRows, OPERATIONS, PatchItem, PostJobs, SearchItems,
-    inspect,
+    call, inspect,
 };

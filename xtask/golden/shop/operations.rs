@@ -28,7 +28,7 @@ pub(crate) const IMPORTS: core_http::Limit = core_http::Limit::account(
 /// `getItem`: GET `/shops/{shopId}/items/{sku}`, read-only. Limits: 5 a second, burst 10, per account;
 /// 0.5 a second, burst 1, per account. Source: shop.json of 2026-01-02.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[must_use = "an operation does nothing until a client calls it"]
 pub struct GetItem {
     /// The shop.
@@ -112,7 +112,7 @@ impl core_http::Operation for GetItem {
 /// `patchItem`: PATCH `/shops/{shopId}/items/{sku}`, depends on the changes. Limits: 20 a minute, per
 /// application, 3 at once; 5 a second, burst 10, per account. Source: shop.json of 2026-01-02.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[must_use = "an operation does nothing until a client calls it"]
 pub struct PatchItem {
     /// `shopId`.
@@ -165,7 +165,7 @@ impl core_http::Operation for PatchItem {
 /// `searchItems`: GET `/shops/{shopId}/items`, read-only. Limits: 5 a second, burst 10, per account.
 /// Source: shop.json of 2026-01-02.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[must_use = "an operation does nothing until a client calls it"]
 pub struct SearchItems {
     /// `shopId`.
@@ -242,6 +242,7 @@ impl core_http::Paged for SearchItems {
 /// `jobs.post`: POST `/jobs`, once. Limits: 20 a minute, per application, 3 at once. Source: shop.json
 /// of 2026-01-02.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 #[must_use = "an operation does nothing until a client calls it"]
 pub struct PostJobs {
     /// The jobs.
@@ -288,6 +289,7 @@ impl core_http::Operation for PostJobs {
 /// `jobs.list`: POST `/jobs/list`, read-only. Limits: 5 a second, burst 10, per account. Source:
 /// shop.json of 2026-01-02.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 #[must_use = "an operation does nothing until a client calls it"]
 pub struct ListJobs {
     /// `query`.
@@ -328,6 +330,7 @@ impl core_http::Operation for ListJobs {
 /// `rows.create`: POST `/rows/create`, idempotent. Limits: 20 a minute, per application, 3 at once.
 /// Source: shop.json of 2026-01-02.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 #[must_use = "an operation does nothing until a client calls it"]
 pub struct CreateRows {
     /// The collection.
@@ -422,6 +425,7 @@ impl core_http::Operation for CreateRows {
 /// `rows.import`: POST `/rows/import`, idempotent. Limits: 100 in 3600 s, per account. Source:
 /// shop.json of 2026-01-02.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 #[must_use = "an operation does nothing until a client calls it"]
 pub struct ImportRows {
     /// `collection_id`.
@@ -478,6 +482,7 @@ impl core_http::Operation for ImportRows {
 /// `rows.list`: POST `/rows/list`, read-only. Limits: 5 a second, burst 10, per account. Source:
 /// shop.json of 2026-01-02.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 #[must_use = "an operation does nothing until a client calls it"]
 pub struct ListRows {
     /// `skip`.
@@ -550,7 +555,7 @@ impl core_http::Paged for ListRows {
 /// `files.get`: GET `/files/{fileName}`, read-only. Limits: 5 a second, burst 10, per account. Source:
 /// shop.json of 2026-01-02.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[must_use = "an operation does nothing until a client calls it"]
 pub struct GetFile {
     /// `fileName`.
@@ -697,4 +702,27 @@ fn inspect_as<O: core_http::Operation<Vendor = crate::Shop>>(
     body: &[u8],
 ) -> core_http::Result<core_http::Inspection> {
     core_http::inspect::<O::Vendor, O::Wire>(body)
+}
+
+/// Sends the operation of that name, its arguments as JSON under the vendor's names; `None` if there is no such
+/// operation.
+pub async fn call(
+    client: &core_http::Client<crate::Shop>,
+    name: &str,
+    arguments: serde_json::Value,
+) -> Option<core_http::Result<core_http::Answer<serde_json::Value>>> {
+    Some(
+        match name {
+            "getItem" => client.exchange_json::<GetItem>(arguments).await,
+            "patchItem" => client.exchange_json::<PatchItem>(arguments).await,
+            "searchItems" => client.exchange_json::<SearchItems>(arguments).await,
+            "jobs.post" => client.exchange_json::<PostJobs>(arguments).await,
+            "jobs.list" => client.exchange_json::<ListJobs>(arguments).await,
+            "rows.create" => client.exchange_json::<CreateRows>(arguments).await,
+            "rows.import" => client.exchange_json::<ImportRows>(arguments).await,
+            "rows.list" => client.exchange_json::<ListRows>(arguments).await,
+            "files.get" => client.exchange_json::<GetFile>(arguments).await,
+            _ => return None,
+        },
+    )
 }

@@ -25,12 +25,14 @@ pub fn operations(types: &Types) -> Outcome<(String, Vec<String>)> {
 /// The table of a crate's operations and the reader of their saved answers, over all of its APIs: each with the path
 /// from `operations.rs` to its types.
 pub fn table(apis: &[(String, &Types)]) -> Outcome<String> {
-    let (mut rows, mut arms) = (String::new(), String::new());
+    let (mut rows, mut arms, mut calls) = (String::new(), String::new(), String::new());
     for (path, types) in apis {
         for operation in &types.spec.operations {
             let one = One::new(types, operation)?;
             rows.push_str(&one.row()?);
             arms.push_str(&format!("{:?} => inspect_as::<{path}{}>(body),\n", one.name, one.rust));
+            calls
+                .push_str(&format!("{:?} => client.exchange_json::<{path}{}>(arguments).await,\n", one.name, one.rust));
         }
     }
     let vendor = apis.first().map_or_else(String::new, |(_, types)| vendor(types));
@@ -43,6 +45,12 @@ pub fn table(apis: &[(String, &Types)]) -> Outcome<String> {
          }}\n\
          fn inspect_as<O: core_http::Operation<Vendor = {vendor}>>(body: &[u8]) -> core_http::Result<core_http::Inspection> {{\n\
              core_http::inspect::<O::Vendor, O::Wire>(body)\n\
+         }}\n\
+         /// Sends the operation of that name, its arguments as JSON under the vendor's names; `None` if there is no such\n\
+         /// operation.\n\
+         pub async fn call(client: &core_http::Client<{vendor}>, name: &str, arguments: serde_json::Value)\n\
+         -> Option<core_http::Result<core_http::Answer<serde_json::Value>>> {{\n\
+             Some(match name {{ {calls} _ => return None }})\n\
          }}\n"
     ))
 }
@@ -178,7 +186,11 @@ impl<'a> One<'a> {
             derives = derives.replace("Clone, ", "Clone, Default, ");
         }
         let camel = models::camel_case(&self.fields);
-        let rename = if camel { "#[serde(rename_all = \"camelCase\")]\n" } else { "" };
+        let rename = if camel {
+            "#[serde(rename_all = \"camelCase\", deny_unknown_fields)]\n"
+        } else {
+            "#[serde(deny_unknown_fields)]\n"
+        };
         let fields: String =
             self.fields.iter().map(|field| models::field(field, REQUEST, camel, "pub(crate)")).collect();
         let source = format!(

@@ -15,5 +15,5 @@ pub use models::{
 #[rustfmt::skip]
 pub use operations::{
     AsinTaskGet, AsinTaskPost, AsinTasksReady, IdList, OPERATIONS, SellersTaskGet, SellersTaskPost,
-    SellersTasksReady, TasksReady, inspect,
+    SellersTasksReady, TasksReady, call, inspect,
 };

@@ -30,6 +30,7 @@ pub(crate) const ID_LIST: core_http::Limit = core_http::Limit::account(
 /// `MerchantIdList`: POST `/v3/merchant/id_list`, read-only. Limits: 2000 a minute, per account, 30 at
 /// once; 10 a minute, per account. Source: merchant-openapi-merged.json of 2026-10-01.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 #[must_use = "an operation does nothing until a client calls it"]
 pub struct IdList {
     /// Which tasks to list.
@@ -73,6 +74,7 @@ impl core_http::Operation for IdList {
 /// `MerchantTasksReady`: GET `/v3/merchant/tasks_ready`, read-only. Limits: 2000 a minute, per account,
 /// 30 at once; 20 a minute, per account. Source: merchant-openapi-merged.json of 2026-10-01.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 #[must_use = "an operation does nothing until a client calls it"]
 pub struct TasksReady {}
 
@@ -110,6 +112,7 @@ impl core_http::Operation for TasksReady {
 /// `AmazonAsinTaskPost`: POST `/v3/merchant/amazon/asin/task_post`, once. Limits: 2000 a minute, per
 /// account, 30 at once. Source: merchant-openapi-merged.json of 2026-10-01.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 #[must_use = "an operation does nothing until a client calls it"]
 pub struct AsinTaskPost {
     /// The tasks, 100 at most.
@@ -156,6 +159,7 @@ impl core_http::Operation for AsinTaskPost {
 /// minute, per account, 30 at once; 20 a minute, per account. Source: merchant-openapi-merged.json of
 /// 2026-10-01.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 #[must_use = "an operation does nothing until a client calls it"]
 pub struct AsinTasksReady {}
 
@@ -193,6 +197,7 @@ impl core_http::Operation for AsinTasksReady {
 /// `AmazonAsinTaskGetAdvanced`: GET `/v3/merchant/amazon/asin/task_get/advanced/{id}`, read-only.
 /// Limits: 2000 a minute, per account, 30 at once. Source: merchant-openapi-merged.json of 2026-10-01.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 #[must_use = "an operation does nothing until a client calls it"]
 pub struct AsinTaskGet {
     /// The task, as its POST named it.
@@ -236,6 +241,7 @@ impl core_http::Operation for AsinTaskGet {
 /// `AmazonSellersTaskPost`: POST `/v3/merchant/amazon/sellers/task_post`, once. Limits: 2000 a minute,
 /// per account, 30 at once. Source: merchant-openapi-merged.json of 2026-10-01.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 #[must_use = "an operation does nothing until a client calls it"]
 pub struct SellersTaskPost {
     /// The tasks, 100 at most.
@@ -282,6 +288,7 @@ impl core_http::Operation for SellersTaskPost {
 /// minute, per account, 30 at once; 20 a minute, per account. Source: merchant-openapi-merged.json of
 /// 2026-10-01.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 #[must_use = "an operation does nothing until a client calls it"]
 pub struct SellersTasksReady {}
 
@@ -319,6 +326,7 @@ impl core_http::Operation for SellersTasksReady {
 /// `AmazonSellersTaskGetAdvanced`: GET `/v3/merchant/amazon/sellers/task_get/advanced/{id}`, read-only.
 /// Limits: 2000 a minute, per account, 30 at once. Source: merchant-openapi-merged.json of 2026-10-01.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 #[must_use = "an operation does nothing until a client calls it"]
 pub struct SellersTaskGet {
     /// The task, as its POST named it.
@@ -450,4 +458,36 @@ fn inspect_as<O: core_http::Operation<Vendor = crate::DataForSeo>>(
     body: &[u8],
 ) -> core_http::Result<core_http::Inspection> {
     core_http::inspect::<O::Vendor, O::Wire>(body)
+}
+
+/// Sends the operation of that name, its arguments as JSON under the vendor's names; `None` if there is no such
+/// operation.
+pub async fn call(
+    client: &core_http::Client<crate::DataForSeo>,
+    name: &str,
+    arguments: serde_json::Value,
+) -> Option<core_http::Result<core_http::Answer<serde_json::Value>>> {
+    Some(
+        match name {
+            "MerchantIdList" => client.exchange_json::<IdList>(arguments).await,
+            "MerchantTasksReady" => client.exchange_json::<TasksReady>(arguments).await,
+            "AmazonAsinTaskPost" => client.exchange_json::<AsinTaskPost>(arguments).await,
+            "AmazonAsinTasksReady" => {
+                client.exchange_json::<AsinTasksReady>(arguments).await
+            }
+            "AmazonAsinTaskGetAdvanced" => {
+                client.exchange_json::<AsinTaskGet>(arguments).await
+            }
+            "AmazonSellersTaskPost" => {
+                client.exchange_json::<SellersTaskPost>(arguments).await
+            }
+            "AmazonSellersTasksReady" => {
+                client.exchange_json::<SellersTasksReady>(arguments).await
+            }
+            "AmazonSellersTaskGetAdvanced" => {
+                client.exchange_json::<SellersTaskGet>(arguments).await
+            }
+            _ => return None,
+        },
+    )
 }

@@ -11,6 +11,7 @@ use super::models::{
 /// `amazon.asin.create`: POST `/schedules/amazon/asin/create/`, idempotent. Limits: 2 a second, burst
 /// 2, per account, 4 at once. Source: multicartapi.com/api-docs/amazon-items of 2026-06-20.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 #[must_use = "an operation does nothing until a client calls it"]
 pub struct CreateAsin {
     /// The collection; 5,000 items at most.
@@ -102,6 +103,7 @@ impl core_http::Operation for CreateAsin {
 /// a second, burst 2, per account, 4 at once. Source: multicartapi.com/api-docs/amazon-items of
 /// 2026-06-20.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 #[must_use = "an operation does nothing until a client calls it"]
 pub struct CreateAsins {
     /// The collection; 5,000 items at most.
@@ -179,6 +181,7 @@ impl core_http::Operation for CreateAsins {
 /// second, burst 2, per account, 4 at once. Source: multicartapi.com/api-docs/amazon-items of
 /// 2026-06-20.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 #[must_use = "an operation does nothing until a client calls it"]
 pub struct ImportAsins {
     /// The collection; 5,000 items at most.
@@ -239,6 +242,7 @@ impl core_http::Operation for ImportAsins {
 /// `amazon.asin.list`: POST `/schedules/amazon/asin/list/`, read-only. Limits: 2 a second, burst 2, per
 /// account, 4 at once. Source: multicartapi.com/api-docs/amazon-items of 2026-06-20.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 #[must_use = "an operation does nothing until a client calls it"]
 pub struct ListAsins {
     /// The collection.
@@ -330,6 +334,7 @@ impl core_http::Paged for ListAsins {
 /// `amazon.asin.get`: POST `/schedules/amazon/asin/get/`, read-only. Limits: 2 a second, burst 2, per
 /// account, 4 at once. Source: multicartapi.com/api-docs/amazon-items of 2026-06-20.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 #[must_use = "an operation does nothing until a client calls it"]
 pub struct GetAsin {
     /// The row.
@@ -370,6 +375,7 @@ impl core_http::Operation for GetAsin {
 /// `amazon.asin.update`: POST `/schedules/amazon/asin/update/`, idempotent. Limits: 2 a second, burst
 /// 2, per account, 4 at once. Source: multicartapi.com/api-docs/amazon-items of 2026-06-20.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 #[must_use = "an operation does nothing until a client calls it"]
 pub struct UpdateAsin {
     /// The row.
@@ -455,6 +461,7 @@ impl core_http::Operation for UpdateAsin {
 /// `amazon.asin.delete`: POST `/schedules/amazon/asin/delete/`, idempotent. Limits: 2 a second, burst
 /// 2, per account, 4 at once. Source: multicartapi.com/api-docs/amazon-items of 2026-06-20.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 #[must_use = "an operation does nothing until a client calls it"]
 pub struct DeleteAsin {
     /// The row.
@@ -499,6 +506,7 @@ impl core_http::Operation for DeleteAsin {
 /// second, burst 2, per account, 4 at once. Source: multicartapi.com/api-docs/amazon-items of
 /// 2026-06-20.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 #[must_use = "an operation does nothing until a client calls it"]
 pub struct ListOutputs {
     /// The collection.
@@ -580,6 +588,7 @@ impl core_http::Paged for ListOutputs {
 /// `amazon.asin.output_get`: POST `/schedules/amazon/asin/output/`, read-only. Limits: 2 a second,
 /// burst 2, per account, 4 at once. Source: multicartapi.com/api-docs/amazon-items of 2026-06-20.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 #[must_use = "an operation does nothing until a client calls it"]
 pub struct GetOutput {
     /// The output, as [`ListOutputs`] names it; the wire calls it `asin_id`, yet it is no ASIN row.
@@ -623,6 +632,7 @@ impl core_http::Operation for GetOutput {
 /// `settings.domains`: POST `/settings/domains/`, read-only. Limits: 2 a second, burst 2, per account,
 /// 4 at once. Source: multicartapi.com/api-docs/authentication of 2026-06-20.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 #[must_use = "an operation does nothing until a client calls it"]
 pub struct ListDomains {}
 
@@ -660,6 +670,7 @@ impl core_http::Operation for ListDomains {
 /// `zipcodes.list`: POST `/zipcodes/get-zipcodes/`, read-only. Limits: 2 a second, burst 2, per
 /// account, 4 at once. Source: multicartapi.com/api-docs/zipcodes of 2026-06-20.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 #[must_use = "an operation does nothing until a client calls it"]
 pub struct ListPostcodes {
     /// Whether a postcode can be used.
@@ -717,6 +728,7 @@ impl core_http::Operation for ListPostcodes {
 /// `zipcodes.create`: POST `/zipcodes/create-zipcode/`, idempotent. Limits: 2 a second, burst 2, per
 /// account, 4 at once. Source: multicartapi.com/api-docs/zipcodes of 2026-06-20.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 #[must_use = "an operation does nothing until a client calls it"]
 pub struct CreatePostcode {
     /// The shop, by its id.
@@ -763,6 +775,7 @@ impl core_http::Operation for CreatePostcode {
 /// `collections.create`: POST `/schedules/add_schedule/`, once. Limits: 2 a second, burst 2, per
 /// account, 4 at once. Source: multicartapi.com/api-docs/collections of 2026-06-20.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 #[must_use = "an operation does nothing until a client calls it"]
 pub struct CreateCollection {
     /// Its name.
@@ -854,6 +867,7 @@ impl core_http::Operation for CreateCollection {
 /// `collections.update`: POST `/schedules/update_schedule/`, idempotent. Limits: 2 a second, burst 2,
 /// per account, 4 at once. Source: multicartapi.com/docs/concepts/scheduling of 2026-06-20.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 #[must_use = "an operation does nothing until a client calls it"]
 pub struct UpdateCollection {
     /// What is sent; `schedule` and `schedule_time` are documented fields.
@@ -898,6 +912,7 @@ impl core_http::Operation for UpdateCollection {
 /// `runs.start`: POST `/schedules/run/result/`, once. Limits: 2 a second, burst 2, per account, 4 at
 /// once. Source: multicartapi.com/docs/guides/run-collection of 2026-06-20.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 #[must_use = "an operation does nothing until a client calls it"]
 pub struct StartRun {
     /// The collection.
@@ -940,6 +955,7 @@ impl core_http::Operation for StartRun {
 /// `runs.results`: POST `/schedules/collections/results/download/`, read-only. Limits: 2 a second,
 /// burst 2, per account, 4 at once. Source: multicartapi.com/docs/concepts/results of 2026-06-20.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 #[must_use = "an operation does nothing until a client calls it"]
 pub struct ListRuns {
     /// What is sent; the neighbours of this path name a collection by `collection_id`.
@@ -984,6 +1000,7 @@ impl core_http::Operation for ListRuns {
 /// second, burst 2, per account, 4 at once. Source: multicartapi.com/docs/response-envelope of
 /// 2026-06-20.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 #[must_use = "an operation does nothing until a client calls it"]
 pub struct GetFile {
     /// The collection.
@@ -1045,6 +1062,7 @@ impl core_http::Operation for GetFile {
 /// `amazon.category.create`: POST `/schedules/amazon/category/add_schedule/`, once. Limits: 2 a second,
 /// burst 2, per account, 4 at once. Source: multicartapi.com/api-docs/amazon-category of 2026-06-20.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 #[must_use = "an operation does nothing until a client calls it"]
 pub struct ScrapeCategory {
     /// The address of the category.
@@ -1154,6 +1172,7 @@ impl core_http::Operation for ScrapeCategory {
 /// `amazon.category.result`: POST `/schedules/amazon/category/result/`, read-only. Limits: 2 a second,
 /// burst 2, per account, 4 at once. Source: multicartapi.com/docs/concepts/results of 2026-06-20.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 #[must_use = "an operation does nothing until a client calls it"]
 pub struct GetCategory {
     /// What is sent.
@@ -1197,6 +1216,7 @@ impl core_http::Operation for GetCategory {
 /// `users.login`: POST `/users/login`, idempotent. Limits: 2 a second, burst 2, per account, 4 at once.
 /// Source: multicartapi.com/api-docs/auth-account of 2026-06-20.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 #[must_use = "an operation does nothing until a client calls it"]
 pub struct Login {
     /// The address of the account.
@@ -1242,6 +1262,7 @@ impl core_http::Operation for Login {
 /// `users.credits`: POST `/users/credits/`, read-only. Limits: 2 a second, burst 2, per account, 4 at
 /// once. Source: multicartapi.com/docs/guides/usage of 2026-06-20.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 #[must_use = "an operation does nothing until a client calls it"]
 pub struct GetCredits {}
 
@@ -1483,4 +1504,55 @@ fn inspect_as<O: core_http::Operation<Vendor = crate::MultiCart>>(
     body: &[u8],
 ) -> core_http::Result<core_http::Inspection> {
     core_http::inspect::<O::Vendor, O::Wire>(body)
+}
+
+/// Sends the operation of that name, its arguments as JSON under the vendor's names; `None` if there is no such
+/// operation.
+pub async fn call(
+    client: &core_http::Client<crate::MultiCart>,
+    name: &str,
+    arguments: serde_json::Value,
+) -> Option<core_http::Result<core_http::Answer<serde_json::Value>>> {
+    Some(
+        match name {
+            "amazon.asin.create" => client.exchange_json::<CreateAsin>(arguments).await,
+            "amazon.asin.create_multiple" => {
+                client.exchange_json::<CreateAsins>(arguments).await
+            }
+            "amazon.asin.create_bulk" => {
+                client.exchange_json::<ImportAsins>(arguments).await
+            }
+            "amazon.asin.list" => client.exchange_json::<ListAsins>(arguments).await,
+            "amazon.asin.get" => client.exchange_json::<GetAsin>(arguments).await,
+            "amazon.asin.update" => client.exchange_json::<UpdateAsin>(arguments).await,
+            "amazon.asin.delete" => client.exchange_json::<DeleteAsin>(arguments).await,
+            "amazon.asin.output_list" => {
+                client.exchange_json::<ListOutputs>(arguments).await
+            }
+            "amazon.asin.output_get" => {
+                client.exchange_json::<GetOutput>(arguments).await
+            }
+            "settings.domains" => client.exchange_json::<ListDomains>(arguments).await,
+            "zipcodes.list" => client.exchange_json::<ListPostcodes>(arguments).await,
+            "zipcodes.create" => client.exchange_json::<CreatePostcode>(arguments).await,
+            "collections.create" => {
+                client.exchange_json::<CreateCollection>(arguments).await
+            }
+            "collections.update" => {
+                client.exchange_json::<UpdateCollection>(arguments).await
+            }
+            "runs.start" => client.exchange_json::<StartRun>(arguments).await,
+            "runs.results" => client.exchange_json::<ListRuns>(arguments).await,
+            "results.file" => client.exchange_json::<GetFile>(arguments).await,
+            "amazon.category.create" => {
+                client.exchange_json::<ScrapeCategory>(arguments).await
+            }
+            "amazon.category.result" => {
+                client.exchange_json::<GetCategory>(arguments).await
+            }
+            "users.login" => client.exchange_json::<Login>(arguments).await,
+            "users.credits" => client.exchange_json::<GetCredits>(arguments).await,
+            _ => return None,
+        },
+    )
 }

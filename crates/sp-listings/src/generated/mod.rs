@@ -17,6 +17,6 @@ pub use models::{
 };
 #[rustfmt::skip]
 pub use operations::{
-    DeleteListingsItem, GetListingsItem, OPERATIONS, PatchListingsItem, PutListingsItem, SearchListingsItems,
+    DeleteListingsItem, GetListingsItem, OPERATIONS, PatchListingsItem, PutListingsItem, SearchListingsItems, call,
     inspect,
 };

@@ -97,7 +97,7 @@ pub(crate) const PATCH_LISTINGS_ITEM_VALIDATION_PREVIEW: core_http::Limit = core
 /// burst 10, per account; 100 in 1 s, per application. Source: listingsItems_2021-08-01.json of
 /// 2026-07-30.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[must_use = "an operation does nothing until a client calls it"]
 pub struct GetListingsItem {
     /// The seller whose listings they are.
@@ -180,7 +180,7 @@ impl core_http::Operation for GetListingsItem {
 /// preview. Limits: 5 a second, burst 10, per account; 100 in 1 s, per application; 1 a second, burst
 /// 1, per account; 25 in 1 s, per application. Source: listingsItems_2021-08-01.json of 2026-07-30.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[must_use = "an operation does nothing until a client calls it"]
 pub struct PutListingsItem {
     /// The seller whose listings they are.
@@ -279,7 +279,7 @@ impl core_http::Operation for PutListingsItem {
 /// second, burst 5, per account; 100 in 1 s, per application. Source: listingsItems_2021-08-01.json of
 /// 2026-07-30.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[must_use = "an operation does nothing until a client calls it"]
 pub struct DeleteListingsItem {
     /// The seller whose listings they are.
@@ -350,7 +350,7 @@ impl core_http::Operation for DeleteListingsItem {
 /// application; 1 a second, burst 1, per account; 20 in 1 s, per application; 5 in 1 s, per
 /// application; 100 in 1 s, per application. Source: listingsItems_2021-08-01.json of 2026-07-30.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[must_use = "an operation does nothing until a client calls it"]
 pub struct PatchListingsItem {
     /// The seller whose listings they are.
@@ -448,7 +448,7 @@ impl core_http::Operation for PatchListingsItem {
 /// `searchListingsItems`: GET `/listings/2021-08-01/items/{sellerId}`, read-only. Limits: 5 a second,
 /// burst 5, per account. Source: listingsItems_2021-08-01.json of 2026-07-30.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[must_use = "an operation does nothing until a client calls it"]
 pub struct SearchListingsItems {
     /// The seller whose listings they are.
@@ -794,4 +794,29 @@ fn inspect_as<O: core_http::Operation<Vendor = crate::SpApi>>(
     body: &[u8],
 ) -> core_http::Result<core_http::Inspection> {
     core_http::inspect::<O::Vendor, O::Wire>(body)
+}
+
+/// Sends the operation of that name, its arguments as JSON under the vendor's names; `None` if there is no such
+/// operation.
+pub async fn call(
+    client: &core_http::Client<crate::SpApi>,
+    name: &str,
+    arguments: serde_json::Value,
+) -> Option<core_http::Result<core_http::Answer<serde_json::Value>>> {
+    Some(
+        match name {
+            "getListingsItem" => client.exchange_json::<GetListingsItem>(arguments).await,
+            "putListingsItem" => client.exchange_json::<PutListingsItem>(arguments).await,
+            "deleteListingsItem" => {
+                client.exchange_json::<DeleteListingsItem>(arguments).await
+            }
+            "patchListingsItem" => {
+                client.exchange_json::<PatchListingsItem>(arguments).await
+            }
+            "searchListingsItems" => {
+                client.exchange_json::<SearchListingsItems>(arguments).await
+            }
+            _ => return None,
+        },
+    )
 }

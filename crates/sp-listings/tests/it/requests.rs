@@ -121,3 +121,36 @@ proptest! {
         prop_assert_eq!(decoded, text);
     }
 }
+
+/// Operations are reached by the vendor's names alone, as a command line does.
+#[tokio::test(start_paused = true)]
+async fn an_operation_is_called_by_name_with_the_vendors_names_of_its_arguments() {
+    let (client, script) =
+        crate::client(|_| Ok(core_http::testing::response(200, r#"{"sku":"A/B","somethingNew":1}"#)));
+    let call = |arguments| sp_listings::call(&client, "getListingsItem", arguments);
+
+    let asked = serde_json::json!({"sellerId": "A1", "sku": "A/B", "marketplaceIds": ["A33AVAJ2PDY3EV"]});
+    let answer = call(asked).await.expect("an operation").expect("an answer");
+    assert_eq!(answer.value["somethingNew"], 1, "the body as it came");
+    assert_eq!(answer.drift().expect("read before").len(), 1);
+    let sent = script.seen();
+    assert_eq!(
+        sent[1].uri().path_and_query().map(|sent| sent.as_str()),
+        Some("/listings/2021-08-01/items/A1/A%2FB?marketplaceIds=A33AVAJ2PDY3EV")
+    );
+
+    for (wrong, says) in [
+        (serde_json::json!({"sellerId": "A1", "sku": "A"}), "missing field `marketplaceIds`"),
+        (
+            serde_json::json!({"sellerId": "A1", "sku": "A", "marketplaceIds": ["A33AVAJ2PDY3EV"], "marketplaceId": "X"}),
+            "unknown field `marketplaceId`",
+        ),
+        (serde_json::json!({"sellerId": "A1", "sku": "A", "marketplaceIds": "A33AVAJ2PDY3EV"}), "marketplaceIds: "),
+    ] {
+        let error = call(wrong).await.expect("an operation").expect_err(says);
+        assert_eq!(error.kind(), core_http::ErrorKind::Request);
+        assert!(error.to_string().contains(says), "{error}");
+    }
+    assert_eq!(script.seen().len(), 2, "what is not understood is not sent");
+    assert!(sp_listings::call(&client, "getEverything", serde_json::json!({})).await.is_none());
+}
