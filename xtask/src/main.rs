@@ -57,7 +57,7 @@ enum SpecCommand {
         #[arg(long)]
         date: Option<String>,
     },
-    /// Says in words what a vendor's file added, removed or changed; exits 1 if anything did.
+    /// Says in words what a vendor's file added, removed or changed; exits 1 if anything did, else says nothing.
     Diff {
         /// The vendor's new file, JSON or YAML.
         file: PathBuf,
@@ -100,23 +100,26 @@ fn run(command: Command, root: &Path) -> Outcome<bool> {
             Ok(true)
         }
         Command::Spec { command: SpecCommand::Diff { file, against } } => {
-            let new = read::file(&file)?;
-            for operation in &new.internal {
-                println!("skipped, the vendor marks it internal: {} ({})", operation.name(), operation.at);
-            }
-            let old = match against {
-                None => import::kin(&specs, &new)?.spec,
-                Some(name) if specs.join(format!("{name}.yaml")).exists() => {
-                    read::file(&specs.join(format!("{name}.yaml")))?
-                }
-                Some(older) => read::file(Path::new(&older))?,
-            };
-            let changes = import::compare(&old, new);
-            changes.iter().for_each(|change| println!("{change}"));
-            if changes.is_empty() {
-                println!("no difference");
-            }
-            Ok(changes.is_empty())
+            let (told, clean) = diff_of(&specs, &file, against.as_deref())?;
+            told.iter().for_each(|line| println!("{line}"));
+            Ok(clean)
         }
     }
+}
+
+/// What there is to say of a vendor's file, nothing where it is as known, and whether it is.
+fn diff_of(specs: &Path, file: &Path, against: Option<&str>) -> Outcome<(Vec<String>, bool)> {
+    let new = read::file(file)?;
+    let skipped = |operation: &spec::Operation| {
+        format!("skipped, the vendor marks it internal: {} ({})", operation.name(), operation.at)
+    };
+    let mut told: Vec<String> = new.internal.iter().map(skipped).collect();
+    let old = match against {
+        None => import::kin(specs, &new)?.spec,
+        Some(name) if specs.join(format!("{name}.yaml")).exists() => read::file(&specs.join(format!("{name}.yaml")))?,
+        Some(older) => read::file(Path::new(older))?,
+    };
+    let changes = import::compare(&old, new);
+    told.extend(changes.iter().map(ToString::to_string));
+    Ok((told, changes.is_empty()))
 }

@@ -64,10 +64,13 @@
 
 mod auth;
 mod builder;
+mod check;
 mod generated;
 mod ids;
+mod image;
 mod offer;
 mod patch;
+mod price;
 mod region;
 mod stock;
 mod submission;
@@ -75,6 +78,7 @@ mod vendor;
 
 pub use auth::{Credentials, GetToken, Lwa, LwaAuthorize, Token};
 pub use builder::{Builder, SpClient};
+pub use check::Unchecked;
 pub use generated::{
     Audience, ConditionType, DeleteListingsItem, ExemptionStatus, FulfillmentAvailability, GetListingsItem,
     IdentifiersType, IncludedData, Issue, IssueEnforcementAction, IssueEnforcements, IssueExemption, Item,
@@ -86,8 +90,11 @@ pub use generated::{
     SubmissionStatus, call, inspect,
 };
 pub use ids::{InvalidName, SellerId, Sku, SubmissionId};
-pub use offer::{NoOffer, Offer, new_price};
+pub use image::Image;
+pub use offer::{EVERYBODY, NoOffer, Offer};
+pub use patch::Selectors;
+pub use price::{InvalidTerms, NewOffer, Sale, new_price};
 pub use region::{Marketplace, Region};
-pub use stock::{DEFAULT_CHANNEL, Stock, handling_patch, new_stock, quantity_patch};
+pub use stock::{DEFAULT_CHANNEL, Stock, handling_patch, new_stock, quantity_patch, stock_patch};
 pub use submission::Submission;
 pub use vendor::SpApi;

@@ -1,15 +1,44 @@
-//! Prices: the one offer of a listing that everybody may take, and the patch that changes its price alone.
+//! An offer that is there, and the patches that change one thing of it: its price, its sale, its end.
 //!
 //! `purchasable_offer` is a list: one entry for each store, currency and audience, with sale prices and bounds beside the
 //! price. A `replace` drops what the sent entry leaves out, so the entry that was read is sent again whole.
 
-use crate::{Item, Marketplace, PatchOperation, patch::OFFERS};
-use rust_decimal::{Decimal, prelude::ToPrimitive};
-use serde_json::{Number, Value, json};
+use crate::{
+    Item, Marketplace, PatchOperation, Selectors,
+    patch::OFFERS,
+    price::{self, GREATEST, InvalidTerms, LEAST, Sale, decimal, number},
+};
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use serde_json::Value;
 
-/// The offer to every customer of a store, as it was read.
+/// The audience of an offer to every customer.
+pub const EVERYBODY: &str = "ALL";
+
+/// One offer of a listing as it was read, by default that to every customer of a store.
+///
+/// Each change gives the offer back with this one thing changed; [`patch`](Offer::patch) sends it with everything else.
+///
+/// ```
+/// use jiff::{Timestamp, civil::date};
+/// use sp_listings::{Item, Marketplace, Offer, Sale};
+///
+/// let item: Item = serde_json::from_value(serde_json::json!({"sku": "S", "attributes": {"purchasable_offer": [{
+///     "currency": "EUR", "marketplace_id": "A1PA6795UKMFR9",
+///     "our_price": [{"schedule": [{"value_with_tax": 64.9}]}],
+///     "maximum_seller_allowed_price": [{"schedule": [{"value_with_tax": 80}]}],
+/// }]}}))?;
+/// let offer = Offer::find(&item, &Marketplace::DE, "EUR")?;
+/// let sale = Sale::new("49.90".parse()?, date(2026, 11, 27), date(2026, 11, 30))?;
+/// let patch = offer.clone().with_price("59.90".parse()?).with_sale(sale)?.patch();
+/// let stop_selling = offer.closed(Timestamp::now()).patch(); // the listing and all its data stay
+/// # let sent = serde_json::to_string(&[patch, stop_selling])?;
+/// # assert_eq!(sent.matches("maximum_seller_allowed_price").count(), 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Offer {
+    marketplace: Marketplace,
     /// All entries of the store, other audiences included.
     entries: Vec<Value>,
     /// Which of them is meant.
@@ -36,6 +65,14 @@ impl Offer {
     /// [`NoOffer`] if the attributes were not read, if there is no such offer, if more than one fits, or if it has not
     /// exactly one price.
     pub fn find(item: &Item, marketplace: &Marketplace, currency: &str) -> Result<Self, NoOffer> {
+        Self::find_for(EVERYBODY, item, marketplace, currency)
+    }
+
+    /// Finds the offer to another audience, such as `B2B`, in this store and currency.
+    ///
+    /// # Errors
+    /// As [`find`](Offer::find).
+    pub fn find_for(audience: &str, item: &Item, marketplace: &Marketplace, currency: &str) -> Result<Self, NoOffer> {
         let missing = |why: String| Err(NoOffer::Missing(why));
         let Some(attributes) = &item.attributes else {
             return missing("the listing was read without its attributes".to_owned());
@@ -45,23 +82,21 @@ impl Offer {
         };
         let here = |entry: &&Value| text(entry, "marketplace_id").is_none_or(|id| id == marketplace.as_str());
         let entries: Vec<Value> = all.iter().filter(here).cloned().collect();
-        let wanted: Vec<usize> = (0..entries.len()).filter(|&at| is_meant(&entries[at], currency)).collect();
+        let wanted: Vec<usize> = (0..entries.len()).filter(|&at| is_meant(&entries[at], audience, currency)).collect();
+        let whom = if audience == EVERYBODY { "everybody" } else { audience };
         let at = match wanted.as_slice() {
             [] => {
                 let found: Vec<String> = all.iter().map(describe).collect();
-                return missing(format!(
-                    "none for {marketplace}, {currency}, everybody; there is {}",
-                    found.join("; ")
-                ));
+                return missing(format!("none for {marketplace}, {currency}, {whom}; there is {}", found.join("; ")));
             }
             [at] => *at,
             several => {
                 let count = several.len();
-                return Err(NoOffer::Ambiguous(format!("{count} entries for {marketplace}, {currency}, everybody")));
+                return Err(NoOffer::Ambiguous(format!("{count} entries for {marketplace}, {currency}, {whom}")));
             }
         };
         let price = price(&entries[at])?;
-        Ok(Self { entries, at, price })
+        Ok(Self { marketplace: marketplace.clone(), entries, at, price })
     }
 
     /// The price that it has now, tax included.
@@ -74,32 +109,109 @@ impl Offer {
         &self.entries[self.at]
     }
 
-    /// The same entry with another price, and everything else as it was.
-    pub fn with_price(&self, price: Decimal) -> Value {
-        let mut entry = self.entry().clone();
-        entry["our_price"][0]["schedule"][0]["value_with_tax"] = number(price);
-        entry
+    /// The sales that it names, past and future ones too.
+    pub fn sales(&self) -> Vec<Sale> {
+        price::sales(self.entry())
     }
 
-    /// The patch that changes this price alone: every entry of the store is sent again, only this one changed.
+    /// The least and the greatest price that Amazon may let it have, where they are set.
+    pub fn bounds(&self) -> (Option<Decimal>, Option<Decimal>) {
+        let bound = |key| decimal(self.entry().get(key)?.pointer("/0/schedule/0/value_with_tax")?);
+        (bound(LEAST), bound(GREATEST))
+    }
+
+    /// When it ends, if that is set: an offer whose end has passed is closed.
+    pub fn end(&self) -> Option<Timestamp> {
+        self.entry().pointer("/end_at/value")?.as_str()?.parse().ok()
+    }
+
+    /// With another price.
+    pub fn with_price(mut self, price: Decimal) -> Self {
+        self.changed()["our_price"][0]["schedule"][0]["value_with_tax"] = number(price);
+        self.price = price;
+        self
+    }
+
+    /// With this sale in the place of those that it names.
+    ///
+    /// # Errors
+    /// [`InvalidTerms`] if the sale price is not below the price.
+    pub fn with_sale(mut self, sale: Sale) -> Result<Self, InvalidTerms> {
+        let sale = sale.below(self.price)?;
+        price::set_sale(self.changed(), sale);
+        Ok(self)
+    }
+
+    /// Without any sale.
+    pub fn without_sale(self) -> Self {
+        self.without("discounted_price")
+    }
+
+    /// With these bounds of automated pricing.
+    ///
+    /// # Errors
+    /// [`InvalidTerms`] if the price is not between them.
+    pub fn with_bounds(mut self, least: Decimal, greatest: Decimal) -> Result<Self, InvalidTerms> {
+        let price = self.price;
+        price::set_bounds(self.changed(), price, least, greatest)?;
+        Ok(self)
+    }
+
+    /// Closed from this moment on: it can no longer be bought in this store, and the listing stays with all its data.
+    ///
+    /// The end of the offer is set, which is Amazon's advice for this (selling-partner-api-models #4780): unlike a stock
+    /// of zero it holds in one store alone and whoever ships it, and unlike a deletion it can be taken back by
+    /// [`reopened`](Offer::reopened).
+    pub fn closed(mut self, moment: Timestamp) -> Self {
+        self.changed()["end_at"] = price::date_time(moment);
+        self
+    }
+
+    /// Without an end.
+    pub fn reopened(self) -> Self {
+        self.without("end_at")
+    }
+
+    /// The patch that sends it as it is here: every entry of the store goes out again, only this one changed.
+    pub fn patch(self) -> PatchOperation {
+        PatchOperation::replace(OFFERS, self.entries)
+    }
+
+    /// The patch that changes this price alone.
     pub fn price_patch(&self, price: Decimal) -> PatchOperation {
-        let mut entries = self.entries.clone();
-        entries[self.at] = self.with_price(price);
-        PatchOperation::replace(OFFERS, entries)
+        self.clone().with_price(price).patch()
+    }
+
+    /// The patch that takes this offer away and leaves those to other audiences. Amazon demands an offer of a complete
+    /// listing; to stop selling for a while, see [`closed`](Offer::closed).
+    pub fn delete_patch(&self) -> PatchOperation {
+        let (currency, audience) = (text(self.entry(), "currency"), text(self.entry(), "audience"));
+        let meant = Selectors::of(&self.marketplace)
+            .and("currency", currency.unwrap_or_default())
+            .and("audience", audience.unwrap_or(EVERYBODY));
+        PatchOperation::delete(OFFERS, [meant])
+    }
+
+    fn changed(&mut self) -> &mut Value {
+        &mut self.entries[self.at]
+    }
+
+    fn without(mut self, key: &str) -> Self {
+        if let Some(entry) = self.changed().as_object_mut() {
+            // What stands after it keeps its place.
+            entry.shift_remove(key);
+        }
+        self
     }
 }
 
-/// A patch that sets a price where none is to be kept: sale prices, bounds and discounts of this store, currency and
-/// audience are dropped. To change a price, see [`Offer::price_patch`].
-pub fn new_price(currency: &str, price: Decimal) -> PatchOperation {
-    let schedule = json!([{ "value_with_tax": number(price) }]);
-    PatchOperation::replace(OFFERS, [json!({ "currency": currency, "our_price": [{ "schedule": schedule }] })])
-}
-
-fn is_meant(entry: &Value, currency: &str) -> bool {
+fn is_meant(entry: &Value, audience: &str, currency: &str) -> bool {
     // An audience in another form than a text may be anybody's.
-    let everybody = entry.get("audience").is_none_or(|audience| audience.is_null() || audience == "ALL");
-    everybody && text(entry, "currency") == Some(currency)
+    let meant = match entry.get("audience") {
+        None | Some(Value::Null) => audience == EVERYBODY,
+        Some(stated) => stated == audience,
+    };
+    meant && text(entry, "currency") == Some(currency)
 }
 
 fn text<'a>(entry: &'a Value, key: &str) -> Option<&'a str> {
@@ -109,7 +221,7 @@ fn text<'a>(entry: &'a Value, key: &str) -> Option<&'a str> {
 /// An entry's selectors, for a message.
 fn describe(entry: &Value) -> String {
     let said = |key| text(entry, key).unwrap_or("unnamed");
-    format!("{} {} {}", said("marketplace_id"), said("currency"), text(entry, "audience").unwrap_or("ALL"))
+    format!("{} {} {}", said("marketplace_id"), said("currency"), text(entry, "audience").unwrap_or(EVERYBODY))
 }
 
 /// The one price of an entry.
@@ -124,22 +236,4 @@ fn price(entry: &Value) -> Result<Decimal, NoOffer> {
     let schedule = only(&only(entry, "our_price")?, "schedule")?;
     decimal(&schedule["value_with_tax"])
         .ok_or_else(|| NoOffer::Missing("the entry's price `value_with_tax` is not a number".to_owned()))
-}
-
-/// A number, or a text that is one.
-pub(crate) fn decimal(value: &Value) -> Option<Decimal> {
-    let text = match value {
-        Value::Number(number) => number.to_string(),
-        Value::String(text) => text.trim().to_owned(),
-        _ => return None,
-    };
-    text.parse().or_else(|_| Decimal::from_scientific(&text)).ok()
-}
-
-/// A JSON number, as attributes hold their amounts; a text in the rare case that a double could not say it exactly.
-fn number(amount: Decimal) -> Value {
-    let amount = amount.normalize();
-    let whole = amount.is_integer().then(|| amount.to_i64().map(Number::from)).flatten();
-    let number = whole.or_else(|| amount.to_f64().and_then(Number::from_f64)).map(Value::Number);
-    number.filter(|number| decimal(number) == Some(amount)).unwrap_or_else(|| Value::String(amount.to_string()))
 }

@@ -1,7 +1,7 @@
 //! Patches: how they are made, what sending one twice would do, and which limits it counts against.
 
 use crate::{
-    ListingsItemPatchRequest, Mode, PatchListingsItem, PatchOp, PatchOperation, PutListingsItem,
+    ListingsItemPatchRequest, Marketplace, Mode, PatchListingsItem, PatchOp, PatchOperation, PutListingsItem,
     generated::operations::{
         PATCH_LISTINGS_ITEM, PATCH_LISTINGS_ITEM_APPLICATION, PATCH_LISTINGS_ITEM_PRODUCT_DATA,
         PATCH_LISTINGS_ITEM_RELATIONSHIPS, PATCH_LISTINGS_ITEM_VALIDATION_PREVIEW, PUT_LISTINGS_ITEM,
@@ -9,7 +9,7 @@ use crate::{
     },
 };
 use core_http::{Limits, Safety};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// The attribute that holds the prices.
 pub(crate) const OFFERS: &str = "purchasable_offer";
@@ -35,9 +35,19 @@ impl PatchOperation {
         Self::on(PatchOp::Add, attribute, value)
     }
 
-    /// Removes the instances of an attribute that these selectors name. Amazon refuses a deletion without selectors.
-    pub fn delete(attribute: &str, selectors: impl IntoIterator<Item = Value>) -> Self {
-        Self::on(PatchOp::Delete, attribute, selectors)
+    /// Removes the instances of an attribute that these selectors name; each is a [`Selectors`], or raw JSON. Amazon
+    /// refuses a deletion without selectors.
+    ///
+    /// ```
+    /// use sp_listings::{Marketplace, PatchOperation, Selectors};
+    /// let meant = Selectors::of(&Marketplace::TR).and("language_tag", "tr_TR");
+    /// let patch = PatchOperation::delete("bullet_point", [meant]);
+    /// # let sent = serde_json::to_string(&patch)?;
+    /// # assert!(sent.ends_with(r#""value":[{"marketplace_id":"A33AVAJ2PDY3EV","language_tag":"tr_TR"}]}"#));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    pub fn delete(attribute: &str, selectors: impl IntoIterator<Item = impl Into<Value>>) -> Self {
+        Self::on(PatchOp::Delete, attribute, selectors.into_iter().map(Into::into))
     }
 
     fn on(op: PatchOp, attribute: &str, value: impl IntoIterator<Item = Value>) -> Self {
@@ -50,6 +60,32 @@ impl PatchOperation {
         let path = self.path.trim_start_matches('/');
         let attribute = path.strip_prefix("attributes/").unwrap_or(path);
         attribute.split_once('/').map_or(attribute, |(attribute, _)| attribute)
+    }
+}
+
+/// Which instances of an attribute are meant: those of a store, in a language, for an audience.
+///
+/// The schema of a product type says by which names an attribute's instances are told apart (its keyword `selectors`).
+#[derive(Debug, Clone, PartialEq)]
+#[must_use = "selectors are what a patch deletes"]
+pub struct Selectors(Map<String, Value>);
+
+impl Selectors {
+    /// The instances of this store.
+    pub fn of(marketplace: &Marketplace) -> Self {
+        Self(Map::new()).and("marketplace_id", marketplace.as_str())
+    }
+
+    /// Only those of them that have this value.
+    pub fn and(mut self, selector: &str, value: impl Into<Value>) -> Self {
+        self.0.insert(selector.to_owned(), value.into());
+        self
+    }
+}
+
+impl From<Selectors> for Value {
+    fn from(selectors: Selectors) -> Self {
+        Self::Object(selectors.0)
     }
 }
 

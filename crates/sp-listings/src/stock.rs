@@ -2,7 +2,7 @@
 //!
 //! `DEFAULT` is the seller's own channel. Every other one is Amazon's (FBA): its stock cannot be set.
 
-use crate::{Item, Marketplace, PatchOperation, offer::decimal, patch::STOCK};
+use crate::{Item, Marketplace, PatchOperation, patch::STOCK, price::decimal};
 use core_http::Asin;
 use rust_decimal::prelude::ToPrimitive;
 use serde_json::{Value, json};
@@ -73,6 +73,11 @@ pub fn quantity_patch(quantity: u32, lead_time: Option<u32>) -> PatchOperation {
 /// The patch that sets the days until a piece is handed to the carrier, and leaves the quantity as it is.
 pub fn handling_patch(lead_time: u32) -> PatchOperation {
     own_channel(None, Some(lead_time))
+}
+
+/// The patch that sets what is named of the seller's own channel and leaves the rest; `None` if nothing is.
+pub fn stock_patch(quantity: Option<u32>, lead_time: Option<u32>) -> Option<PatchOperation> {
+    (quantity.is_some() || lead_time.is_some()).then(|| own_channel(quantity, lead_time))
 }
 
 fn own_channel(quantity: Option<u32>, lead_time: Option<u32>) -> PatchOperation {

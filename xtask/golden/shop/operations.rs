@@ -134,6 +134,17 @@ impl PatchItem {
     }
 }
 
+impl PatchItem {
+    /// The request with its arguments as they are.
+    pub(crate) fn unchecked(&self) -> core_http::Result<core_http::Request> {
+        core_http::RequestBuilder::patch("/shops/{shopId}/items/{sku}")
+            .path("shopId", &self.shop_id)
+            .path("sku", &self.sku)
+            .json(&self.body)
+            .build()
+    }
+}
+
 impl core_http::Operation for PatchItem {
     type Vendor = crate::Shop;
     type Wire = Item;
@@ -148,11 +159,8 @@ impl core_http::Operation for PatchItem {
     }
 
     fn request(&self) -> core_http::Result<core_http::Request> {
-        core_http::RequestBuilder::patch("/shops/{shopId}/items/{sku}")
-            .path("shopId", &self.shop_id)
-            .path("sku", &self.sku)
-            .json(&self.body)
-            .build()
+        crate::patch::check(self)?;
+        self.unchecked()
     }
 
     fn output(&self, wire: Self::Wire) -> core_http::Result<Self::Output> {

@@ -278,8 +278,9 @@ impl<'a> One<'a> {
             self.operation.extensions.get("x-time-out").and_then(Value::as_u64).map_or_else(String::new, |seconds| {
                 format!("fn time_out(&self) -> std::time::Duration {{ std::time::Duration::from_secs({seconds}) }}\n")
             });
+        let (unchecked, request) = self.checked()?;
         Ok(format!(
-            "impl core_http::Operation for {rust} {{\n\
+            "{unchecked}impl core_http::Operation for {rust} {{\n\
              type Vendor = {vendor};\ntype Wire = {wire};\ntype Output = {output};\n\
              const NAME: &'static str = {name:?};\n\
              fn safety(&self) -> core_http::Safety {{ {safety} }}\n\
@@ -292,8 +293,21 @@ impl<'a> One<'a> {
             name = self.name,
             safety = self.safety()?.0,
             limits = self.limits()?,
-            request = self.request()?,
         ))
+    }
+
+    /// `x-check`: the body of `request`, which refuses bad arguments first, and the way past the check.
+    fn checked(&self) -> Outcome<(String, String)> {
+        let request = self.request()?;
+        let Some(check) = self.operation.extensions.get("x-check").and_then(Value::as_str) else {
+            return Ok((String::new(), request));
+        };
+        let unchecked = format!(
+            "impl {} {{\n/// The request with its arguments as they are.\n\
+             pub(crate) fn unchecked(&self) -> core_http::Result<core_http::Request> {{ {request} }}\n}}\n\n",
+            self.rust
+        );
+        Ok((unchecked, format!("{check}(self)?;\nself.unchecked()")))
     }
 
     fn request(&self) -> Outcome<String> {

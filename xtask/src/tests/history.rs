@@ -36,6 +36,7 @@ fn our_specifications_say_what_the_vendors_files_say() {
         let ours = crate::import::kin(&here("../specs"), &theirs).unwrap();
         assert_eq!(ours.name(), name);
         assert_eq!(lines(&ours.spec, theirs), Vec::<String>::new());
+        assert_eq!(crate::diff_of(&here("../specs"), &file, None).unwrap(), (Vec::new(), true), "{name} has changed");
         let digest = crate::sha256::hex(&std::fs::read(&file).unwrap());
         assert_eq!(ours.tree["x-source"]["sha256"], digest, "{name} names another file as its source");
     }

@@ -252,3 +252,12 @@ fn each_change_is_told_where_it_is() {
 fn words_and_order_are_never_told() {
     texts().iter().for_each(|text| words_and_order_are_no_change(text));
 }
+
+#[test]
+fn of_what_has_not_changed_nothing_is_said() {
+    let shop = here("golden/shop.yaml");
+    let told = |against: &str| crate::diff_of(&here("../specs"), &shop, Some(against)).unwrap();
+    assert_eq!(told(shop.to_str().unwrap()), (Vec::new(), true));
+    let (changes, clean) = told("sp-listings");
+    assert!(!clean && !changes.is_empty());
+}

@@ -243,6 +243,21 @@ impl PutListingsItem {
     }
 }
 
+impl PutListingsItem {
+    /// The request with its arguments as they are.
+    pub(crate) fn unchecked(&self) -> core_http::Result<core_http::Request> {
+        core_http::RequestBuilder::put("/listings/2021-08-01/items/{sellerId}/{sku}")
+            .path("sellerId", &self.seller_id)
+            .path("sku", &self.sku)
+            .csv("marketplaceIds", &self.marketplace_ids)
+            .csv("includedData", &self.included_data)
+            .query_opt("mode", self.mode.as_ref())
+            .query_opt("issueLocale", self.issue_locale.as_ref())
+            .json(&self.body)
+            .build()
+    }
+}
+
 impl core_http::Operation for PutListingsItem {
     type Vendor = crate::SpApi;
     type Wire = ListingsItemSubmissionResponse;
@@ -257,15 +272,8 @@ impl core_http::Operation for PutListingsItem {
     }
 
     fn request(&self) -> core_http::Result<core_http::Request> {
-        core_http::RequestBuilder::put("/listings/2021-08-01/items/{sellerId}/{sku}")
-            .path("sellerId", &self.seller_id)
-            .path("sku", &self.sku)
-            .csv("marketplaceIds", &self.marketplace_ids)
-            .csv("includedData", &self.included_data)
-            .query_opt("mode", self.mode.as_ref())
-            .query_opt("issueLocale", self.issue_locale.as_ref())
-            .json(&self.body)
-            .build()
+        crate::check::put(self)?;
+        self.unchecked()
     }
 
     fn output(&self, wire: Self::Wire) -> core_http::Result<Self::Output> {
@@ -315,6 +323,18 @@ impl DeleteListingsItem {
     }
 }
 
+impl DeleteListingsItem {
+    /// The request with its arguments as they are.
+    pub(crate) fn unchecked(&self) -> core_http::Result<core_http::Request> {
+        core_http::RequestBuilder::delete("/listings/2021-08-01/items/{sellerId}/{sku}")
+            .path("sellerId", &self.seller_id)
+            .path("sku", &self.sku)
+            .csv("marketplaceIds", &self.marketplace_ids)
+            .query_opt("issueLocale", self.issue_locale.as_ref())
+            .build()
+    }
+}
+
 impl core_http::Operation for DeleteListingsItem {
     type Vendor = crate::SpApi;
     type Wire = ListingsItemSubmissionResponse;
@@ -329,12 +349,8 @@ impl core_http::Operation for DeleteListingsItem {
     }
 
     fn request(&self) -> core_http::Result<core_http::Request> {
-        core_http::RequestBuilder::delete("/listings/2021-08-01/items/{sellerId}/{sku}")
-            .path("sellerId", &self.seller_id)
-            .path("sku", &self.sku)
-            .csv("marketplaceIds", &self.marketplace_ids)
-            .query_opt("issueLocale", self.issue_locale.as_ref())
-            .build()
+        crate::check::delete(self)?;
+        self.unchecked()
     }
 
     fn output(&self, wire: Self::Wire) -> core_http::Result<Self::Output> {
@@ -413,6 +429,21 @@ impl PatchListingsItem {
     }
 }
 
+impl PatchListingsItem {
+    /// The request with its arguments as they are.
+    pub(crate) fn unchecked(&self) -> core_http::Result<core_http::Request> {
+        core_http::RequestBuilder::patch("/listings/2021-08-01/items/{sellerId}/{sku}")
+            .path("sellerId", &self.seller_id)
+            .path("sku", &self.sku)
+            .csv("marketplaceIds", &self.marketplace_ids)
+            .csv("includedData", &self.included_data)
+            .query_opt("mode", self.mode.as_ref())
+            .query_opt("issueLocale", self.issue_locale.as_ref())
+            .json(&self.body)
+            .build()
+    }
+}
+
 impl core_http::Operation for PatchListingsItem {
     type Vendor = crate::SpApi;
     type Wire = ListingsItemSubmissionResponse;
@@ -427,15 +458,8 @@ impl core_http::Operation for PatchListingsItem {
     }
 
     fn request(&self) -> core_http::Result<core_http::Request> {
-        core_http::RequestBuilder::patch("/listings/2021-08-01/items/{sellerId}/{sku}")
-            .path("sellerId", &self.seller_id)
-            .path("sku", &self.sku)
-            .csv("marketplaceIds", &self.marketplace_ids)
-            .csv("includedData", &self.included_data)
-            .query_opt("mode", self.mode.as_ref())
-            .query_opt("issueLocale", self.issue_locale.as_ref())
-            .json(&self.body)
-            .build()
+        crate::check::patch(self)?;
+        self.unchecked()
     }
 
     fn output(&self, wire: Self::Wire) -> core_http::Result<Self::Output> {
@@ -654,20 +678,9 @@ impl SearchListingsItems {
     }
 }
 
-impl core_http::Operation for SearchListingsItems {
-    type Vendor = crate::SpApi;
-    type Wire = ItemSearchResults;
-    type Output = ItemSearchResults;
-    const NAME: &'static str = "searchListingsItems";
-    fn safety(&self) -> core_http::Safety {
-        core_http::Safety::ReadOnly
-    }
-
-    fn limits(&self) -> core_http::Limits {
-        vec![SEARCH_LISTINGS_ITEMS]
-    }
-
-    fn request(&self) -> core_http::Result<core_http::Request> {
+impl SearchListingsItems {
+    /// The request with its arguments as they are.
+    pub(crate) fn unchecked(&self) -> core_http::Result<core_http::Request> {
         core_http::RequestBuilder::get("/listings/2021-08-01/items/{sellerId}")
             .path("sellerId", &self.seller_id)
             .csv("marketplaceIds", &self.marketplace_ids)
@@ -689,6 +702,25 @@ impl core_http::Operation for SearchListingsItems {
             .query_opt("pageSize", self.page_size.as_ref())
             .query_opt("pageToken", self.page_token.as_ref())
             .build()
+    }
+}
+
+impl core_http::Operation for SearchListingsItems {
+    type Vendor = crate::SpApi;
+    type Wire = ItemSearchResults;
+    type Output = ItemSearchResults;
+    const NAME: &'static str = "searchListingsItems";
+    fn safety(&self) -> core_http::Safety {
+        core_http::Safety::ReadOnly
+    }
+
+    fn limits(&self) -> core_http::Limits {
+        vec![SEARCH_LISTINGS_ITEMS]
+    }
+
+    fn request(&self) -> core_http::Result<core_http::Request> {
+        crate::check::search(self)?;
+        self.unchecked()
     }
 
     fn output(&self, wire: Self::Wire) -> core_http::Result<Self::Output> {

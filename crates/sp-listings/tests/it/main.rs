@@ -1,6 +1,7 @@
 //! Tests of the crate, from the outside.
 
 mod auth;
+mod checks;
 mod errors;
 mod limits;
 mod offers;
@@ -8,6 +9,7 @@ mod requests;
 mod seeds;
 mod stock;
 mod stores;
+mod terms;
 mod wire;
 
 use core_http::{Request, Response, RetryPolicy, TransportError, testing::Script};

@@ -50,7 +50,9 @@ fn only_the_price_changes() {
     let found = find(json!([before])).unwrap();
     assert_eq!(found.price(), price("75.5"));
     assert_eq!(*found.entry(), before);
-    let after = found.with_price(price("71.90"));
+    let changed = found.clone().with_price(price("71.90"));
+    assert_eq!(changed.price(), price("71.90"));
+    let after = changed.entry().clone();
     assert_eq!(after, offer(json!(71.9)));
     let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
     assert_eq!(keys(&after), keys(&before));

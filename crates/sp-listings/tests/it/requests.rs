@@ -83,9 +83,60 @@ fn search() {
     assert_eq!(shown(&search), format!("GET /listings/2021-08-01/items/AO0WPKWDI17JQ?{query}"));
 }
 
+/// The parameters and their order are those of the reference (seed 002); the three filters that exclude each other take
+/// turns.
+#[test]
+fn every_documented_parameter_of_a_search_is_sent() {
+    let search = SearchListingsItems::new(seller(), [Marketplace::TR, Marketplace::DE])
+        .issue_locale("tr_TR")
+        .included_data([IncludedData::Summaries, IncludedData::Attributes, IncludedData::Issues])
+        .created_after("2026-01-01T00:00:00Z")
+        .created_before("2026-02-01T00:00:00Z")
+        .last_updated_after("2026-03-01T00:00:00Z")
+        .last_updated_before("2026-04-01T00:00:00Z")
+        .with_issue_severity([Severity::Warning, Severity::Error])
+        .with_status([ItemStatus::Buyable])
+        .without_status([ItemStatus::Discoverable])
+        .sort_by(SortBy::LastUpdatedDate)
+        .sort_order(SortOrder::Desc)
+        .page_size(20)
+        .page_token("t");
+    let names = |search: &SearchListingsItems| {
+        let uri = search.request().unwrap().uri().clone();
+        let pairs = uri.query().unwrap().split('&').map(|pair| pair.split_once('=').unwrap().0.to_owned());
+        pairs.collect::<Vec<_>>()
+    };
+    let common = [
+        "createdAfter",
+        "createdBefore",
+        "lastUpdatedAfter",
+        "lastUpdatedBefore",
+        "withIssueSeverity",
+        "withStatus",
+        "withoutStatus",
+        "sortBy",
+        "sortOrder",
+        "pageSize",
+        "pageToken",
+    ];
+    for (search, filters) in [
+        (
+            search.clone().identifiers(["S"]).identifiers_type(IdentifiersType::Sku),
+            &["identifiers", "identifiersType"][..],
+        ),
+        (search.clone().variation_parent_sku(sku("P")), &["variationParentSku"]),
+        (search.clone().package_hierarchy_sku(sku("K")), &["packageHierarchySku"]),
+    ] {
+        let expected = [&["marketplaceIds", "issueLocale", "includedData"], filters, &common].concat();
+        assert_eq!(names(&search), expected);
+    }
+}
+
 #[test]
 fn a_list_refuses_a_value_with_a_comma() {
-    let search = SearchListingsItems::new(seller(), [Marketplace::US]).identifiers(["a,b"]);
+    let search = SearchListingsItems::new(seller(), [Marketplace::US])
+        .identifiers(["a,b"])
+        .identifiers_type(IdentifiersType::Sku);
     let error = search.request().unwrap_err();
     assert!(error.to_string().contains("cannot hold the value `a,b`"), "{error}");
 }

@@ -53,7 +53,9 @@ fn both_puts_come_out_of_our_builders() {
         let put = ListingsItemPutRequest::new("SHOES", attributes).requirements(Requirements::ListingProductOnly);
         let put = PutListingsItem::new(seller(), sku("SHOES"), [Marketplace::TR], put);
         assert_eq!(body(&put), expected);
-        assert_eq!(put.request().unwrap().method(), "PUT");
+        let request = put.request().unwrap();
+        let target = "/listings/2021-08-01/items/AO0WPKWDI17JQ/SHOES?marketplaceIds=A33AVAJ2PDY3EV";
+        assert_eq!((request.method().as_str(), request.uri().to_string().as_str()), ("PUT", target));
     }
 }
 
