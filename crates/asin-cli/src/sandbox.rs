@@ -22,6 +22,12 @@ pub struct Arguments {
     /// The port on 127.0.0.1; 0 takes a free one
     #[arg(long, value_name = "N", default_value_t = 0)]
     port: u16,
+    /// Give each vendor a port of its own: Amazon, DataForSEO, MultiCart, counted up from --port
+    #[arg(long)]
+    split_ports: bool,
+    /// Let everybody call as often as they like
+    #[arg(long)]
+    no_limits: bool,
     /// The world to serve; without it, one is made up from the seed
     #[arg(long, value_name = "FILE")]
     market: Option<PathBuf>,
@@ -35,12 +41,14 @@ pub struct Arguments {
 
 /// Serves until Ctrl-C.
 pub async fn run(arguments: Arguments) -> Ended {
-    let mut builder = Sandbox::builder().port(arguments.port).seed(arguments.seed).speed(arguments.speed);
+    let mut builder = Sandbox::builder().port(arguments.port).split_ports(arguments.split_ports);
+    builder = builder.seed(arguments.seed).speed(arguments.speed).limits(!arguments.no_limits);
     if let Some(file) = arguments.market {
         builder = builder.market(Market::read(file).map_err(Failure::usage)?);
     }
     let sandbox = builder.start().await.map_err(Failure::usage)?;
-    print(&introduction(sandbox.url().as_str().trim_end_matches('/'), &sandbox.demo()))?;
+    let url = sandbox.url();
+    print(&introduction(url.as_str().trim_end_matches('/'), &sandbox.demo()))?;
     tokio::signal::ctrl_c().await.map_err(Failure::work)?;
     say("asin: the sandbox stops");
     sandbox.stop().await;

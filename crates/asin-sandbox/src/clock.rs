@@ -83,15 +83,24 @@ impl TokenBucket {
 pub(crate) struct MinuteWindow {
     calls: usize,
     seen: VecDeque<Duration>,
+    lifted: bool,
 }
 
 impl MinuteWindow {
     pub(crate) fn new(calls: usize) -> Self {
-        Self { calls, seen: VecDeque::new() }
+        Self { calls, seen: VecDeque::new(), lifted: false }
+    }
+
+    /// Counts no more.
+    pub(crate) fn lift(&mut self) {
+        self.lifted = true;
     }
 
     /// Counts one call; false when the minute is full.
     pub(crate) fn take(&mut self, now: Duration) -> bool {
+        if self.lifted {
+            return true;
+        }
         while self.seen.front().is_some_and(|first| now.saturating_sub(*first) >= Duration::from_secs(60)) {
             self.seen.pop_front();
         }

@@ -22,12 +22,14 @@ enum OneOrMany {
 }
 
 pub(crate) async fn serve(shared: &Shared, request: Request) -> Response {
-    let host =
-        request.headers().get(http::header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("127.0.0.1").to_owned();
+    // Reached under another name, as from a container, the demo names that one.
+    let host = request.headers().get(http::header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let host = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    let host = if host.is_empty() { "127.0.0.1".to_owned() } else { host.to_owned() };
     let (parts, body) = request.into_parts();
     let answer = match (&parts.method, parts.uri.path().trim_end_matches('/')) {
         (&Method::GET, "/_sandbox/demo") => {
-            Ok(serde_json::to_value(Demo::new(&format!("http://{host}"), &shared.world())))
+            Ok(serde_json::to_value(Demo::new(&shared.ports.roots(&host), &shared.world())))
         }
         (&Method::GET, "/_sandbox/ledger") => {
             shared.world().settle();

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::marketplace::Region;
+use crate::ports::Roots;
 use crate::world::{API_KEY, CLIENT_ID, CLIENT_SECRET, LOGIN, PASSWORD, World, refresh_token};
 
 /// Base URLs, credentials and accounts of a sandbox: `GET /_sandbox/demo` gives the same as JSON.
@@ -70,8 +71,8 @@ pub struct AccountDemo {
 }
 
 impl Demo {
-    /// The credentials of a world that is served at a root URL.
-    pub(crate) fn new(root: &str, world: &World) -> Self {
+    /// The credentials of a world that is served at these root URLs.
+    pub(crate) fn new(roots: &Roots, world: &World) -> Self {
         let account = |account: &crate::market::Account| AccountDemo {
             name: account.name.clone(),
             seller_id: account.seller_id.clone(),
@@ -80,14 +81,14 @@ impl Demo {
         };
         Self {
             dataforseo: DataForSeoDemo {
-                base_url: root.to_owned(),
+                base_url: roots.dataforseo.clone(),
                 login: LOGIN.to_owned(),
                 password: PASSWORD.to_owned(),
             },
-            multicart: MultiCartDemo { base_url: format!("{root}/api/v1"), api_key: API_KEY.to_owned() },
+            multicart: MultiCartDemo { base_url: format!("{}/api/v1", roots.multicart), api_key: API_KEY.to_owned() },
             sp_api: SpApiDemo {
-                base_url: root.to_owned(),
-                lwa_url: format!("{root}/auth/o2/token"),
+                base_url: roots.sp_api.clone(),
+                lwa_url: format!("{}/auth/o2/token", roots.sp_api),
                 client_id: CLIENT_ID.to_owned(),
                 client_secret: CLIENT_SECRET.to_owned(),
             },

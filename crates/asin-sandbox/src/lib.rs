@@ -1,4 +1,4 @@
-//! DataForSEO Merchant, MultiCartAPI and Amazon SP-API Listings Items (with LWA) on one loopback port: stateful, strict
+//! DataForSEO Merchant, MultiCartAPI and Amazon SP-API Listings Items (with LWA) on loopback: stateful, strict
 //! where the vendor is strict, with faults that can be scripted and a bill.
 //!
 //! It speaks the wire and knows no client, so that a wrong model in a client is caught.
@@ -74,6 +74,7 @@
 
 #![allow(clippy::result_large_err, reason = "a refusal is an answer like any other, built once a request")]
 
+mod builder;
 mod call;
 mod clock;
 mod control;
@@ -84,20 +85,19 @@ mod ledger;
 mod market;
 mod marketplace;
 mod multicart;
+mod ports;
 mod server;
 mod sp_api;
 mod vendor;
 mod world;
 
-use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use url::Url;
 
+pub use builder::{Builder, StartError};
 pub use demo::{AccountDemo, DataForSeoDemo, Demo, MultiCartDemo, SpApiDemo};
 pub use faults::{Fault, FaultRoute};
 pub use ledger::{Charge, Entry, Ledger, Terms, Write};
@@ -107,100 +107,23 @@ pub use market::{
 };
 pub use marketplace::Region;
 
-use server::{Port, Shared, Wire};
-use world::World;
+use ports::Ports;
+use server::Shared;
 
 /// A running sandbox. Dropped, it stops.
 #[derive(Debug)]
 pub struct Sandbox {
-    address: SocketAddr,
+    ports: Ports,
     shared: Shared,
-    stop: Option<oneshot::Sender<()>>,
-    served: Option<JoinHandle<io::Result<()>>>,
-}
-
-/// Why a sandbox does not start.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StartError {
-    /// The market cannot be.
-    #[error(transparent)]
-    Market(#[from] MarketError),
-    /// The port cannot be had.
-    #[error("cannot listen on port {port}: {source}")]
-    Port {
-        /// The port asked for.
-        port: u16,
-        /// What went wrong.
-        source: io::Error,
-    },
-    /// A speed that is not a positive number.
-    #[error("the speed {0} is not a positive number")]
-    Speed(f64),
-}
-
-/// What a sandbox starts with; [`Sandbox::builder`] makes one.
-#[derive(Debug, Clone)]
-#[must_use = "a builder alone serves nothing"]
-pub struct Builder {
-    market: Option<Market>,
-    seed: u64,
-    speed: f64,
-    port: u16,
-}
-
-impl Builder {
-    /// The world to start from. Without it, one is generated from the seed.
-    pub fn market(mut self, market: Market) -> Self {
-        self.market = Some(market);
-        self
-    }
-
-    /// The seed of everything random: the generated world, identifiers, queue times, faults with a chance.
-    pub fn seed(mut self, seed: u64) -> Self {
-        self.seed = seed;
-        self
-    }
-
-    /// How many times faster than the wall the vendors' clocks run; 60 unless said.
-    pub fn speed(mut self, speed: f64) -> Self {
-        self.speed = speed;
-        self
-    }
-
-    /// The loopback port; 0, the default, takes a free one.
-    pub fn port(mut self, port: u16) -> Self {
-        self.port = port;
-        self
-    }
-
-    /// Starts to serve, in a task of the current tokio runtime.
-    ///
-    /// # Errors
-    /// When the market contradicts itself, the port is taken or the speed is not a positive number.
-    pub async fn start(self) -> Result<Sandbox, StartError> {
-        if !(self.speed.is_finite() && self.speed > 0.0) {
-            return Err(StartError::Speed(self.speed));
-        }
-        let market = self.market.unwrap_or_else(|| Market::generate(self.seed)).checked()?;
-        let refused = |source| StartError::Port { port: self.port, source };
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port)).await.map_err(refused)?;
-        let address = listener.local_addr().map_err(refused)?;
-        let shared = Shared::new(World::new(market, self.seed, self.speed));
-        let app = axum::Router::new().fallback(server::serve).with_state(shared.clone());
-        let (stop, stopped) = oneshot::channel::<()>();
-        let service = app.into_make_service_with_connect_info::<Wire>();
-        // A dropped sender ends the wait too.
-        let serve = axum::serve(Port(listener), service).with_graceful_shutdown(async move { drop(stopped.await) });
-        let served = tokio::spawn(serve.into_future());
-        Ok(Sandbox { address, shared, stop: Some(stop), served: Some(served) })
-    }
+    /// Dropped, every port closes.
+    open: watch::Sender<()>,
+    served: Vec<JoinHandle<std::io::Result<()>>>,
 }
 
 impl Sandbox {
     /// A sandbox to be set up.
     pub fn builder() -> Builder {
-        Builder { market: None, seed: 0, speed: 60.0, port: 0 }
+        Builder::default()
     }
 
     /// Starts a generated world on a free port.
@@ -211,23 +134,19 @@ impl Sandbox {
         Self::builder().start().await
     }
 
-    /// The root URL: `http://127.0.0.1:PORT`.
+    /// The root URL, `http://127.0.0.1:PORT`; with split ports that of Amazon. `/_sandbox` is on every port.
     ///
     /// # Panics
     /// Never: an address and a port always make a URL.
     #[must_use]
     pub fn url(&self) -> Url {
-        Url::parse(&self.root()).expect("an address and a port make a URL")
-    }
-
-    fn root(&self) -> String {
-        format!("http://{}", self.address)
+        Url::parse(&self.ports.roots("127.0.0.1").sp_api).expect("an address and a port make a URL")
     }
 
     /// Base URLs, credentials and accounts.
     #[must_use]
     pub fn demo(&self) -> Demo {
-        Demo::new(&self.root(), &self.shared.world())
+        Demo::new(&self.ports.roots("127.0.0.1"), &self.shared.world())
     }
 
     /// What was asked, done and charged until now.
@@ -257,12 +176,13 @@ impl Sandbox {
     }
 
     /// Stops to listen and closes the connections; waits at most a second for calls in flight.
-    pub async fn stop(mut self) {
-        drop(self.stop.take());
-        if let Some(mut served) = self.served.take()
-            && tokio::time::timeout(Duration::from_secs(1), &mut served).await.is_err()
-        {
-            served.abort();
-        }
+    pub async fn stop(self) {
+        drop(self.open);
+        let all = futures_util::future::join_all(self.served.into_iter().map(|mut served| async move {
+            if tokio::time::timeout(Duration::from_secs(1), &mut served).await.is_err() {
+                served.abort();
+            }
+        }));
+        all.await;
     }
 }

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::connect_info::Connected;
+use axum::extract::connect_info::{Connected, IntoMakeServiceWithConnectInfo};
 use axum::extract::{ConnectInfo, FromRequest, Multipart, Request, State};
 use axum::response::Response;
 use axum::serve::{IncomingStream, Listener};
@@ -21,6 +21,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::call::{Call, Reply};
 use crate::faults::{Action, Strike};
+use crate::ports::{Door, Ports};
 use crate::vendor::Vendor;
 use crate::world::World;
 
@@ -31,13 +32,14 @@ const BODY_LIMIT: usize = 16 * 1024 * 1024;
 #[derive(Debug, Clone)]
 pub(crate) struct Shared {
     world: Arc<Mutex<World>>,
+    pub(crate) ports: Ports,
     /// DataForSEO's requests under way: it is the one vendor that counts them.
     in_flight: Arc<AtomicUsize>,
 }
 
 impl Shared {
-    pub(crate) fn new(world: World) -> Self {
-        Self { world: Arc::new(Mutex::new(world)), in_flight: Arc::default() }
+    pub(crate) fn new(world: World, ports: Ports) -> Self {
+        Self { world: Arc::new(Mutex::new(world)), ports, in_flight: Arc::default() }
     }
 
     pub(crate) fn world(&self) -> MutexGuard<'_, World> {
@@ -71,9 +73,14 @@ impl Drop for InFlight {
     }
 }
 
+/// What answers behind a door.
+pub(crate) fn service(shared: Shared, door: Door) -> IntoMakeServiceWithConnectInfo<axum::Router, Wire> {
+    axum::Router::new().fallback(serve).with_state((shared, door)).into_make_service_with_connect_info()
+}
+
 /// Answers one request.
-pub(crate) async fn serve(
-    State(shared): State<Shared>,
+async fn serve(
+    State((shared, door)): State<(Shared, Door)>,
     ConnectInfo(wire): ConnectInfo<Wire>,
     request: Request,
 ) -> Response {
@@ -81,7 +88,7 @@ pub(crate) async fn serve(
     if path.starts_with("/_sandbox") {
         return crate::control::serve(&shared, request).await;
     }
-    let vendor = Vendor::at(&path);
+    let vendor = door.vendor(&path);
     let strike = shared.world().strike(request.method().as_str(), &path);
     let _in_flight = (vendor == Vendor::DataForSeo).then(|| InFlight::enter(&shared.in_flight));
     if let Some(strike) = &strike

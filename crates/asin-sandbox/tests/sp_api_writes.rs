@@ -107,7 +107,7 @@ fn schedule_of(value: i64) -> Value {
 
 #[tokio::test]
 async fn what_is_wrong_is_invalid_or_a_bad_request() {
-    let sandbox = sandbox(STEADY).await;
+    let sandbox = unlimited().await;
     let path = format!("{RED}?marketplaceIds={US}");
     let stock = |quantity: Value| json!({"fulfillment_channel_code": "DEFAULT", "quantity": quantity});
     let mut foreign = price(json!(5));
@@ -158,7 +158,7 @@ async fn what_is_wrong_is_invalid_or_a_bad_request() {
 
 #[tokio::test]
 async fn a_patch_of_nobodys_sku_is_accepted_and_shows_an_issue() {
-    let sandbox = sandbox(STEADY).await;
+    let sandbox = unlimited().await;
     let path = format!("SELLERNA/NOBODY?marketplaceIds={US}");
     let body = replace("purchasable_offer", price(json!(5)));
     assert_eq!(patch(&sandbox, 0, &format!("{path}{PREVIEW}"), &body).await.json()["status"], "INVALID");
@@ -193,7 +193,7 @@ async fn accepted_is_not_applied() {
 
 #[tokio::test]
 async fn put_creates_and_delete_removes() {
-    let sandbox = sandbox(STEADY).await;
+    let sandbox = unlimited().await;
     let token = access_token(&sandbox, 0).await;
     let path = format!("SELLERNA/NEW?marketplaceIds={US}");
     let offer = json!({"currency": "USD", "our_price": [{"schedule": [{"value_with_tax": "12.30"}]}]});

@@ -134,7 +134,7 @@ fn info(task: &Task, product: &Product, offers: &[&Offer], products: &[Product])
     let currency = lowest.map(|offer| offer.currency.as_deref().unwrap_or(task.marketplace.currency));
     let discount = match number % 3 {
         0 => json!("10"),
-        1 => json!(10),
+        1 => json!("25"),
         _ => Value::Null,
     };
     let rating = (!number.is_multiple_of(4)).then(|| {

@@ -77,13 +77,22 @@ impl Task {
 
 /// How many calls a minute are allowed.
 #[derive(Debug)]
-pub(super) struct Limits {
+pub(crate) struct Limits {
+    /// Whether everybody may call as often, and with as many requests at once, as they like.
+    pub(super) lifted: bool,
     pub(super) general: MinuteWindow,
     pub(super) id_list: MinuteWindow,
     ready: [MinuteWindow; 3],
 }
 
 impl Limits {
+    /// Limits no more.
+    pub(crate) fn lift(&mut self) {
+        let windows = [&mut self.general, &mut self.id_list].into_iter().chain(&mut self.ready);
+        windows.for_each(MinuteWindow::lift);
+        self.lifted = true;
+    }
+
     /// Each listing of finished tasks has its own twenty calls.
     pub(super) fn ready(&mut self, function: Option<Function>) -> &mut MinuteWindow {
         let [asin, sellers, all] = &mut self.ready;
@@ -99,7 +108,7 @@ impl Limits {
 #[derive(Debug)]
 pub(crate) struct Tasks {
     pub(super) all: Vec<Task>,
-    pub(super) limits: Limits,
+    pub(crate) limits: Limits,
     posts: u64,
 }
 
@@ -121,7 +130,7 @@ impl Tasks {
     /// An account that another program has used before.
     pub(crate) fn new(market: &Market, rng: &mut fastrand::Rng) -> Self {
         let ready = [MinuteWindow::new(20), MinuteWindow::new(20), MinuteWindow::new(20)];
-        let limits = Limits { general: MinuteWindow::new(2000), id_list: MinuteWindow::new(10), ready };
+        let limits = Limits { lifted: false, general: MinuteWindow::new(2000), id_list: MinuteWindow::new(10), ready };
         let mut tasks = Self { all: Vec::new(), limits, posts: 0 };
         for (minutes, function) in [
             (600, Function::GoogleProducts),

@@ -40,12 +40,18 @@ const PREVIEW: Operation = Operation { name: "VALIDATION_PREVIEW", rate: 1.0, bu
 #[derive(Debug, Default)]
 pub(crate) struct UsagePlans {
     buckets: HashMap<(String, &'static str), TokenBucket>,
+    lifted: bool,
 }
 
 impl UsagePlans {
+    /// Limits no more.
+    pub(crate) fn lift(&mut self) {
+        self.lifted = true;
+    }
+
     fn take(&mut self, seller: &str, operation: &Operation, now: std::time::Duration) -> bool {
         let fresh = || TokenBucket::new(operation.rate, operation.burst);
-        self.buckets.entry((seller.to_owned(), operation.name)).or_insert_with(fresh).take(now)
+        self.lifted || self.buckets.entry((seller.to_owned(), operation.name)).or_insert_with(fresh).take(now)
     }
 }
 

@@ -59,6 +59,12 @@ pub async fn sandbox(speed: f64) -> Sandbox {
     Sandbox::builder().market(market(world())).seed(7).speed(speed).start().await.expect("a sandbox")
 }
 
+/// Steady, and nobody is throttled however fast this machine is.
+pub async fn unlimited() -> Sandbox {
+    let builder = Sandbox::builder().market(market(world())).seed(7).speed(STEADY).limits(false);
+    builder.start().await.expect("a sandbox")
+}
+
 /// An answer that was read whole.
 #[derive(Debug)]
 pub struct Answer {
