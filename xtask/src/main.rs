@@ -1,6 +1,7 @@
-//! Chores of the workspace: `cargo xtask spec import`, `cargo xtask spec diff`, `cargo xtask codegen`.
+//! Chores of the workspace: `cargo xtask spec import`, `cargo xtask spec diff`, `cargo xtask codegen`, `cargo xtask conformance`.
 
 mod codegen;
+mod conformance;
 mod diff;
 mod emit;
 mod import;
@@ -34,6 +35,8 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Installs other people's clients in a temporary folder and drives them against `asin sandbox`.
+    Conformance(conformance::Arguments),
     /// Specifications: takes a vendor's facts, says what a vendor changed.
     Spec {
         #[command(subcommand)]
@@ -83,6 +86,7 @@ fn run(command: Command, root: &Path) -> Outcome<bool> {
     let specs = root.join("specs");
     match command {
         Command::Codegen { check } => codegen::run(root, check),
+        Command::Conformance(arguments) => conformance::run(root, &arguments),
         Command::Spec { command: SpecCommand::Import { file, into, operations, date } } => {
             let import = import::Import {
                 file: &file,
