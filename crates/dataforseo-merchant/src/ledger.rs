@@ -3,7 +3,7 @@
 //! A [`Ledger`] works in batches, each of which is stored whole or not at all, so that a database can make each one a
 //! transaction. Here are a ledger in [memory](MemoryLedger) and one in an append-only [file](crate::FileLedger).
 
-use crate::{AsinTask, Priority, SellersTask, Tag, TaskId};
+use crate::{AsinTask, Priority, SellersTask, Summary, Tag, TaskId};
 use async_trait::async_trait;
 use core_http::Asin;
 use jiff::Timestamp;
@@ -47,24 +47,24 @@ impl TaskRequest {
     }
 
     /// The product.
-    pub fn asin(&self) -> Asin {
-        self.parts().0
+    pub fn asin(&self) -> Option<Asin> {
+        self.summary().asin
     }
 
     /// How soon it is done.
     pub fn priority(&self) -> Priority {
-        self.parts().1
+        self.summary().priority
     }
 
     /// The caller's own tag.
     pub fn tag(&self) -> Option<&Tag> {
-        self.parts().2
+        self.summary().tag
     }
 
-    fn parts(&self) -> (Asin, Priority, Option<&Tag>) {
+    fn summary(&self) -> Summary<'_> {
         match self {
-            Self::Asin(task) => task.parts(),
-            Self::Sellers(task) => task.parts(),
+            Self::Asin(task) => task.summary(),
+            Self::Sellers(task) => task.summary(),
         }
     }
 }

@@ -53,21 +53,39 @@ mod requests;
 mod task;
 mod tasks;
 mod vendor;
+mod vendor_time;
 
 pub use builder::{BASE_URL, Builder, DfsClient};
 pub use file_ledger::FileLedger;
 pub use generated::{
-    AmazonProductInfo, AsinItem, AsinResult, AsinTaskGet, AsinTaskPost, AsinTasksReady, DeliveryInfo, IdList,
-    IdListQuery, IdListRow, ImageRow, NewerProduct, OPERATIONS, Price, ProductCategory, ProductDetails,
-    ProductExtended, ProductInformation, ProductInformationRow, ProductInformationRows, ProductText, Rating, ReadyTask,
-    Review, ReviewImage, ReviewRating, ReviewVideo, Reviewer, SellerOffer, SellersItem, SellersResult, SellersTaskGet,
-    SellersTaskPost, SellersTasksReady, TasksReady, TextRow, Voucher, call, inspect,
+    AdUrl, AmazonLanguages, AmazonLocations, AmazonLocationsIn, AmazonProductInfo, AsinHtml, AsinItem, AsinLive,
+    AsinLiveHtml, AsinResult, AsinTaskGet, AsinTaskGetHtml, AsinTaskPost, AsinTasksReady, BuyOnGoogleOffer,
+    CarouselProduct, DeliveryInfo, GoogleAdUrl, GoogleLanguages, GoogleLocations, GoogleLocationsIn, GoogleProductInfo,
+    GoogleProductInfoItem, GoogleProductInfoResult, GoogleProductInfoTaskGet, GoogleProductInfoTaskPost,
+    GoogleProductInfoTasksReady, GoogleProductsItem, GoogleProductsResult, GoogleProductsTaskGet,
+    GoogleProductsTaskGetHtml, GoogleProductsTaskPost, GoogleProductsTasksReady, GoogleSellersItem,
+    GoogleSellersResult, GoogleSellersTaskGet, GoogleSellersTaskPost, GoogleSellersTasksReady, HtmlPage, IdList,
+    IdListQuery, IdListRow, ImageRow, ItemType, KeywordHtml, LanguageRow, LocationRow, MerchantErrors,
+    MerchantErrorsQuery, MerchantErrorsRow, NewerProduct, OPERATIONS, Price, ProductCategory, ProductDetails,
+    ProductExtended, ProductInformation, ProductInformationRow, ProductInformationRows, ProductLabel, ProductSeller,
+    ProductSpecification, ProductText, ProductVariation, ProductsEntry, ProductsItem, ProductsLive, ProductsLiveHtml,
+    ProductsResult, ProductsTaskGet, ProductsTaskGetHtml, ProductsTaskPost, ProductsTasksReady, Rating, RatingScore,
+    ReadyTask, Recommendations, RecommendedProduct, RelatedSearch, RelatedSearches, Review, ReviewImage, ReviewVideo,
+    Reviewer, SellerOffer, SellersItem, SellersLive, SellersLiveHtml, SellersResult, SellersTaskGet,
+    SellersTaskGetHtml, SellersTaskPost, SellersTasksReady, ShopOffer, ShoppingAdvertisement, ShoppingCarousel,
+    ShoppingProduct, ShoppingRelatedSearches, SpecialOffer, SpellCorrection, SponsoredCarousel,
+    SponsoredCarouselProduct, StoresCount, TasksReady, TextRow, Voucher, call, inspect,
 };
 pub use ids::{InvalidTag, Tag, TaskId};
 pub use ledger::{Entry, Kind, Ledger, LedgerError, MemoryLedger, State, TaskRequest};
 pub use money::{Budget, OverBudget, Prices};
 pub use offers::{Family, Offer};
-pub use requests::{AsinTask, InvalidRequest, Language, Location, PostbackData, Priority, SellersTask, WebhookUrl};
+pub use requests::{
+    AsinLiveTask, AsinTask, Department, GoogleProduct, GoogleProductInfoTask, GoogleProductsTask, GoogleSellersTask,
+    GoogleSortBy, InvalidRequest, Keyword, Language, Location, PostbackData, PriceRange, Priority, ProductsLiveTask,
+    ProductsTask, Selection, SellersLiveTask, SellersTask, SortBy, Summary, WebhookUrl,
+};
 pub use task::{Task, TaskOutcome};
 pub use tasks::{Cadence, Collected, NewTask, Posted, Settings, Settlement, TaskResult, Tasks};
 pub use vendor::{DataForSeo, Envelope, Meaning};
+pub use vendor_time::VendorTime;

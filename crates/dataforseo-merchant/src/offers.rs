@@ -57,9 +57,9 @@ pub struct Offer {
     /// What the page says about delivery.
     pub delivery_message: Option<String>,
     /// The first day of delivery, as the vendor writes it.
-    pub delivery_from: Option<String>,
+    pub delivery_from: Option<crate::VendorTime>,
     /// The last day of delivery, as the vendor writes it.
-    pub delivery_to: Option<String>,
+    pub delivery_to: Option<crate::VendorTime>,
 }
 
 impl Offer {

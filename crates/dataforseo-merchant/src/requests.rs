@@ -1,11 +1,29 @@
 //! What is asked for: requests that cannot say what the vendor would refuse.
 //!
-//! Exactly one location and one language, a data type with every postback, a tag that fits (seed 000).
+//! A request is what is looked at (an ASIN, a keyword, a product of Google), from where (exactly one location, exactly one
+//! language), and, unless it is answered at once, how it is delivered. Rules: seed 000 and the vendor's specification.
+
+mod delivery;
+mod place;
+mod search;
+mod subject;
+mod webhook_url;
+mod wire;
+
+pub use delivery::{PostbackData, Priority};
+pub use place::{Language, Location};
+pub use search::{Department, GoogleSortBy, Keyword, PriceRange, Selection, SortBy};
+pub use subject::GoogleProduct;
+pub use webhook_url::WebhookUrl;
 
 use crate::Tag;
 use core_http::Asin;
-use rust_decimal::Decimal;
+use delivery::Delivery;
+use search::{Amazon, Google, Search};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use subject::GoogleSellers;
+use wire::{Form, Wire};
 
 /// A request that the vendor would refuse.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -19,218 +37,28 @@ const fn invalid(field: &'static str, rule: &'static str) -> InvalidRequest {
     InvalidRequest { field, rule }
 }
 
-/// The place from which a page is looked at.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Location(Place);
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Place {
-    Name(String),
-    Code(i64),
-    Coordinate(String),
-}
-
-impl Location {
-    /// By the vendor's code of it, such as 2840 for the United States.
-    pub fn code(code: u32) -> Self {
-        Self(Place::Code(code.into()))
-    }
-
-    /// By its full name, such as `HA1,England,United Kingdom`.
-    pub fn name(name: impl Into<String>) -> Self {
-        Self(Place::Name(name.into()))
-    }
-
-    /// By degrees of latitude and longitude, at most 7 decimals each, and a radius of at least 199.9.
-    ///
-    /// # Errors
-    /// When one of the three is outside its range.
-    pub fn coordinate(latitude: Decimal, longitude: Decimal, radius: Decimal) -> Result<Self, InvalidRequest> {
-        let degrees =
-            |degrees: Decimal, most: i64| degrees.abs() <= Decimal::from(most) && degrees.normalize().scale() <= 7;
-        if !degrees(latitude, 90) || !degrees(longitude, 180) {
-            return Err(invalid("location_coordinate", "has degrees of at most 7 decimals, up to 90 and 180"));
-        }
-        if radius < Decimal::new(1999, 1) {
-            return Err(invalid("location_coordinate", "has a radius of at least 199.9"));
-        }
-        let [latitude, longitude, radius] = [latitude, longitude, radius].map(|number| number.normalize());
-        Ok(Self(Place::Coordinate(format!("{latitude},{longitude},{radius}"))))
-    }
-}
-
-/// The language in which a page is looked at.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Language(Word);
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Word {
-    Name(String),
-    Code(String),
-}
-
-impl Language {
-    /// By the vendor's code of it, such as `en_US`.
-    pub fn code(code: impl Into<String>) -> Self {
-        Self(Word::Code(code.into()))
-    }
-
-    /// By its full name, such as `English (United Kingdom)`.
-    pub fn name(name: impl Into<String>) -> Self {
-        Self(Word::Name(name.into()))
-    }
-}
-
-/// How soon a task is done, and at which price.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
-pub enum Priority {
-    /// Within up to 45 minutes.
-    #[default]
-    Normal,
-    /// Within minutes, for twice the price.
-    High,
-}
-
-/// What the vendor posts to a postback address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum PostbackData {
-    /// The result as `task_get/advanced` gives it.
-    Advanced,
-    /// The page itself.
-    Html,
-}
-
-/// An address that the vendor calls; `$id` and `$tag` in it are replaced by the task's.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct WebhookUrl(String);
-
-impl WebhookUrl {
-    /// An `http` or `https` address, sent as it stands.
-    ///
-    /// # Errors
-    /// When it is no such address, or holds a login.
-    pub fn new(url: impl Into<String>) -> Result<Self, InvalidRequest> {
-        let text = url.into();
-        let url: url::Url = text.parse().map_err(|_| invalid("postback_url, pingback_url", "must be a whole URL"))?;
-        if !matches!(url.scheme(), "http" | "https") || !url.username().is_empty() || url.password().is_some() {
-            return Err(invalid("postback_url, pingback_url", "must be http or https, without a login"));
-        }
-        Ok(Self(text))
-    }
-}
-
-/// What both requests consist of.
+/// What a request asks for, in short.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Fields {
-    asin: Asin,
-    location: Location,
-    language: Language,
-    priority: Option<Priority>,
-    domain: Option<String>,
-    tag: Option<Tag>,
-    postback: Option<(WebhookUrl, PostbackData)>,
-    pingback: Option<WebhookUrl>,
-}
-
-/// The fields as the vendor names them.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct Wire {
-    asin: Option<Asin>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    priority: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    location_name: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    location_code: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    location_coordinate: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    language_name: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    language_code: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    se_domain: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tag: Option<Tag>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    postback_url: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    postback_data: Option<PostbackData>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pingback_url: Option<String>,
-}
-
-impl From<Fields> for Wire {
-    fn from(fields: Fields) -> Self {
-        let mut wire = Self {
-            asin: Some(fields.asin),
-            priority: fields.priority.map(|priority| if priority == Priority::High { 2 } else { 1 }),
-            se_domain: fields.domain,
-            tag: fields.tag,
-            pingback_url: fields.pingback.map(|url| url.0),
-            ..Self::default()
-        };
-        match fields.location.0 {
-            Place::Name(name) => wire.location_name = Some(name),
-            Place::Code(code) => wire.location_code = Some(code),
-            Place::Coordinate(coordinate) => wire.location_coordinate = Some(coordinate),
-        }
-        match fields.language.0 {
-            Word::Name(name) => wire.language_name = Some(name),
-            Word::Code(code) => wire.language_code = Some(code),
-        }
-        (wire.postback_url, wire.postback_data) = fields.postback.map(|(url, data)| (url.0, data)).unzip();
-        wire
-    }
-}
-
-impl TryFrom<Wire> for Fields {
-    type Error = InvalidRequest;
-
-    fn try_from(wire: Wire) -> Result<Self, InvalidRequest> {
-        let location = match (wire.location_name, wire.location_code, wire.location_coordinate) {
-            (Some(name), None, None) => Place::Name(name),
-            (None, Some(code), None) => Place::Code(code),
-            (None, None, Some(coordinate)) => Place::Coordinate(coordinate),
-            _ => return Err(invalid("location_name, location_code, location_coordinate", "must be exactly one")),
-        };
-        let language = match (wire.language_name, wire.language_code) {
-            (Some(name), None) => Word::Name(name),
-            (None, Some(code)) => Word::Code(code),
-            _ => return Err(invalid("language_name, language_code", "must be exactly one")),
-        };
-        let priority = match wire.priority {
-            None => None,
-            Some(1) => Some(Priority::Normal),
-            Some(2) => Some(Priority::High),
-            Some(_) => return Err(invalid("priority", "must be 1 or 2")),
-        };
-        let postback = match (wire.postback_url, wire.postback_data) {
-            (None, None) => None,
-            (Some(url), Some(data)) => Some((WebhookUrl::new(url)?, data)),
-            _ => return Err(invalid("postback_url, postback_data", "go together")),
-        };
-        Ok(Self {
-            asin: wire.asin.ok_or(invalid("asin", "is missing"))?,
-            location: Location(location),
-            language: Language(language),
-            priority,
-            domain: wire.se_domain,
-            tag: wire.tag,
-            postback,
-            pingback: wire.pingback_url.map(WebhookUrl::new).transpose()?,
-        })
-    }
+#[non_exhaustive]
+pub struct Summary<'a> {
+    /// The ASIN, the keyword as it is sent, or Google's id of the product.
+    pub subject: &'a str,
+    /// The ASIN, if it asks for one.
+    pub asin: Option<Asin>,
+    /// How soon it is done; [`Priority::Normal`] for what is answered at once.
+    pub priority: Priority,
+    /// The caller's own name for it.
+    pub tag: Option<&'a Tag>,
+    /// How many times the price of one page it can cost at most: results are charged by the page.
+    pub pages: u32,
 }
 
 macro_rules! request {
-    ($(#[$meta:meta])* $name:ident) => {
+    ($(#[$meta:meta])* $name:ident of $subject:ty, $argument:ident: $what:ty, $($delivery:tt)*) => {
         $(#[$meta])*
         #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(into = "Wire", try_from = "Wire")]
-        pub struct $name(Fields);
+        pub struct $name(Form<$subject, request!(@delivery $($delivery)*)>);
 
         impl From<$name> for Wire {
             fn from(request: $name) -> Self {
@@ -247,18 +75,11 @@ macro_rules! request {
 
         impl $name {
             /// With what it cannot do without.
-            pub fn new(asin: Asin, location: Location, language: Language) -> Self {
-                let (priority, domain, tag, postback, pingback) = Default::default();
-                Self(Fields { asin, location, language, priority, domain, tag, postback, pingback })
+            pub fn new($argument: $what, location: Location, language: Language) -> Self {
+                Self(Form::new($argument.into(), location, language))
             }
 
-            /// How soon it is done; [`Priority::Normal`] where nothing is said.
-            pub fn priority(mut self, priority: Priority) -> Self {
-                self.0.priority = Some(priority);
-                self
-            }
-
-            /// The shop, such as `amazon.co.uk`; by default the vendor takes it from location and language.
+            /// The shop or search engine, such as `amazon.co.uk`; by default the vendor takes it from location and language.
             pub fn domain(mut self, domain: impl Into<String>) -> Self {
                 self.0.domain = Some(domain.into());
                 self
@@ -270,23 +91,105 @@ macro_rules! request {
                 self
             }
 
-            /// Has the result posted to an address.
-            pub fn postback(mut self, url: WebhookUrl, data: PostbackData) -> Self {
-                self.0.postback = Some((url, data));
+            /// What it asks for, in short.
+            pub fn summary(&self) -> Summary<'_> {
+                self.0.summary()
+            }
+        }
+
+        request!(@setters $name $($delivery)*);
+    };
+    (@delivery live) => { () };
+    (@delivery $($other:tt)*) => { Delivery };
+    (@setters $name:ident live) => {};
+    (@setters $name:ident queued) => {
+        impl $name {
+            /// How soon it is done; [`Priority::Normal`] where nothing is said.
+            pub fn priority(mut self, priority: Priority) -> Self {
+                self.0.delivery.priority = Some(priority);
                 self
             }
 
             /// Has an address called when the task is done.
             pub fn pingback(mut self, url: WebhookUrl) -> Self {
-                self.0.pingback = Some(url);
+                self.0.delivery.pingback = Some(url);
                 self
-            }
-
-            pub(crate) fn parts(&self) -> (Asin, Priority, Option<&Tag>) {
-                (self.0.asin, self.0.priority.unwrap_or_default(), self.0.tag.as_ref())
             }
         }
     };
+    (@setters $name:ident queued with pages) => {
+        request!(@setters $name queued);
+
+        impl $name {
+            /// Has the result, or the pages as they came, posted to an address.
+            pub fn postback(mut self, url: WebhookUrl, data: PostbackData) -> Self {
+                self.0.delivery.postback = Some((url, data));
+                self
+            }
+        }
+    };
+    (@setters $name:ident queued without pages) => {
+        request!(@setters $name queued);
+
+        impl $name {
+            /// Has the result posted to an address.
+            pub fn postback(mut self, url: WebhookUrl) -> Self {
+                self.0.delivery.postback = Some((url, PostbackData::Advanced));
+                self
+            }
+        }
+    };
+    (@setters $name:ident queued with pages, at once $live:ident) => {
+        request!(@setters $name queued with pages);
+
+        impl $name {
+            /// The same request to be answered at once; priority and addresses have no meaning there and are left out.
+            pub fn live(self) -> $live {
+                $live(self.0.live())
+            }
+        }
+    };
+}
+
+/// Setters of requests that search.
+macro_rules! search {
+    ($($name:ident: $sort:ty, deepest $deepest:literal, $page:literal a page;)+) => { $(
+        impl $name {
+            /// How many results to read. Each page of them is charged.
+            #[doc = concat!("At most ", stringify!($deepest), "; ", stringify!($page), " a page, which is also the default.")]
+            ///
+            /// # Errors
+            /// When it is none or more than that.
+            pub fn depth(mut self, results: u32) -> Result<Self, InvalidRequest> {
+                self.0.subject.depth = Some(search::depth(results, $deepest)?);
+                Ok(self)
+            }
+
+            /// How many pages to read at most: 1 to 7.
+            ///
+            /// # Errors
+            /// When it is outside of that.
+            pub fn max_crawl_pages(mut self, pages: u32) -> Result<Self, InvalidRequest> {
+                self.0.subject.max_crawl_pages = Some(search::pages(pages)?);
+                Ok(self)
+            }
+
+            /// Which of the results, in which order.
+            pub fn selection(mut self, selection: Selection<$sort>) -> Self {
+                self.0.subject.selection = Some(selection);
+                self
+            }
+
+            /// The address of the search, out of which the vendor takes what it needs; the vendor advises against it.
+            ///
+            /// # Errors
+            /// When it is no whole http or https address.
+            pub fn url(mut self, url: impl Into<String>) -> Result<Self, InvalidRequest> {
+                self.0.subject.url = Some(search::url(url.into())?);
+                Ok(self)
+            }
+        }
+    )+ };
 }
 
 request! {
@@ -299,12 +202,106 @@ request! {
     /// assert_eq!(json, serde_json::json!({"asin": "B0EXAMPLE1", "location_code": 2840, "language_code": "en_US"}));
     /// # Ok::<(), core_http::InvalidAsin>(())
     /// ```
-    AsinTask
+    AsinTask of Asin, asin: Asin, queued with pages, at once AsinLiveTask
+}
+
+request! {
+    /// Asks for a product by its ASIN, to be answered at once.
+    AsinLiveTask of Asin, asin: Asin, live
 }
 
 request! {
     /// Asks for the offers of all sellers of an ASIN.
-    SellersTask
+    SellersTask of Asin, asin: Asin, queued with pages, at once SellersLiveTask
+}
+
+request! {
+    /// Asks for the offers of all sellers of an ASIN, to be answered at once.
+    SellersLiveTask of Asin, asin: Asin, live
+}
+
+request! {
+    /// Asks what Amazon shows for a keyword.
+    ///
+    /// ```
+    /// use dataforseo_merchant::{Department, Keyword, Language, Location, PriceRange, ProductsTask, Selection, SortBy};
+    /// let task = ProductsTask::new(Keyword::new("desk lamp 50%")?, Location::code(2840), Language::code("en_US"))
+    ///     .department(Department::HomeAndKitchen)
+    ///     .depth(200)?
+    ///     .selection(Selection::filters(Some(PriceRange::between(5, 100)?), Some(SortBy::PriceLowToHigh)));
+    /// assert_eq!((task.summary().subject, task.summary().pages), ("desk lamp 50%25", 2));
+    /// # Ok::<(), dataforseo_merchant::InvalidRequest>(())
+    /// ```
+    ProductsTask of Search<Amazon>, keyword: Keyword, queued with pages, at once ProductsLiveTask
+}
+
+request! {
+    /// Asks what Amazon shows for a keyword, to be answered at once.
+    ProductsLiveTask of Search<Amazon>, keyword: Keyword, live
+}
+
+request! {
+    /// Asks what Google Shopping shows for a keyword.
+    GoogleProductsTask of Search<Google>, keyword: Keyword, queued with pages
+}
+
+request! {
+    /// Asks for the shops that sell a product, by Google Shopping.
+    GoogleSellersTask of GoogleSellers, product: GoogleProduct, queued without pages
+}
+
+request! {
+    /// Asks for the page of a product in Google Shopping.
+    GoogleProductInfoTask of GoogleProduct, product: GoogleProduct, queued without pages
+}
+
+search! {
+    ProductsTask: SortBy, deepest 700, 100 a page;
+    ProductsLiveTask: SortBy, deepest 700, 100 a page;
+    GoogleProductsTask: GoogleSortBy, deepest 120, 40 a page;
+}
+
+macro_rules! department {
+    ($($name:ident)+) => { $(
+        impl $name {
+            /// The department to search in.
+            pub fn department(mut self, department: Department) -> Self {
+                self.0.subject.department = Some(department);
+                self
+            }
+        }
+    )+ };
+}
+
+department! { ProductsTask ProductsLiveTask }
+
+impl GoogleSellersTask {
+    /// How many shops to read: 200 at most; 10 a page, which is also the default. Each page of them is charged.
+    ///
+    /// # Errors
+    /// When it is none or more than 200.
+    pub fn depth(mut self, shops: u32) -> Result<Self, InvalidRequest> {
+        self.0.subject.depth = Some(search::depth(shops, 200)?);
+        Ok(self)
+    }
+
+    /// The variant of the product, as `pvf` of a product's variations names it.
+    pub fn variant(mut self, pvf: impl Into<String>) -> Self {
+        self.0.subject.pvf = Some(pvf.into());
+        self
+    }
+
+    /// Also shops at Google itself; doubles the cost.
+    pub fn shops_on_google(mut self) -> Self {
+        self.0.subject.shops_on_google = Some(true);
+        self
+    }
+
+    /// What `additional_specifications` of a product in Google Shopping said.
+    pub fn specifications(mut self, specifications: BTreeMap<String, String>) -> Self {
+        self.0.subject.specifications = Some(specifications);
+        self
+    }
 }
 
 #[cfg(test)]

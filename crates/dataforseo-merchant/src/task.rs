@@ -1,6 +1,6 @@
 //! A task as the answers show it, and what its code says.
 
-use crate::{AsinTaskPost, Meaning, SellersTaskPost, Tag, TaskId, vendor};
+use crate::{Meaning, Tag, TaskId, vendor};
 use core_http::{Error, ErrorKind, Fault, Result, lenient};
 use rust_decimal::Decimal;
 use serde::{
@@ -108,17 +108,17 @@ pub(crate) trait Batch {
     fn size(&self) -> usize;
 }
 
-impl Batch for AsinTaskPost {
-    fn size(&self) -> usize {
-        self.tasks.len()
-    }
+macro_rules! batch {
+    ($($operation:ident)+) => { $(
+        impl Batch for crate::$operation {
+            fn size(&self) -> usize {
+                self.tasks.len()
+            }
+        }
+    )+ };
 }
 
-impl Batch for SellersTaskPost {
-    fn size(&self) -> usize {
-        self.tasks.len()
-    }
-}
+batch! { AsinTaskPost SellersTaskPost ProductsTaskPost GoogleProductsTaskPost GoogleSellersTaskPost GoogleProductInfoTaskPost }
 
 /// Judges an answer about several new tasks: if a limit refused every one that was sent, nothing was made, and the call
 /// as a whole was refused.
@@ -144,6 +144,14 @@ pub(crate) fn one<O, R>(_: &O, tasks: Vec<Task<R>>) -> Result<Task<R>> {
         (TaskOutcome::Refused(_), Some(Meaning::Failed(_))) => Ok(task),
         (TaskOutcome::Refused(fault), _) => Err(fault.into()),
         _ => Ok(task),
+    }
+}
+
+/// Judges an answer that was waited for. One that was charged is given as it is, whatever it says, so that its cost is seen.
+pub(crate) fn live<O, R>(operation: &O, tasks: Vec<Task<R>>) -> Result<Task<R>> {
+    match &tasks[..] {
+        [task] if task.is_billed() => tasks.into_iter().next().ok_or_else(|| Error::new(ErrorKind::Decode, "no task")),
+        _ => one(operation, tasks),
     }
 }
 

@@ -233,7 +233,7 @@ pub struct Pages {
 #[non_exhaustive]
 pub struct JobRow {
     /// `id`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(alias = "number", default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// `cost`.
     #[serde(

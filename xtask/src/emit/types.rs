@@ -205,24 +205,27 @@ impl<'a> Types<'a> {
         self.name_of(name).map(Type::Named)
     }
 
-    /// `x-generic` at the root: a base schema whose one property differs from use to use is a hand-written generic type.
+    /// `x-generic`, at the root of a base schema or on a schema itself: its one property that differs from use to use is
+    /// what a hand-written generic type is over.
     fn generic(&self, schema: &Schema, uses: Use) -> Outcome<Option<Type>> {
-        let Kind::All(parts) = &schema.kind else { return Ok(None) };
-        let Some(generics) = self.spec.extensions.get("x-generic").and_then(Value::as_object) else { return Ok(None) };
-        for part in parts {
-            let Kind::Reference(base, _) = &part.kind else { continue };
-            let Some(generic) = generics.get(base) else { continue };
-            let (name, over) =
-                (generic["type"].as_str().unwrap_or("Task"), generic["over"].as_str().unwrap_or("result"));
-            let object = self.flat(schema)?;
-            let content = find(&object.properties, over).ok_or_else(|| format!("{}: no `{over}`", schema.at))?;
-            let content = match &content.kind {
-                Kind::Array(items) => self.of(items, over, uses)?,
-                _ => Type::Json,
-            };
-            return Ok(Some(Type::Named(format!("{name}<{}>", content.rust()))));
-        }
-        Ok(None)
+        let bases = self.spec.extensions.get("x-generic");
+        let of_base = |part: &Schema| match &part.kind {
+            Kind::Reference(base, _) => bases?.get(base),
+            _ => None,
+        };
+        let inherited = match &schema.kind {
+            Kind::All(parts) => parts.iter().find_map(of_base),
+            _ => None,
+        };
+        let Some(generic) = schema.extensions.get("x-generic").or(inherited) else { return Ok(None) };
+        let (name, over) = (generic["type"].as_str().unwrap_or("Task"), generic["over"].as_str().unwrap_or("result"));
+        let object = self.flat(schema)?;
+        let content = find(&object.properties, over).ok_or_else(|| format!("{}: no `{over}`", schema.at))?;
+        let content = match &content.kind {
+            Kind::Array(items) => self.of(items, over, uses)?,
+            _ => Type::Json,
+        };
+        Ok(Some(Type::Named(format!("{name}<{}>", content.rust()))))
     }
 
     /// The properties of an object, with those that it takes in by `allOf`.
@@ -248,11 +251,28 @@ impl<'a> Types<'a> {
     pub fn fields(&self, owner: &str, schema: &Schema, uses: Use) -> Outcome<Vec<Field>> {
         let object = self.flat(schema)?;
         let promised = |name: &str| texts(schema.extensions.get("x-required")).iter().any(|known| known == name);
-        let field = |(name, property): &(String, Schema)| {
+        let alias_of = |property: &Schema| text(property, "x-alias-of").map(str::to_owned);
+        let mut fields: Vec<Field> = Vec::new();
+        for (name, property) in &object.properties {
+            // A property that has been renamed stands where its older name stands.
+            let (name, property) = match alias_of(property) {
+                None => (name, property),
+                Some(newer) => {
+                    let found = object.properties.iter().find(|(name, _)| *name == newer);
+                    let (name, property) = found.ok_or_else(|| format!("{}: no `{newer}` beside it", property.at))?;
+                    (name, property)
+                }
+            };
+            if fields.iter().any(|known| known.wire == *name) {
+                continue;
+            }
             let required = object.required.contains(name) || promised(name);
-            self.field(owner, name, property, required, uses)
-        };
-        object.properties.iter().map(field).collect()
+            let mut field = self.field(owner, name, property, required, uses)?;
+            let older = object.properties.iter().filter(|(_, other)| alias_of(other).as_ref() == Some(name));
+            field.aliases.extend(older.map(|(older, _)| older.clone()));
+            fields.push(field);
+        }
+        Ok(fields)
     }
 
     /// One field.

@@ -146,7 +146,7 @@ fn made(output: &Output) -> Option<Timestamp> {
 /// The offers on a page of sellers, each with what the page says of it.
 fn offers(result: &SellersResult) -> Vec<Observation> {
     let marketplace = store(result.se_domain.as_deref(), result.location_code);
-    let at = result.datetime.as_deref().and_then(core_http::lenient::timestamp);
+    let at = result.datetime.as_ref().and_then(dataforseo_merchant::VendorTime::timestamp);
     let offers = result.offers().map(|offer| Observation {
         source: Source::DataforseoSellers,
         asin: result.asin,

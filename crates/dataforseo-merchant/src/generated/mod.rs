@@ -7,13 +7,25 @@ pub(crate) mod operations;
 
 #[rustfmt::skip]
 pub use models::{
-    AmazonProductInfo, AsinItem, AsinResult, DeliveryInfo, IdListQuery, IdListRow, ImageRow, NewerProduct, Price,
-    ProductCategory, ProductDetails, ProductExtended, ProductInformation, ProductInformationRow,
-    ProductInformationRows, ProductText, Rating, ReadyTask, Review, ReviewImage, ReviewRating, ReviewVideo,
-    Reviewer, SellerOffer, SellersItem, SellersResult, TextRow, Voucher,
+    AdUrl, AmazonProductInfo, AsinHtml, AsinItem, AsinResult, BuyOnGoogleOffer, CarouselProduct, DeliveryInfo,
+    GoogleProductInfo, GoogleProductInfoItem, GoogleProductInfoResult, GoogleProductsItem, GoogleProductsResult,
+    GoogleSellersItem, GoogleSellersResult, HtmlPage, IdListQuery, IdListRow, ImageRow, ItemType, KeywordHtml,
+    LanguageRow, LocationRow, MerchantErrorsQuery, MerchantErrorsRow, NewerProduct, Price, ProductCategory,
+    ProductDetails, ProductExtended, ProductInformation, ProductInformationRow, ProductInformationRows,
+    ProductLabel, ProductSeller, ProductSpecification, ProductText, ProductVariation, ProductsEntry, ProductsItem,
+    ProductsResult, Rating, RatingScore, ReadyTask, Recommendations, RecommendedProduct, RelatedSearch,
+    RelatedSearches, Review, ReviewImage, ReviewVideo, Reviewer, SellerOffer, SellersItem, SellersResult,
+    ShopOffer, ShoppingAdvertisement, ShoppingCarousel, ShoppingProduct, ShoppingRelatedSearches, SpecialOffer,
+    SpellCorrection, SponsoredCarousel, SponsoredCarouselProduct, StoresCount, TextRow, Voucher,
 };
 #[rustfmt::skip]
 pub use operations::{
-    AsinTaskGet, AsinTaskPost, AsinTasksReady, IdList, OPERATIONS, SellersTaskGet, SellersTaskPost,
-    SellersTasksReady, TasksReady, call, inspect,
+    AmazonLanguages, AmazonLocations, AmazonLocationsIn, AsinLive, AsinLiveHtml, AsinTaskGet, AsinTaskGetHtml,
+    AsinTaskPost, AsinTasksReady, GoogleAdUrl, GoogleLanguages, GoogleLocations, GoogleLocationsIn,
+    GoogleProductInfoTaskGet, GoogleProductInfoTaskPost, GoogleProductInfoTasksReady, GoogleProductsTaskGet,
+    GoogleProductsTaskGetHtml, GoogleProductsTaskPost, GoogleProductsTasksReady, GoogleSellersTaskGet,
+    GoogleSellersTaskPost, GoogleSellersTasksReady, IdList, MerchantErrors, OPERATIONS, ProductsLive,
+    ProductsLiveHtml, ProductsTaskGet, ProductsTaskGetHtml, ProductsTaskPost, ProductsTasksReady, SellersLive,
+    SellersLiveHtml, SellersTaskGet, SellersTaskGetHtml, SellersTaskPost, SellersTasksReady, TasksReady, call,
+    inspect,
 };

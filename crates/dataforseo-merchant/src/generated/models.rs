@@ -81,20 +81,20 @@ pub struct IdListRow {
         skip_serializing_if = "Option::is_none"
     )]
     pub url: Option<String>,
-    /// When it was posted, such as `2026-07-20 09:37:13 +00:00`.
+    /// When it was posted.
     #[serde(
         default,
-        deserialize_with = "core_http::lenient::option_string",
+        deserialize_with = "core_http::lenient::option",
         skip_serializing_if = "Option::is_none"
     )]
-    pub datetime_posted: Option<String>,
+    pub datetime_posted: Option<crate::VendorTime>,
     /// When it was done.
     #[serde(
         default,
-        deserialize_with = "core_http::lenient::option_string",
+        deserialize_with = "core_http::lenient::option",
         skip_serializing_if = "Option::is_none"
     )]
-    pub datetime_done: Option<String>,
+    pub datetime_done: Option<crate::VendorTime>,
     /// What became of it, in words.
     #[serde(
         default,
@@ -119,6 +119,201 @@ pub struct IdListRow {
     pub metadata: Option<serde_json::Map<String, serde_json::Value>>,
 }
 
+/// Which failures to list.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct MerchantErrorsQuery {
+    /// How many at most: 1,000, also by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) limit: Option<i64>,
+    /// How many to leave out first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) offset: Option<i64>,
+    /// Only those of one function, as a row names it: `pingback_url`, `postback_url`, `sellers/ad_url`…
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) filtered_function: Option<String>,
+    /// From when on, within the last seven days, such as `2026-07-20 09:37:13 +00:00`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) datetime_from: Option<String>,
+    /// Until when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) datetime_to: Option<String>,
+}
+
+impl MerchantErrorsQuery {
+    /// With nothing set.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many at most: 1,000, also by default.
+    pub fn limit(mut self, value: i64) -> Self {
+        self.limit = Some(value);
+        self
+    }
+
+    /// How many to leave out first.
+    pub fn offset(mut self, value: i64) -> Self {
+        self.offset = Some(value);
+        self
+    }
+
+    /// Only those of one function, as a row names it: `pingback_url`, `postback_url`, `sellers/ad_url`…
+    pub fn filtered_function(mut self, value: impl Into<String>) -> Self {
+        self.filtered_function = Some(value.into());
+        self
+    }
+
+    /// From when on, within the last seven days, such as `2026-07-20 09:37:13 +00:00`.
+    pub fn datetime_from(mut self, value: impl Into<String>) -> Self {
+        self.datetime_from = Some(value.into());
+        self
+    }
+
+    /// Until when.
+    pub fn datetime_to(mut self, value: impl Into<String>) -> Self {
+        self.datetime_to = Some(value.into());
+        self
+    }
+}
+
+/// A task, or a call of an address of ours, that failed.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub struct MerchantErrorsRow {
+    /// The task.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub id: Option<crate::TaskId>,
+    /// When it failed.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub datetime: Option<crate::VendorTime>,
+    /// The function that failed.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub function: Option<String>,
+    /// The vendor's code of the failure, or that of the answering server.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_i64",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub error_code: Option<i64>,
+    /// Words to the failure.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub error_message: Option<String>,
+    /// The address that was called.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub http_url: Option<String>,
+    /// The method of the call.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub http_method: Option<String>,
+    /// The HTTP status of the answer.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_i64",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub http_code: Option<i64>,
+    /// How long the call took, in seconds.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_decimal",
+        serialize_with = "rust_decimal::serde::float_option::serialize",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub http_time: Option<rust_decimal::Decimal>,
+    /// What was answered.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub http_response: Option<String>,
+}
+
+/// A language in which pages can be looked at.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub struct LanguageRow {
+    /// The full name of the language.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub language_name: Option<String>,
+    /// The code of the language, such as `en_US`; at Google `en`.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub language_code: Option<String>,
+}
+
+/// A place from which pages can be looked at.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub struct LocationRow {
+    /// The vendor's number of the place.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_i64",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub location_code: Option<i64>,
+    /// The full name of the place.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub location_name: Option<String>,
+    /// The full name of the place that it lies in.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub location_name_parent: Option<String>,
+    /// The country, ISO 3166.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub country_iso_code: Option<String>,
+    /// What kind of place it is, such as `Country` or `Postal Code`.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub location_type: Option<String>,
+}
+
 /// A finished task that nobody has collected.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
@@ -130,7 +325,7 @@ pub struct ReadyTask {
         skip_serializing_if = "Option::is_none"
     )]
     pub id: Option<crate::TaskId>,
-    /// The search engine, `amazon`.
+    /// The search engine, `amazon` or `google`.
     #[serde(
         default,
         deserialize_with = "core_http::lenient::option_string",
@@ -144,13 +339,13 @@ pub struct ReadyTask {
         skip_serializing_if = "Option::is_none"
     )]
     pub se_type: Option<String>,
-    /// When it was posted, such as `2026-07-20 09:37:13 +00:00`.
+    /// When it was posted.
     #[serde(
         default,
-        deserialize_with = "core_http::lenient::option_string",
+        deserialize_with = "core_http::lenient::option",
         skip_serializing_if = "Option::is_none"
     )]
-    pub date_posted: Option<String>,
+    pub date_posted: Option<crate::VendorTime>,
     /// The tag that it was posted with.
     #[serde(
         default,
@@ -172,6 +367,448 @@ pub struct ReadyTask {
         skip_serializing_if = "Option::is_none"
     )]
     pub endpoint_html: Option<String>,
+}
+
+/// What Google Shopping shows for a keyword.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub struct GoogleProductsResult {
+    /// What was searched for, decoded.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub keyword: Option<String>,
+    /// The type of the element.
+    #[serde(
+        rename = "type",
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub kind: Option<String>,
+    /// The domain of the shop or search engine.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub se_domain: Option<String>,
+    /// The vendor's number of the place.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_i64",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub location_code: Option<i64>,
+    /// The code of the language, such as `en_US`; at Google `en`.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub language_code: Option<String>,
+    /// The page as a person would open it.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub check_url: Option<String>,
+    /// When the page was read.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub datetime: Option<crate::VendorTime>,
+    /// How the search engine corrected the keyword.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spell: Option<SpellCorrection>,
+    /// The types of the items.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::list",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub item_types: Vec<ItemType>,
+    /// How many items there are.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_i64",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub items_count: Option<i64>,
+    /// What the page holds.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::list",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub items: Vec<GoogleProductsItem>,
+}
+
+/// Pages about a keyword as they came.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub struct KeywordHtml {
+    /// What was searched for, decoded.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub keyword: Option<String>,
+    /// The type of the element.
+    #[serde(
+        rename = "type",
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub kind: Option<String>,
+    /// The domain of the shop or search engine.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub se_domain: Option<String>,
+    /// The vendor's number of the place.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_i64",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub location_code: Option<i64>,
+    /// The code of the language, such as `en_US`; at Google `en`.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub language_code: Option<String>,
+    /// When the page was read.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub datetime: Option<crate::VendorTime>,
+    /// How many items there are.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_i64",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub items_count: Option<i64>,
+    /// What the page holds.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::list",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub items: Vec<HtmlPage>,
+}
+
+/// Who sells a product, by Google Shopping.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub struct GoogleSellersResult {
+    /// Google's id of the product.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub product_id: Option<String>,
+    /// The type of the element.
+    #[serde(
+        rename = "type",
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub kind: Option<String>,
+    /// The domain of the shop or search engine.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub se_domain: Option<String>,
+    /// The vendor's number of the place.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_i64",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub location_code: Option<i64>,
+    /// The code of the language, such as `en_US`; at Google `en`.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub language_code: Option<String>,
+    /// The page as a person would open it.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub check_url: Option<String>,
+    /// When the page was read.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub datetime: Option<crate::VendorTime>,
+    /// The title.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub title: Option<String>,
+    /// Where it leads.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub url: Option<String>,
+    /// The picture.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub image_url: Option<String>,
+    /// The rating.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rating: Option<RatingScore>,
+    /// The types of the items.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::list",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub item_types: Vec<ItemType>,
+    /// How many items there are.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_i64",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub items_count: Option<i64>,
+    /// What the page holds.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::list",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub items: Vec<GoogleSellersItem>,
+}
+
+/// The page of a product in Google Shopping.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub struct GoogleProductInfoResult {
+    /// Google's id of the product.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub product_id: Option<String>,
+    /// The type of the element.
+    #[serde(
+        rename = "type",
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub kind: Option<String>,
+    /// The domain of the shop or search engine.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub se_domain: Option<String>,
+    /// The vendor's number of the place.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_i64",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub location_code: Option<i64>,
+    /// The code of the language, such as `en_US`; at Google `en`.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub language_code: Option<String>,
+    /// The page as a person would open it.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub check_url: Option<String>,
+    /// When the page was read.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub datetime: Option<crate::VendorTime>,
+    /// The types of the items.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::list",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub item_types: Vec<ItemType>,
+    /// How many items there are.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_i64",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub items_count: Option<i64>,
+    /// What the page holds.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::list",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub items: Vec<GoogleProductInfoItem>,
+}
+
+/// The address of an advertisement.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub struct AdUrl {
+    /// The click parameter that was asked for.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub ad_aclk: Option<String>,
+    /// The address of the advertisement.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub ad_url: Option<String>,
+    /// The addresses on the way there, up to ten.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::list",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub ad_url_redirects: Vec<String>,
+}
+
+/// What Amazon shows for a keyword.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub struct ProductsResult {
+    /// What was searched for, decoded.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub keyword: Option<String>,
+    /// The type of the element.
+    #[serde(
+        rename = "type",
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub kind: Option<String>,
+    /// The domain of the shop or search engine.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub se_domain: Option<String>,
+    /// The vendor's number of the place.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_i64",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub location_code: Option<i64>,
+    /// The code of the language, such as `en_US`; at Google `en`.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub language_code: Option<String>,
+    /// The page as a person would open it.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub check_url: Option<String>,
+    /// When the page was read.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub datetime: Option<crate::VendorTime>,
+    /// How the search engine corrected the keyword.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spell: Option<SpellCorrection>,
+    /// The types of the items.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::list",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub item_types: Vec<ItemType>,
+    /// How many results the search engine says that there are.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_i64",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub se_results_count: Option<i64>,
+    /// Departments and subcategories on the page.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::list",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub categories: Vec<String>,
+    /// How many items there are.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_i64",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub items_count: Option<i64>,
+    /// What the page holds.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::list",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub items: Vec<ProductsItem>,
 }
 
 /// The product page of an ASIN.
@@ -221,20 +858,20 @@ pub struct AsinResult {
         skip_serializing_if = "Option::is_none"
     )]
     pub check_url: Option<String>,
-    /// When the page was read, such as `2026-07-20 09:37:13 +00:00`.
+    /// When the page was read.
     #[serde(
         default,
-        deserialize_with = "core_http::lenient::option_string",
+        deserialize_with = "core_http::lenient::option",
         skip_serializing_if = "Option::is_none"
     )]
-    pub datetime: Option<String>,
+    pub datetime: Option<crate::VendorTime>,
     /// The types of the items.
     #[serde(
         default,
         deserialize_with = "core_http::lenient::list",
         skip_serializing_if = "Vec::is_empty"
     )]
-    pub item_types: Vec<String>,
+    pub item_types: Vec<ItemType>,
     /// How many items there are.
     #[serde(
         default,
@@ -249,6 +886,70 @@ pub struct AsinResult {
         skip_serializing_if = "Vec::is_empty"
     )]
     pub items: Vec<AsinItem>,
+}
+
+/// Pages about an ASIN as they came.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub struct AsinHtml {
+    /// The product that was asked for.
+    #[serde(
+        alias = "product_id",
+        default,
+        deserialize_with = "core_http::lenient::option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub asin: Option<core_http::Asin>,
+    /// The type of the element.
+    #[serde(
+        rename = "type",
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub kind: Option<String>,
+    /// The domain of the shop or search engine.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub se_domain: Option<String>,
+    /// The vendor's number of the place.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_i64",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub location_code: Option<i64>,
+    /// The code of the language, such as `en_US`; at Google `en`.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub language_code: Option<String>,
+    /// When the page was read.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub datetime: Option<crate::VendorTime>,
+    /// How many items there are.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_i64",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub items_count: Option<i64>,
+    /// The pages.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::list",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub items: Vec<HtmlPage>,
 }
 
 /// The sellers of an ASIN.
@@ -298,13 +999,13 @@ pub struct SellersResult {
         skip_serializing_if = "Option::is_none"
     )]
     pub check_url: Option<String>,
-    /// When the page was read, such as `2026-07-20 09:37:13 +00:00`.
+    /// When the page was read.
     #[serde(
         default,
-        deserialize_with = "core_http::lenient::option_string",
+        deserialize_with = "core_http::lenient::option",
         skip_serializing_if = "Option::is_none"
     )]
-    pub datetime: Option<String>,
+    pub datetime: Option<crate::VendorTime>,
     /// The title of the product.
     #[serde(
         default,
@@ -325,7 +1026,7 @@ pub struct SellersResult {
         deserialize_with = "core_http::lenient::list",
         skip_serializing_if = "Vec::is_empty"
     )]
-    pub item_types: Vec<String>,
+    pub item_types: Vec<ItemType>,
     /// How many items there are.
     #[serde(
         default,
@@ -343,10 +1044,34 @@ pub struct SellersResult {
 }
 
 core_http::tagged_union! {
+    /// What a product page of Google Shopping holds.
+    pub enum GoogleProductInfoItem by "type" {
+        /// What Google Shopping says about a product.
+        ProductInfo(GoogleProductInfo) = "product_info_element",
+    }
+}
+
+core_http::tagged_union! {
     /// What a product page holds.
     pub enum AsinItem by "type" {
         /// What a product page says about the product.
         ProductInfo(AmazonProductInfo) = "amazon_product_info",
+    }
+}
+
+core_http::tagged_union! {
+    /// What a page of products holds.
+    pub enum ProductsItem by "type" {
+        /// A product among the results.
+        Sponsored(ProductsEntry) = "amazon_paid",
+        /// A product among the results.
+        Product(ProductsEntry) = "amazon_serp",
+        /// Products that are recommended.
+        EditorialRecommendations(Recommendations) = "editorial_recommendations",
+        /// Searches that are related.
+        RelatedSearches(RelatedSearches) = "related_searches",
+        /// Products that are recommended.
+        TopRatedFromOurBrands(Recommendations) = "top_rated_from_our_brands",
     }
 }
 
@@ -358,6 +1083,1106 @@ core_http::tagged_union! {
         /// An offer of one seller; in the buy box price and condition may be null.
         Offer(SellerOffer) = "amazon_seller_item",
     }
+}
+
+core_http::tagged_union! {
+    /// What a list of a product's shops holds.
+    pub enum GoogleSellersItem by "type" {
+        /// An offer of one shop.
+        Shop(ShopOffer) = "shops_list",
+        /// An offer that can be bought at Google itself.
+        BuyOnGoogle(BuyOnGoogleOffer) = "buy_on_google",
+    }
+}
+
+core_http::tagged_union! {
+    /// What a page of Google Shopping holds.
+    pub enum GoogleProductsItem by "type" {
+        /// A product in Google Shopping.
+        Product(ShoppingProduct) = "google_shopping_serp",
+        /// An advertisement in Google Shopping.
+        Sponsored(ShoppingAdvertisement) = "google_shopping_paid",
+        /// A row of advertisements.
+        SponsoredCarousel(SponsoredCarousel) = "google_shopping_sponsored_carousel",
+        /// A row of products.
+        Carousel(ShoppingCarousel) = "google_shopping_carousel",
+        /// Searches that are related.
+        RelatedSearches(ShoppingRelatedSearches) = "related_searches",
+    }
+}
+
+/// A rating without its place on the page.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub struct RatingScore {
+    /// The scale, such as `Max5`.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub rating_type: Option<String>,
+    /// The rating.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_decimal",
+        serialize_with = "rust_decimal::serde::float_option::serialize",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub value: Option<rust_decimal::Decimal>,
+    /// How many people rated.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_i64",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub votes_count: Option<i64>,
+    /// The top of the scale.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_i64",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub rating_max: Option<i64>,
+}
+
+/// How the search engine corrected a keyword.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub struct SpellCorrection {
+    /// The keyword that was searched for instead.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub keyword: Option<String>,
+    /// How it was corrected, such as `did_you_mean`.
+    #[serde(
+        rename = "type",
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub kind: Option<String>,
+}
+
+/// A page as it came.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub struct HtmlPage {
+    /// The number of the page.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_i64",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub page: Option<i64>,
+    /// When it was read.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub date: Option<crate::VendorTime>,
+    /// The page itself.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub html: Option<String>,
+}
+
+/// A product in Google Shopping.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub struct ShoppingProduct {
+    /// Place among the items of its type.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_i64",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub rank_group: Option<i64>,
+    /// Place among all items.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_i64",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub rank_absolute: Option<i64>,
+    /// Left or right.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub position: Option<String>,
+    /// Where it stands in the page.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub xpath: Option<String>,
+    /// The domain that it leads to.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub domain: Option<String>,
+    /// The title.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub title: Option<String>,
+    /// The description.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub description: Option<String>,
+    /// Where it leads.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub url: Option<String>,
+    /// Its page in Google Shopping.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub shopping_url: Option<String>,
+    /// Words that the page puts on it, such as `Sale`.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::list",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub tags: Vec<String>,
+    /// The price.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_decimal",
+        serialize_with = "rust_decimal::serde::float_option::serialize",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub price: Option<rust_decimal::Decimal>,
+    /// How often the price is paid, for payment by instalments.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_i64",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub price_multiplier: Option<i64>,
+    /// The price before a discount.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_decimal",
+        serialize_with = "rust_decimal::serde::float_option::serialize",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub old_price: Option<rust_decimal::Decimal>,
+    /// The currency, ISO 4217; may be there without a price.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub currency: Option<String>,
+    /// Google's id of the product.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub product_id: Option<String>,
+    /// Google's id of the entry.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub data_docid: Option<String>,
+    /// The seller's name.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub seller: Option<String>,
+    /// Further parameters of the product, to be sent back with a task for its sellers.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub additional_specifications: Option<serde_json::Map<String, serde_json::Value>>,
+    /// How many reviews there are.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_i64",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub reviews_count: Option<i64>,
+    /// Whether the page calls it the best match.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_bool",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub is_best_match: Option<bool>,
+    /// The rating of the product.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub product_rating: Option<Rating>,
+    /// The rating of the shop.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shop_rating: Option<Rating>,
+    /// Pictures.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::list",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub product_images: Vec<String>,
+    /// The click parameter of an advertisement; `GoogleAdUrl` turns it into its address.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub shop_ad_aclk: Option<String>,
+    /// Google's global id of the product.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub gid: Option<String>,
+    /// When and for how much it is delivered.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub delivery_info: Option<crate::DeliveryInfo>,
+    /// How many shops sell it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stores_count_info: Option<StoresCount>,
+    /// The words beside it.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub snippet: Option<String>,
+}
+
+/// An advertisement in Google Shopping.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub struct ShoppingAdvertisement {
+    /// Place among the items of its type.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_i64",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub rank_group: Option<i64>,
+    /// Place among all items.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_i64",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub rank_absolute: Option<i64>,
+    /// Left or right.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub position: Option<String>,
+    /// Where it stands in the page.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub xpath: Option<String>,
+    /// The domain that it leads to.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub domain: Option<String>,
+    /// The title.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub title: Option<String>,
+    /// The description.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub description: Option<String>,
+    /// Where it leads.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub url: Option<String>,
+    /// The click parameter of an advertisement; `GoogleAdUrl` turns it into its address.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub shop_ad_aclk: Option<String>,
+}
+
+/// A row of advertisements.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub struct SponsoredCarousel {
+    /// Place among the items of its type.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_i64",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub rank_group: Option<i64>,
+    /// Place among all items.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_i64",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub rank_absolute: Option<i64>,
+    /// Left or right.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub position: Option<String>,
+    /// Where it stands in the page.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub xpath: Option<String>,
+    /// The title.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub title: Option<String>,
+    /// The products.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::list",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub items: Vec<SponsoredCarouselProduct>,
+}
+
+/// A row of products.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub struct ShoppingCarousel {
+    /// Place among the items of its type.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_i64",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub rank_group: Option<i64>,
+    /// Place among all items.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_i64",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub rank_absolute: Option<i64>,
+    /// Left or right.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub position: Option<String>,
+    /// Where it stands in the page.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub xpath: Option<String>,
+    /// The title.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub title: Option<String>,
+    /// The products.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::list",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub items: Vec<CarouselProduct>,
+}
+
+/// Searches that are related.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub struct ShoppingRelatedSearches {
+    /// Place among the items of its type.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_i64",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub rank_group: Option<i64>,
+    /// Place among all items.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_i64",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub rank_absolute: Option<i64>,
+    /// Left or right.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub position: Option<String>,
+    /// Where it stands in the page.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub xpath: Option<String>,
+    /// The keywords.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::list",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub items: Vec<String>,
+}
+
+/// An offer of one shop.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub struct ShopOffer {
+    /// Place among the items of its type.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_i64",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub rank_group: Option<i64>,
+    /// Place among all items.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_i64",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub rank_absolute: Option<i64>,
+    /// Left or right.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub position: Option<String>,
+    /// Where it stands in the page.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub xpath: Option<String>,
+    /// The domain that it leads to.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub domain: Option<String>,
+    /// The title.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub title: Option<String>,
+    /// Where it leads.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub url: Option<String>,
+    /// The shop's words about the offer.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub details: Option<String>,
+    /// The price without tax and delivery.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_decimal",
+        serialize_with = "rust_decimal::serde::float_option::serialize",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub base_price: Option<rust_decimal::Decimal>,
+    /// The tax.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_decimal",
+        serialize_with = "rust_decimal::serde::float_option::serialize",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub tax: Option<rust_decimal::Decimal>,
+    /// What delivery costs.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_decimal",
+        serialize_with = "rust_decimal::serde::float_option::serialize",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub shipping_price: Option<rust_decimal::Decimal>,
+    /// The price with tax and delivery.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_decimal",
+        serialize_with = "rust_decimal::serde::float_option::serialize",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub total_price: Option<rust_decimal::Decimal>,
+    /// The currency, ISO 4217; may be there without a price.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub currency: Option<String>,
+    /// The seller's name.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub seller_name: Option<String>,
+    /// The click parameter of an advertisement; `GoogleAdUrl` turns it into its address.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub shop_ad_aclk: Option<String>,
+    /// How often the price is paid, for payment by instalments.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_i64",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub price_multiplier: Option<i64>,
+    /// How the price is made up, in words.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub displayed_payment_breakdown: Option<String>,
+    /// The rating.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rating: Option<Rating>,
+    /// The condition, in words.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub product_condition: Option<String>,
+    /// Remarks, in words.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub product_annotation: Option<String>,
+    /// Whether it can be had, in words.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub product_availability: Option<String>,
+}
+
+/// An offer that can be bought at Google itself.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub struct BuyOnGoogleOffer {
+    /// Place among the items of its type.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_i64",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub rank_group: Option<i64>,
+    /// Place among all items.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_i64",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub rank_absolute: Option<i64>,
+    /// Left or right.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub position: Option<String>,
+    /// Where it stands in the page.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub xpath: Option<String>,
+    /// The domain that it leads to.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub domain: Option<String>,
+    /// The title.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub title: Option<String>,
+    /// Where it leads.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub url: Option<String>,
+    /// The shop's words about the offer.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub details: Option<String>,
+    /// The price without tax and delivery.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_decimal",
+        serialize_with = "rust_decimal::serde::float_option::serialize",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub base_price: Option<rust_decimal::Decimal>,
+    /// The tax.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_decimal",
+        serialize_with = "rust_decimal::serde::float_option::serialize",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub tax: Option<rust_decimal::Decimal>,
+    /// What delivery costs.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_decimal",
+        serialize_with = "rust_decimal::serde::float_option::serialize",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub shipping_price: Option<rust_decimal::Decimal>,
+    /// The price with tax and delivery.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_decimal",
+        serialize_with = "rust_decimal::serde::float_option::serialize",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub total_price: Option<rust_decimal::Decimal>,
+    /// The currency, ISO 4217; may be there without a price.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub currency: Option<String>,
+    /// The seller's name.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub seller_name: Option<String>,
+    /// The click parameter of an advertisement; `GoogleAdUrl` turns it into its address.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub shop_ad_aclk: Option<String>,
+    /// The rating.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rating: Option<RatingScore>,
+}
+
+/// What Google Shopping says about a product.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub struct GoogleProductInfo {
+    /// Place among the items of its type.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_i64",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub rank_group: Option<i64>,
+    /// Place among all items.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_i64",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub rank_absolute: Option<i64>,
+    /// Left or right.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub position: Option<String>,
+    /// Google's id of the product.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub product_id: Option<String>,
+    /// The title.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub title: Option<String>,
+    /// The description.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub description: Option<String>,
+    /// Where it leads.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub url: Option<String>,
+    /// Pictures.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::list",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub images: Vec<String>,
+    /// What the page says in its favour.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::list",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub features: Vec<String>,
+    /// The rating.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rating: Option<Rating>,
+    /// How many reviews sellers have of it.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_i64",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub seller_reviews_count: Option<i64>,
+    /// Google's id of the entry.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub data_docid: Option<String>,
+    /// Google's global id of the product.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub gid: Option<String>,
+    /// Facts by name.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::list",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub specifications: Vec<ProductSpecification>,
+    /// Who sells it.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::list",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub sellers: Vec<ProductSeller>,
+    /// Its variants.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::list",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub variations: Vec<ProductVariation>,
+}
+
+/// A product among the results.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub struct ProductsEntry {
+    /// Place among the items of its type.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_i64",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub rank_group: Option<i64>,
+    /// Place among all items.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_i64",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub rank_absolute: Option<i64>,
+    /// Where it stands in the page.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub xpath: Option<String>,
+    /// The domain that it leads to.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub domain: Option<String>,
+    /// The title.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub title: Option<String>,
+    /// Where it leads.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub url: Option<String>,
+    /// The picture.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub image_url: Option<String>,
+    /// How many were bought in the past month, as the page says.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_i64",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub bought_past_month: Option<i64>,
+    /// The lowest price.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_decimal",
+        serialize_with = "rust_decimal::serde::float_option::serialize",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub price_from: Option<rust_decimal::Decimal>,
+    /// The highest price.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_decimal",
+        serialize_with = "rust_decimal::serde::float_option::serialize",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub price_to: Option<rust_decimal::Decimal>,
+    /// The currency, ISO 4217; may be there without a price.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub currency: Option<String>,
+    /// Special offers, in words.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::list",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub special_offers: Vec<String>,
+    /// Its ASIN.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub data_asin: Option<core_http::Asin>,
+    /// The rating.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rating: Option<Rating>,
+    /// Whether it is Amazon's choice.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_bool",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub is_amazon_choice: Option<bool>,
+    /// Whether it is marked a best seller.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_bool",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub is_best_seller: Option<bool>,
+    /// When and for how much it is delivered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery_info: Option<DeliveryInfo>,
+    /// Labels on it.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::list",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub labels: Vec<ProductLabel>,
+}
+
+/// Products that are recommended.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub struct Recommendations {
+    /// Place among the items of its type.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_i64",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub rank_group: Option<i64>,
+    /// Place among all items.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_i64",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub rank_absolute: Option<i64>,
+    /// Where it stands in the page.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub xpath: Option<String>,
+    /// Left or right.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub position: Option<String>,
+    /// The products.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::list",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub items: Vec<RecommendedProduct>,
+}
+
+/// Searches that are related.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub struct RelatedSearches {
+    /// Place among the items of its type.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_i64",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub rank_group: Option<i64>,
+    /// Place among all items.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_i64",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub rank_absolute: Option<i64>,
+    /// Where it stands in the page.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub xpath: Option<String>,
+    /// Left or right.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub position: Option<String>,
+    /// The searches.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::list",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub items: Vec<RelatedSearch>,
 }
 
 /// What a product page says about the product.
@@ -668,6 +2493,83 @@ core_http::tagged_union! {
     }
 }
 
+/// A label on a product.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub struct ProductLabel {
+    /// The type of the element.
+    #[serde(
+        rename = "type",
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub kind: Option<String>,
+    /// The title.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub title: Option<String>,
+    /// Where it leads.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub url: Option<String>,
+    /// The domain that it leads to.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub domain: Option<String>,
+}
+
+/// A search that is related.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub struct RelatedSearch {
+    /// The type of the element.
+    #[serde(
+        rename = "type",
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub kind: Option<String>,
+    /// The title.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub title: Option<String>,
+    /// Where it leads.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub url: Option<String>,
+    /// The words of the picture.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub image_alt: Option<String>,
+    /// The picture.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub image_url: Option<String>,
+}
+
 /// When and for how much a product is delivered.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
@@ -682,31 +2584,31 @@ pub struct DeliveryInfo {
     /// The first day of delivery.
     #[serde(
         default,
-        deserialize_with = "core_http::lenient::option_string",
+        deserialize_with = "core_http::lenient::option",
         skip_serializing_if = "Option::is_none"
     )]
-    pub delivery_date_from: Option<String>,
+    pub delivery_date_from: Option<crate::VendorTime>,
     /// The last day of delivery.
     #[serde(
         default,
-        deserialize_with = "core_http::lenient::option_string",
+        deserialize_with = "core_http::lenient::option",
         skip_serializing_if = "Option::is_none"
     )]
-    pub delivery_date_to: Option<String>,
+    pub delivery_date_to: Option<crate::VendorTime>,
     /// The first day of the fastest delivery.
     #[serde(
         default,
-        deserialize_with = "core_http::lenient::option_string",
+        deserialize_with = "core_http::lenient::option",
         skip_serializing_if = "Option::is_none"
     )]
-    pub fastest_delivery_date_from: Option<String>,
+    pub fastest_delivery_date_from: Option<crate::VendorTime>,
     /// The last day of the fastest delivery.
     #[serde(
         default,
-        deserialize_with = "core_http::lenient::option_string",
+        deserialize_with = "core_http::lenient::option",
         skip_serializing_if = "Option::is_none"
     )]
-    pub fastest_delivery_date_to: Option<String>,
+    pub fastest_delivery_date_to: Option<crate::VendorTime>,
     /// What delivery costs; null if it is free.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivery_price: Option<Price>,
@@ -811,6 +2713,502 @@ pub struct Rating {
         skip_serializing_if = "Option::is_none"
     )]
     pub rating_max: Option<i64>,
+}
+
+/// How many shops sell a product.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub struct StoresCount {
+    /// How many.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_i64",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub count: Option<i64>,
+    /// The words on the page.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub displayed_text: Option<String>,
+    /// Whether the number was read out of the words.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_bool",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub count_from_text: Option<bool>,
+}
+
+/// A product in a row of advertisements.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub struct SponsoredCarouselProduct {
+    /// The type of the element.
+    #[serde(
+        rename = "type",
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub kind: Option<String>,
+    /// Where it stands in the page.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub xpath: Option<String>,
+    /// The title.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub title: Option<String>,
+    /// Words that the page puts on it, such as `Sale`.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::list",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub tags: Vec<String>,
+    /// The seller's name.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub seller: Option<String>,
+    /// The price.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_decimal",
+        serialize_with = "rust_decimal::serde::float_option::serialize",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub price: Option<rust_decimal::Decimal>,
+    /// The currency, ISO 4217; may be there without a price.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub currency: Option<String>,
+    /// The rating of the product.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub product_rating: Option<Rating>,
+    /// Pictures.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::list",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub product_images: Vec<String>,
+    /// The click parameter of an advertisement; `GoogleAdUrl` turns it into its address.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub shop_ad_aclk: Option<String>,
+    /// When and for how much it is delivered.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub delivery_info: Option<crate::DeliveryInfo>,
+    /// A special offer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub special_offer_info: Option<SpecialOffer>,
+}
+
+/// A product in a row of products.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub struct CarouselProduct {
+    /// The type of the element.
+    #[serde(
+        rename = "type",
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub kind: Option<String>,
+    /// Where it stands in the page.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub xpath: Option<String>,
+    /// The title.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub title: Option<String>,
+    /// Words that the page puts on it, such as `Sale`.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::list",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub tags: Vec<String>,
+    /// The seller's name.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub seller: Option<String>,
+    /// The price.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_decimal",
+        serialize_with = "rust_decimal::serde::float_option::serialize",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub price: Option<rust_decimal::Decimal>,
+    /// The currency, ISO 4217; may be there without a price.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub currency: Option<String>,
+    /// The rating of the product.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub product_rating: Option<Rating>,
+    /// Pictures.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::list",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub product_images: Vec<String>,
+    /// Its page in Google Shopping.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub shopping_url: Option<String>,
+    /// Google's id of the product.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub product_id: Option<String>,
+    /// Google's id of the entry.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub data_docid: Option<String>,
+    /// Google's global id of the product.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub gid: Option<String>,
+    /// When and for how much it is delivered.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub delivery_info: Option<crate::DeliveryInfo>,
+    /// A special offer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub special_offer_info: Option<SpecialOffer>,
+    /// The words beside it.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub snippet: Option<String>,
+}
+
+/// A fact about a product.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub struct ProductSpecification {
+    /// The type of the element.
+    #[serde(
+        rename = "type",
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub kind: Option<String>,
+    /// The heading of its block.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub block_name: Option<String>,
+    /// What it says something about.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub specification_name: Option<String>,
+    /// What it says.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub specification_value: Option<String>,
+}
+
+/// Who sells a product.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub struct ProductSeller {
+    /// The type of the element.
+    #[serde(
+        rename = "type",
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub kind: Option<String>,
+    /// The title.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub title: Option<String>,
+    /// Where it leads.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub url: Option<String>,
+    /// The seller's rating.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seller_rating: Option<Rating>,
+    /// How many reviews the seller has.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_i64",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub seller_review_count: Option<i64>,
+    /// The price.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<Price>,
+    /// When and for how much it is delivered.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub delivery_info: Option<crate::DeliveryInfo>,
+    /// Whether it can be had, in words.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub product_availability: Option<String>,
+}
+
+/// A variant of a product.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub struct ProductVariation {
+    /// The type of the element.
+    #[serde(
+        rename = "type",
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub kind: Option<String>,
+    /// Google's id of the product.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub product_id: Option<String>,
+    /// The title.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub title: Option<String>,
+    /// Where it leads.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub url: Option<String>,
+    /// Google's global id of the product.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub gid: Option<String>,
+    /// Google's id of the entry.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub data_docid: Option<String>,
+    /// The filter that chooses a variant of the product.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub pvf: Option<String>,
+    /// What makes the variants differ, such as colour.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub variation_category: Option<String>,
+}
+
+/// A product that is recommended.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub struct RecommendedProduct {
+    /// The type of the element.
+    #[serde(
+        rename = "type",
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub kind: Option<String>,
+    /// Where it stands in the page.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub xpath: Option<String>,
+    /// The domain that it leads to.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub domain: Option<String>,
+    /// The title.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub title: Option<String>,
+    /// Where it leads.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub url: Option<String>,
+    /// The picture.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub image_url: Option<String>,
+    /// How many were bought in the past month, as the page says.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_i64",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub bought_past_month: Option<i64>,
+    /// The lowest price.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_decimal",
+        serialize_with = "rust_decimal::serde::float_option::serialize",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub price_from: Option<rust_decimal::Decimal>,
+    /// The highest price.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_decimal",
+        serialize_with = "rust_decimal::serde::float_option::serialize",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub price_to: Option<rust_decimal::Decimal>,
+    /// The currency, ISO 4217; may be there without a price.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub currency: Option<String>,
+    /// Special offers, in words.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::list",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub special_offers: Vec<String>,
+    /// Its ASIN.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub data_asin: Option<core_http::Asin>,
+    /// The rating.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rating: Option<Rating>,
+    /// Whether it is Amazon's choice.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_bool",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub is_amazon_choice: Option<bool>,
+    /// Whether it is marked a best seller.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_bool",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub is_best_seller: Option<bool>,
+    /// When and for how much it is delivered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery_info: Option<DeliveryInfo>,
+    /// Labels on it.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::list",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub labels: Vec<ProductLabel>,
 }
 
 /// A voucher.
@@ -1066,13 +3464,13 @@ pub struct Review {
     /// When it was written.
     #[serde(
         default,
-        deserialize_with = "core_http::lenient::option_string",
+        deserialize_with = "core_http::lenient::option",
         skip_serializing_if = "Option::is_none"
     )]
-    pub publication_date: Option<String>,
+    pub publication_date: Option<crate::VendorTime>,
     /// The rating that it gives.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rating: Option<ReviewRating>,
+    pub rating: Option<RatingScore>,
 }
 
 /// A video in a review.
@@ -1124,41 +3522,6 @@ pub struct ReviewVideo {
     pub url: Option<String>,
 }
 
-/// The rating that a review gives.
-#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
-#[non_exhaustive]
-pub struct ReviewRating {
-    /// The scale, such as `Max5`.
-    #[serde(
-        default,
-        deserialize_with = "core_http::lenient::option_string",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub rating_type: Option<String>,
-    /// The rating.
-    #[serde(
-        default,
-        deserialize_with = "core_http::lenient::option_decimal",
-        serialize_with = "rust_decimal::serde::float_option::serialize",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub value: Option<rust_decimal::Decimal>,
-    /// How many people rated.
-    #[serde(
-        default,
-        deserialize_with = "core_http::lenient::option_i64",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub votes_count: Option<i64>,
-    /// The top of the scale.
-    #[serde(
-        default,
-        deserialize_with = "core_http::lenient::option_i64",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub rating_max: Option<i64>,
-}
-
 /// A picture in a review.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
@@ -1192,6 +3555,77 @@ pub struct ReviewImage {
         skip_serializing_if = "Option::is_none"
     )]
     pub image_url: Option<String>,
+}
+
+/// A special offer.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub struct SpecialOffer {
+    /// The title.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub title: Option<String>,
+    /// The second line.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub sub_title: Option<String>,
+    /// The amount that it takes off.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_decimal",
+        serialize_with = "rust_decimal::serde::float_option::serialize",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub fixed_discount: Option<rust_decimal::Decimal>,
+    /// The currency of that amount.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub fixed_discount_currency: Option<String>,
+    /// The share that it takes off, in percent.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_decimal",
+        serialize_with = "rust_decimal::serde::float_option::serialize",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub percentage_discount: Option<rust_decimal::Decimal>,
+    /// The code to enter.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub coupon_code: Option<String>,
+    /// Its conditions.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub coupon_info: Option<String>,
+    /// Where it leads.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub url: Option<String>,
+    /// The domain that it leads to.
+    #[serde(
+        default,
+        deserialize_with = "core_http::lenient::option_string",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub domain: Option<String>,
 }
 
 /// A table.
@@ -1304,4 +3738,40 @@ pub struct TextRow {
         skip_serializing_if = "Option::is_none"
     )]
     pub text: Option<String>,
+}
+
+core_http::open_enum! {
+    /// The type of an item.
+    pub enum ItemType {
+        /// `amazon_product_info`.
+        AmazonProductInfo = "amazon_product_info",
+        /// `amazon_seller_main_item`.
+        AmazonSellerMainItem = "amazon_seller_main_item",
+        /// `amazon_seller_item`.
+        AmazonSellerItem = "amazon_seller_item",
+        /// `amazon_serp`.
+        AmazonSerp = "amazon_serp",
+        /// `amazon_paid`.
+        AmazonPaid = "amazon_paid",
+        /// `editorial_recommendations`.
+        EditorialRecommendations = "editorial_recommendations",
+        /// `top_rated_from_our_brands`.
+        TopRatedFromOurBrands = "top_rated_from_our_brands",
+        /// `related_searches`.
+        RelatedSearches = "related_searches",
+        /// `google_shopping_serp`.
+        GoogleShoppingSerp = "google_shopping_serp",
+        /// `google_shopping_paid`.
+        GoogleShoppingPaid = "google_shopping_paid",
+        /// `google_shopping_sponsored_carousel`.
+        GoogleShoppingSponsoredCarousel = "google_shopping_sponsored_carousel",
+        /// `google_shopping_carousel`.
+        GoogleShoppingCarousel = "google_shopping_carousel",
+        /// `shops_list`.
+        ShopsList = "shops_list",
+        /// `buy_on_google`.
+        BuyOnGoogle = "buy_on_google",
+        /// `product_info_element`.
+        ProductInfoElement = "product_info_element",
+    }
 }

@@ -45,7 +45,7 @@ async fn d10_a_few_tasks_are_asked_for_until_they_are_done() {
             TaskResult::Sellers(result) => result.asin,
             other => panic!("{other:?}"),
         };
-        assert_eq!(asin, Some(collected.entry.request.asin()));
+        assert_eq!(asin, collected.entry.request.asin());
         tasks.acknowledge(&collected.entry.tag).await.unwrap();
     }
     assert!(tasks.pending().await.unwrap().is_empty());

@@ -45,7 +45,7 @@ async fn life(vendor: &Vendor, dir: &Path, wanted: usize, delivered: &Delivered)
                 TaskResult::Sellers(result) => result.asin,
                 other => panic!("{other:?}"),
             };
-            assert_eq!(asin, Some(collected.entry.request.asin()));
+            assert_eq!(asin, collected.entry.request.asin());
             let id = collected.entry.state.id().unwrap().to_string();
             delivered.lock().unwrap().entry(collected.entry.label.clone()).or_default().insert(id);
             tasks.acknowledge(&collected.entry.tag).await.unwrap();
