@@ -168,7 +168,7 @@ fn fields_of(op: &PatchOp, name: &str, fields: &Map<String, Value>) -> Result<()
     let said = |selector: &&str| fields.get(*selector).and_then(Value::as_str).is_some_and(|text| !text.is_empty());
     let selectors: &[&str] =
         if name == STOCK { &["fulfillment_channel_code"] } else { &["marketplace_id", "currency", "audience"] };
-    if *op == PatchOp::Merge && !selectors.iter().any(|selector| said(&selector)) {
+    if *op == PatchOp::Merge && !selectors.iter().any(said) {
         return Err(format!("`merge` into `{name}` must name what it means by {}", selectors.join(", ")));
     }
     for price in ["our_price", "discounted_price"] {
@@ -176,7 +176,7 @@ fn fields_of(op: &PatchOp, name: &str, fields: &Map<String, Value>) -> Result<()
         let prices = schedules.filter_map(|price| price["schedule"].as_array()).flatten();
         for stated in prices.filter_map(|price| price.get("value_with_tax")) {
             // Free of charge, or less, is never meant.
-            if !decimal(stated).is_some_and(|amount| amount > Decimal::ZERO) {
+            if decimal(stated).is_none_or(|amount| amount <= Decimal::ZERO) {
                 return Err(format!("`{price}` in `{name}` must be an amount above zero, not `{stated}`"));
             }
         }

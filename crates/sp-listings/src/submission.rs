@@ -1,8 +1,9 @@
 //! What became of a submission: HTTP 200 says only that Amazon has read it.
 
 use crate::{Issue, ListingsItemSubmissionResponse, Severity, SubmissionId, SubmissionStatus};
-use core_http::{Operation, Result};
+use core_http::{ErrorKind, Fault, Operation, Result};
 use serde::Serialize;
+use std::fmt;
 
 /// Amazon's answer to a PUT, PATCH or DELETE.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -57,6 +58,47 @@ impl From<ListingsItemSubmissionResponse> for Submission {
     }
 }
 
+impl fmt::Display for Submission {
+    /// What Amazon has to say about it, issue by issue.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let all: Vec<String> = self.issues().iter().map(Issue::to_string).collect();
+        f.write_str(if all.is_empty() { "Amazon gave no reason".to_owned() } else { all.join("; ") }.as_str())
+    }
+}
+
+impl fmt::Display for Issue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code, self.message)
+    }
+}
+
+/// Amazon's own failure, said inside a 200 with status `INVALID`: "An internal error has occurred. Please try again."
+/// (selling-partner-api-models #4603, #4362: the same call is taken another day).
+const INTERNAL_FAILURE: &str = "4000000";
+
+/// Turns a status into an outcome, and Amazon's own failure into an error that is sent again as far as that is safe.
+///
+/// By the model `INVALID` was not accepted for processing, but that is what a service said that had just failed: nobody
+/// has documented that nothing was applied. So it counts like a 500: previews, and writes that end in the same state
+/// however often they are applied, are sent again; what is to be sent once is not, and its error says that it may have
+/// been applied. Beside an error of the submission's own, a repetition could not help: then it is a plain refusal.
 pub(crate) fn outcome<O: Operation>(_: &O, response: ListingsItemSubmissionResponse) -> Result<Submission> {
-    Ok(response.into())
+    let submission = Submission::from(response);
+    let errors: Vec<&Issue> = submission.errors().collect();
+    match errors.as_slice() {
+        [first, ..]
+            if matches!(submission, Submission::Invalid(_)) && errors.iter().all(|error| error.is_internal()) =>
+        {
+            let message = format!("{} (submission {})", first.message, submission.id());
+            Err(Fault::new(ErrorKind::Unavailable, INTERNAL_FAILURE, message).into())
+        }
+        _ => Ok(submission),
+    }
+}
+
+impl Issue {
+    /// Whether it says that Amazon has failed, not the submission.
+    fn is_internal(&self) -> bool {
+        self.code == INTERNAL_FAILURE
+    }
 }

@@ -3,9 +3,10 @@
 //! A refusal is an HTTP status with `errors: [{code, message, details}]`. An answer in any other form comes from the
 //! gateway in front of the API (HTML since 2023-06-05 for a malformed request) and is reported as such by the kernel.
 
-use core_http::{ErrorKind, Fault, Head, Learnt, Lesson, Limit, Response, Scope, Vendor};
+use core_http::{Error, ErrorKind, Fault, Head, Learnt, Lesson, Limit, Response, Scope, Vendor};
 use http::StatusCode;
 use serde::{Deserialize, de::DeserializeOwned};
+use std::time::Duration;
 
 /// Amazon's Selling Partner API.
 #[derive(Debug)]
@@ -24,7 +25,11 @@ impl Vendor for SpApi {
         let ErrorList { errors } = serde_json::from_slice(response.body()).ok()?;
         let code = errors.first()?.code.clone().unwrap_or_default();
         let message: Vec<String> = errors.iter().map(Refusal::text).collect();
-        Some(Fault::new(kind(response.status(), &code), code, message.join("; ")))
+        let mut fault = Fault::new(kind(response.status(), &code), code, message.join("; "));
+        if response.status() == StatusCode::BAD_REQUEST && fault.message.contains(TOKEN_MISMATCH) {
+            (fault.kind, fault.retry_after) = (ErrorKind::Busy, Some(TOKEN_PAUSE));
+        }
+        Some(fault)
     }
 
     fn lessons(head: &Head<'_>, fault: Option<&Fault>, limits: &[Limit]) -> Vec<Lesson> {
@@ -39,6 +44,18 @@ impl Vendor for SpApi {
     fn request_id(head: &Head<'_>) -> Option<String> {
         head.header("x-amzn-requestid").map(str::to_owned)
     }
+}
+
+/// A page token that fits the search is now and then refused in these words, and taken some seconds later
+/// (selling-partner-api-models #4977). Nothing but the message tells this `InvalidInput` from any other: it is the only
+/// place where a message decides what an answer means.
+const TOKEN_MISMATCH: &str = "do not match the provided 'pageToken'";
+const TOKEN_PAUSE: Duration = Duration::from_secs(1);
+
+/// Whether Amazon itself says that a seller has no such listing in a store. A 404 without its code comes from something
+/// else, at a wrong address for example.
+pub fn is_not_listed(error: &Error) -> bool {
+    error.kind() == ErrorKind::NotFound && error.fault().is_some_and(|fault| !fault.code.is_empty())
 }
 
 #[derive(Deserialize)]

@@ -6,11 +6,13 @@ mod errors;
 mod limits;
 mod offers;
 mod requests;
+mod search;
 mod seeds;
 mod stock;
 mod stores;
 mod terms;
 mod wire;
+mod writes;
 
 use core_http::{Request, Response, RetryPolicy, TransportError, testing::Script};
 use sp_listings::{Builder, Credentials, Region, SellerId, Sku, SpClient};
