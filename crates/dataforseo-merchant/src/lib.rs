@@ -57,6 +57,12 @@ mod vendor_time;
 
 pub use builder::{BASE_URL, Builder, DfsClient};
 pub use file_ledger::FileLedger;
+pub use generated::appendix::{
+    AccountMoney, AccountPrices, AccountRates, AccountStatistics, AmazonPrices, CollectPrices, CollectResultPrices,
+    EndpointStatus, FunctionPrices, GooglePrices, GoogleSellersPrices, MerchantPrices, MoneyLimits, RateLimits,
+    ResendTask, ResultPrices, ServiceStatus, ServiceStatusRow, StatusCodeRow, StatusCodes, TaskPrices, UnitPrice,
+    UserData, UserDataRow, WebhookResend,
+};
 pub use generated::{
     AdUrl, AmazonLanguages, AmazonLocations, AmazonLocationsIn, AmazonProductInfo, AsinHtml, AsinItem, AsinLive,
     AsinLiveHtml, AsinResult, AsinTaskGet, AsinTaskGetHtml, AsinTaskPost, AsinTasksReady, BuyOnGoogleOffer,
@@ -85,7 +91,7 @@ pub use requests::{
     GoogleSortBy, InvalidRequest, Keyword, Language, Location, PostbackData, PriceRange, Priority, ProductsLiveTask,
     ProductsTask, Selection, SellersLiveTask, SellersTask, SortBy, Summary, WebhookUrl,
 };
-pub use task::{Task, TaskOutcome};
+pub use task::{Misfit, Task, TaskOutcome};
 pub use tasks::{Cadence, Collected, NewTask, Posted, Settings, Settlement, TaskResult, Tasks};
 pub use vendor::{DataForSeo, Envelope, Meaning};
 pub use vendor_time::VendorTime;

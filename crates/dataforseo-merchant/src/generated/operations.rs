@@ -2008,6 +2008,38 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         safety: "once",
         limits: &["2000 a minute, per account, 30 at once"],
     },
+    core_http::OperationInfo {
+        vendor: <crate::DataForSeo as core_http::Vendor>::NAME,
+        name: "UserData",
+        method: "GET",
+        path: "/v3/appendix/user_data",
+        safety: "read-only",
+        limits: &["2000 a minute, per account, 30 at once"],
+    },
+    core_http::OperationInfo {
+        vendor: <crate::DataForSeo as core_http::Vendor>::NAME,
+        name: "Errors",
+        method: "GET",
+        path: "/v3/appendix/errors",
+        safety: "read-only",
+        limits: &["2000 a minute, per account, 30 at once"],
+    },
+    core_http::OperationInfo {
+        vendor: <crate::DataForSeo as core_http::Vendor>::NAME,
+        name: "WebhookResend",
+        method: "POST",
+        path: "/v3/appendix/webhook_resend",
+        safety: "idempotent",
+        limits: &["2000 a minute, per account, 30 at once"],
+    },
+    core_http::OperationInfo {
+        vendor: <crate::DataForSeo as core_http::Vendor>::NAME,
+        name: "AppendixStatus",
+        method: "GET",
+        path: "/v3/appendix/status",
+        safety: "read-only",
+        limits: &["2000 a minute, per account, 30 at once"],
+    },
 ];
 
 /// Reads a saved body as the answer of the operation of that name; `None` if there is no such operation.
@@ -2059,6 +2091,10 @@ pub fn inspect(
             "AmazonAsinLiveHtml" => inspect_as::<AsinLiveHtml>(body),
             "AmazonSellersLiveAdvanced" => inspect_as::<SellersLive>(body),
             "AmazonSellersLiveHtml" => inspect_as::<SellersLiveHtml>(body),
+            "UserData" => inspect_as::<super::appendix::UserData>(body),
+            "Errors" => inspect_as::<super::appendix::StatusCodes>(body),
+            "WebhookResend" => inspect_as::<super::appendix::WebhookResend>(body),
+            "AppendixStatus" => inspect_as::<super::appendix::ServiceStatus>(body),
             _ => return None,
         },
     )
@@ -2174,6 +2210,18 @@ pub async fn call(
             }
             "AmazonSellersLiveHtml" => {
                 client.exchange_json::<SellersLiveHtml>(arguments).await
+            }
+            "UserData" => {
+                client.exchange_json::<super::appendix::UserData>(arguments).await
+            }
+            "Errors" => {
+                client.exchange_json::<super::appendix::StatusCodes>(arguments).await
+            }
+            "WebhookResend" => {
+                client.exchange_json::<super::appendix::WebhookResend>(arguments).await
+            }
+            "AppendixStatus" => {
+                client.exchange_json::<super::appendix::ServiceStatus>(arguments).await
             }
             _ => return None,
         },

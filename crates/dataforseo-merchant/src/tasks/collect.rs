@@ -235,7 +235,7 @@ impl Collector {
 fn read<R>(task: Task<R>, result: fn(Box<R>) -> TaskResult) -> Option<TaskResult> {
     match task.outcome() {
         TaskOutcome::Pending | TaskOutcome::Created => None,
-        TaskOutcome::Refused(fault) => Some(TaskResult::Failed(fault)),
+        TaskOutcome::Refused(fault) | TaskOutcome::Unreadable(fault) => Some(TaskResult::Failed(fault)),
         TaskOutcome::Empty => Some(TaskResult::Empty),
         TaskOutcome::Done => {
             let first = task.result.and_then(|results| results.into_iter().next());
