@@ -8,6 +8,12 @@ mod types;
 
 use crate::spec::{Outcome, Spec};
 
+/// The name of an operation's type.
+pub fn type_name(operation: &crate::spec::Operation) -> String {
+    let said = operation.extensions.get("x-name").and_then(serde_json::Value::as_str);
+    said.map_or_else(|| names::pascal(&operation.name()), str::to_owned)
+}
+
 /// The three files of one API by name. Those of a crate's main API also hold what is said of all its APIs:
 /// `more` are the others, by module.
 pub fn files(spec: &Spec, name: &str, more: Option<&[(String, &Spec)]>) -> Outcome<Vec<(&'static str, String)>> {

@@ -1,15 +1,21 @@
-//! Chores of the workspace: `cargo xtask spec import`, `cargo xtask spec diff`, `cargo xtask codegen`, `cargo xtask conformance`.
+//! Chores of the workspace; `cargo xtask help` names them.
 
+mod api;
+mod ci;
 mod codegen;
 mod conformance;
 mod diff;
 mod emit;
 mod import;
 mod read;
+mod release;
 mod sha256;
+mod shell;
 mod spec;
 #[cfg(test)]
 mod tests;
+mod tidy;
+mod tools;
 mod write;
 mod yaml;
 
@@ -29,6 +35,24 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// What must be green: the one list of gates, each with its time.
+    Ci(ci::Choice),
+    /// The rules of the house that no other tool checks.
+    Tidy,
+    /// Writes the public interface of each library into `api/`, and shows what changed.
+    Api {
+        /// Only compares, and fails if anything differs.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Goes through a release step by step; changes nothing without `--execute`, never pushes or publishes.
+    Release {
+        /// Such as 0.2.0.
+        version: String,
+        /// Does it.
+        #[arg(long)]
+        execute: bool,
+    },
     /// Writes `crates/*/src/generated` from `specs/*.yaml`.
     Codegen {
         /// Only compares, and fails if anything differs.
@@ -85,6 +109,10 @@ fn main() -> ExitCode {
 fn run(command: Command, root: &Path) -> Outcome<bool> {
     let specs = root.join("specs");
     match command {
+        Command::Ci(choice) => ci::command(root, &choice),
+        Command::Tidy => tidy::run(root),
+        Command::Api { check } => api::command(root, check),
+        Command::Release { version, execute } => release::command(root, &version, execute),
         Command::Codegen { check } => codegen::run(root, check),
         Command::Conformance(arguments) => conformance::run(root, &arguments),
         Command::Spec { command: SpecCommand::Import { file, into, operations, date } } => {

@@ -124,7 +124,7 @@ struct One<'a> {
 impl<'a> One<'a> {
     fn new(types: &'a Types<'a>, operation: &'a Operation) -> Outcome<Self> {
         let name = operation.name();
-        let rust = extension(operation, "x-name").map_or_else(|| names::pascal(&name), str::to_owned);
+        let rust = super::type_name(operation);
         let mut fields = Vec::new();
         for parameter in &operation.parameters {
             fields.push(argument(types, parameter)?);
@@ -398,8 +398,4 @@ fn argument(types: &Types, parameter: &Parameter) -> Outcome<Field> {
     let mut field = types.field("", &parameter.name, &schema, parameter.required, REQUEST)?;
     field.description = parameter.description.clone().or(field.description);
     Ok(field)
-}
-
-fn extension<'o>(operation: &'o Operation, key: &str) -> Option<&'o str> {
-    operation.extensions.get(key).and_then(Value::as_str)
 }

@@ -1,0 +1,204 @@
+//! `cargo xtask ci`: the one list of what must be green. `.ci/run` calls README's test command and this.
+
+mod coverage;
+mod mutants;
+pub mod packages;
+mod readme;
+mod specs;
+mod trees;
+
+use crate::{
+    codegen,
+    shell::{self, cargo, run},
+    spec::Outcome,
+    tidy, tools,
+};
+use std::{
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+/// What users depend on; each compiles without its features.
+pub const LIBRARIES: [&str; 5] = ["core-http", "sp-listings", "dataforseo-merchant", "multicart", "asin-facade"];
+pub const VENDORS: [&str; 3] = ["sp-listings", "dataforseo-merchant", "multicart"];
+
+/// One thing that must be so.
+struct Gate {
+    name: &'static str,
+    /// What it proves, in words for `--list`.
+    proves: &'static str,
+    /// Whether it runs where no gate is named.
+    always: bool,
+    run: fn(&Path) -> Outcome<()>,
+}
+
+const fn gate(name: &'static str, proves: &'static str, run: fn(&Path) -> Outcome<()>) -> Gate {
+    Gate { name, proves, always: true, run }
+}
+
+const fn on_request(name: &'static str, proves: &'static str, run: fn(&Path) -> Outcome<()>) -> Gate {
+    Gate { name, proves, always: false, run }
+}
+
+/// In the order in which they share most of what is built; quick ones first where it makes no difference.
+const GATES: &[Gate] = &[
+    gate("fmt", "the code is formatted", |root| run(&mut cargo(root, ["fmt", "--all", "--check"]))),
+    gate("codegen", "generated code is what `specs/` says", codegen_check),
+    gate("tidy", "the house's own rules", tidy_check),
+    gate("specs", "`specs/` says what the vendors' files say, where there are any", specs::gate),
+    gate("tests", "tests and doc tests, README's command", tests),
+    gate("examples", "every example runs against the sandbox", examples),
+    gate("clippy", "no warning with all features", clippy),
+    gate("lean", "no warning without default features, and with any one vendor", lean),
+    gate("no-provider", "the built-in transport without a TLS provider is an error, not a panic", no_provider),
+    gate("powerset", "every combination of features compiles", powerset),
+    gate("documentation", "the documentation has no warning", documentation),
+    gate("deny", "licences, sources and the walls of deny.toml", deny),
+    gate("trees", "who brings whom, and how many crates at most", trees::gate),
+    gate("packages", "every package of ours can be made and compiles from its archive", packages::gate),
+    gate("readme", "README's first command prints what README shows", readme::gate),
+    on_request("coverage", "at least 90 % of the lines of each library are run by tests", coverage::gate),
+    on_request("mutants", "mistakes put into money, limits and resending are noticed; takes hours", mutants::gate),
+    on_request("advisories", "no dependency has a known hole; needs the advisory database", advisories),
+];
+
+/// The choice of gates that the command line makes.
+#[derive(clap::Args, Default)]
+pub struct Choice {
+    /// Only these gates; every gate that needs no request otherwise.
+    gates: Vec<String>,
+    /// Leaves a gate out.
+    #[arg(long, value_name = "GATE")]
+    without: Vec<String>,
+    /// Runs the others too when one is red.
+    #[arg(long)]
+    keep_going: bool,
+    /// Only lists the gates.
+    #[arg(long)]
+    list: bool,
+}
+
+/// Runs every gate that needs no request; `false` if one is red.
+pub fn every(root: &Path) -> Outcome<bool> {
+    command(root, &Choice::default())
+}
+
+/// Runs gates, each with its time; `false` if one is red.
+pub fn command(root: &Path, choice: &Choice) -> Outcome<bool> {
+    if choice.list {
+        for gate in GATES {
+            let when = if gate.always { "" } else { " (on request)" };
+            println!("{:<14} {}{when}", gate.name, gate.proves);
+        }
+        return Ok(true);
+    }
+    for name in choice.gates.iter().chain(&choice.without) {
+        if !GATES.iter().any(|gate| gate.name == name) {
+            return Err(format!("there is no gate `{name}`; `cargo xtask ci --list` names them"));
+        }
+    }
+    let chosen = |gate: &&Gate| {
+        let named = choice.gates.iter().any(|name| name == gate.name);
+        (named || choice.gates.is_empty() && gate.always) && !choice.without.iter().any(|name| name == gate.name)
+    };
+    let begun = Instant::now();
+    let (mut times, mut red) = (Vec::new(), Vec::new());
+    for gate in GATES.iter().filter(chosen) {
+        println!("\n== {}: {}", gate.name, gate.proves);
+        let start = Instant::now();
+        let result = (gate.run)(root);
+        let word = if result.is_ok() { "ok " } else { "RED" };
+        let line = format!("{word} {:>6.1} s  {}", start.elapsed().as_secs_f64(), gate.name);
+        println!("{line}");
+        times.push(line);
+        if let Err(error) = result {
+            eprintln!("{error}");
+            red.push(gate.name);
+            if !choice.keep_going {
+                break;
+            }
+        }
+    }
+    println!("\n{}", times.join("\n"));
+    let seconds = begun.elapsed().as_secs_f64();
+    match red.as_slice() {
+        [] => println!("green in {seconds:.0} s"),
+        red => println!("RED in gate: {}", red.join(", ")),
+    }
+    Ok(red.is_empty())
+}
+
+/// The folder of the vendors' own files, which is no part of the project.
+pub fn upstream(root: &Path) -> Option<PathBuf> {
+    root.join("../shared/upstream").canonicalize().ok()
+}
+
+fn codegen_check(root: &Path) -> Outcome<()> {
+    if codegen::run(root, true)? { Ok(()) } else { Err("generated code differs".into()) }
+}
+
+fn tidy_check(root: &Path) -> Outcome<()> {
+    if tidy::run(root)? { Ok(()) } else { Err("the house is untidy".into()) }
+}
+
+fn tests(root: &Path) -> Outcome<()> {
+    let mut command = cargo(root, ["test", "--workspace", "--all-features"]);
+    if let Some(folder) = upstream(root) {
+        command.env("ASIN_UPSTREAM", folder);
+    }
+    run(&mut command)
+}
+
+fn examples(root: &Path) -> Outcome<()> {
+    run(&mut cargo(root, ["build", "--quiet", "--workspace", "--examples", "--all-features"]))?;
+    let mut names: Vec<String> = std::fs::read_dir(root.join("examples"))
+        .map_err(|error| format!("examples: {error}"))?
+        .filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().strip_suffix(".rs")?.to_owned()))
+        .collect();
+    names.sort();
+    for name in names {
+        run(std::process::Command::new(shell::target(root).join("debug/examples").join(name)).current_dir(root))?;
+    }
+    Ok(())
+}
+
+fn clippy(root: &Path) -> Outcome<()> {
+    let what = ["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"];
+    run(&mut cargo(root, what))
+}
+
+fn lean(root: &Path) -> Outcome<()> {
+    let clippy = |package: &str, features: &str| {
+        let what = ["clippy", "--quiet", "-p", package, "--no-default-features", "--features", features];
+        run(cargo(root, what).args(["--", "-D", "warnings"]))
+    };
+    LIBRARIES.iter().try_for_each(|name| clippy(name, ""))?;
+    VENDORS.iter().try_for_each(|vendor| clippy("asin-facade", vendor))
+}
+
+fn no_provider(root: &Path) -> Outcome<()> {
+    let features = ["--no-default-features", "--features", "rustls-no-provider"];
+    run(cargo(root, ["test", "--quiet", "-p", "core-http"]).args(features).args(["--test", "provider"]))
+}
+
+/// The transports exclude nobody, and a library has few features: all pairs are checked.
+fn powerset(root: &Path) -> Outcome<()> {
+    let mut command = tools::HACK.command(root)?;
+    command.args(["check", "--quiet", "--feature-powerset", "--depth", "2", "--lib"]);
+    command.args(LIBRARIES.iter().flat_map(|name| ["-p", name]));
+    run(&mut command)
+}
+
+fn documentation(root: &Path) -> Outcome<()> {
+    let what = ["doc", "--quiet", "--no-deps", "--workspace", "--all-features"];
+    run(cargo(root, what).env("RUSTDOCFLAGS", "-Dwarnings"))
+}
+
+fn deny(root: &Path) -> Outcome<()> {
+    run(&mut cargo(root, ["fetch", "--locked"]))?;
+    run(tools::DENY.command(root)?.args(["--offline", "check", "bans", "licenses", "sources"]))
+}
+
+fn advisories(root: &Path) -> Outcome<()> {
+    run(tools::DENY.command(root)?.args(["check", "advisories"]))
+}

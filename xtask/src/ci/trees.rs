@@ -1,0 +1,73 @@
+//! Who brings whom, and how many crates at most: one table, proved with `cargo tree`.
+
+use crate::{
+    shell::{cargo, output},
+    spec::Outcome,
+};
+use std::{collections::BTreeSet, path::Path};
+
+/// What a user of a package with these features compiles.
+struct Tree {
+    package: &'static str,
+    /// `default` and what is more, or the features that stand in its place.
+    features: &'static str,
+    /// The most crates, the package itself and what is needed to build it included.
+    most: usize,
+    has: &'static [&'static str],
+    lacks: &'static [&'static str],
+}
+
+const NETWORK: &[&str] = &["reqwest", "rustls", "hyper"];
+const OTHERS_OF_SP: &[&str] = &["dataforseo-merchant", "multicart"];
+const OTHERS_OF_DFS: &[&str] = &["sp-listings", "multicart"];
+const OTHERS_OF_MC: &[&str] = &["sp-listings", "dataforseo-merchant"];
+/// The sandbox speaks the wire, not our types: it would otherwise share their mistakes.
+const OURS: &[&str] = &["reqwest", "core-http", "asin-facade", "sp-listings", "dataforseo-merchant", "multicart"];
+
+#[rustfmt::skip]
+const TREES: &[Tree] = &[
+    Tree { package: "core-http", features: "", most: 71, has: &[], lacks: NETWORK },
+    Tree { package: "core-http", features: "default", most: 126, has: NETWORK, lacks: &[] },
+    Tree { package: "sp-listings", features: "", most: 74, has: &[], lacks: NETWORK },
+    Tree { package: "dataforseo-merchant", features: "", most: 80, has: &[], lacks: NETWORK },
+    Tree { package: "multicart", features: "", most: 76, has: &[], lacks: NETWORK },
+    Tree { package: "asin-facade", features: "", most: 72, has: &[], lacks: NETWORK },
+    Tree { package: "asin-facade", features: "sp-listings", most: 80, has: &["sp-listings"], lacks: NETWORK },
+    Tree { package: "asin-facade", features: "dataforseo-merchant", most: 80, has: &["dataforseo-merchant"], lacks: NETWORK },
+    Tree { package: "asin-facade", features: "multicart", most: 80, has: &["multicart"], lacks: NETWORK },
+    Tree { package: "asin-facade", features: "default,sp-listings", most: 132, has: &["sp-listings", "reqwest"], lacks: OTHERS_OF_SP },
+    Tree { package: "asin-facade", features: "default,dataforseo-merchant", most: 136, has: &["dataforseo-merchant", "reqwest"], lacks: OTHERS_OF_DFS },
+    Tree { package: "asin-facade", features: "default,multicart", most: 134, has: &["multicart", "reqwest"], lacks: OTHERS_OF_MC },
+    Tree { package: "asin-facade", features: "default,full", most: 144, has: &["sp-listings", "dataforseo-merchant", "multicart"], lacks: &["axum", "clap"] },
+    Tree { package: "asin-sandbox", features: "default", most: 110, has: &["axum"], lacks: OURS },
+    Tree { package: "asin-cli", features: "default", most: 210, has: &["asin-sandbox", "clap"], lacks: &[] },
+];
+
+/// Prints the table with what was counted.
+pub fn gate(root: &Path) -> Outcome<()> {
+    let mut wrong = Vec::new();
+    for tree in TREES {
+        let crates = crates(root, tree.package, tree.features)?;
+        let shown = if tree.features.is_empty() { "no features" } else { tree.features };
+        println!("{:>4} crates, at most {:>3}: {} with {shown}", crates.len(), tree.most, tree.package);
+        let mut complain = |what: String| wrong.push(format!("{} with {shown} {what}", tree.package));
+        if crates.len() > tree.most {
+            complain(format!("is {} crates, more than {}", crates.len(), tree.most));
+        }
+        tree.has.iter().filter(|name| !crates.contains(**name)).for_each(|name| complain(format!("lacks {name}")));
+        tree.lacks.iter().filter(|name| crates.contains(**name)).for_each(|name| complain(format!("brings {name}")));
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n")) }
+}
+
+/// The names of all crates that are compiled for it on this machine.
+fn crates(root: &Path, package: &str, features: &str) -> Outcome<BTreeSet<String>> {
+    let what = ["tree", "--locked", "--quiet", "--edges", "normal,build", "--prefix", "none", "--format", "{p}"];
+    let mut command = cargo(root, what);
+    match features.strip_prefix("default") {
+        Some(more) => command.args(["-p", package, "--features", more.trim_start_matches(',')]),
+        None => command.args(["-p", package, "--no-default-features", "--features", features]),
+    };
+    let said = output(&mut command)?;
+    Ok(said.lines().filter_map(|line| Some(line.split(' ').next()?.to_owned())).collect())
+}

@@ -1,0 +1,78 @@
+//! Our packages say the same of themselves.
+
+use super::{Finding, House, finding};
+use crate::spec::Outcome;
+use toml::{Table, Value};
+
+/// Every manifest, and what others say about it.
+pub fn check(house: &House) -> Outcome<Vec<Finding>> {
+    let mut findings = Vec::new();
+    let workspace = parse(house, "Cargo.toml")?;
+    let package = &workspace["workspace"]["package"];
+    let text = |key: &str| package.get(key).and_then(Value::as_str).unwrap_or_default();
+    let (version, minimum, licence) = (text("version"), text("rust-version"), text("license"));
+
+    for (name, dependency) in workspace["workspace"]["dependencies"].as_table().into_iter().flatten() {
+        if dependency.get("path").is_some() && dependency.get("version").and_then(Value::as_str) != Some(version) {
+            findings.push(finding("Cargo.toml", format!("{name} is asked for in another version than {version}")));
+        }
+    }
+    for file in house.ending("Cargo.toml").filter(|file| *file != "Cargo.toml") {
+        findings.extend(member(file, &parse(house, file)?));
+    }
+
+    if licence != "MIT OR Apache-2.0" {
+        findings.push(finding("Cargo.toml", format!("the licence is `{licence}`")));
+    }
+    let readme = house.read("README.md")?;
+    for licence in ["LICENSE-MIT", "LICENSE-APACHE"] {
+        if !house.files.iter().any(|file| file == licence) || !readme.contains(&format!("]({licence})")) {
+            findings.push(finding("README.md", format!("{licence} is not there, or README does not lead to it")));
+        }
+    }
+    if !readme.contains(&format!("declared minimum {minimum}")) {
+        findings.push(finding("README.md", format!("does not say `declared minimum {minimum}`")));
+    }
+    if !house.read("CHANGELOG.md")?.contains(&format!("## [{version}]")) {
+        findings.push(finding("CHANGELOG.md", format!("has no section `## [{version}]`")));
+    }
+    Ok(findings)
+}
+
+fn parse(house: &House, file: &str) -> Outcome<Table> {
+    house.read(file)?.parse().map_err(|error| format!("{file}: {error}"))
+}
+
+/// What every member takes from the workspace, and says for itself.
+fn member(file: &str, manifest: &Table) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let package = manifest.get("package").and_then(Value::as_table).cloned().unwrap_or_default();
+    for key in ["version", "edition", "rust-version", "license"] {
+        let shared = package.get(key).and_then(|value| value.get("workspace")).and_then(Value::as_bool);
+        if shared != Some(true) {
+            findings.push(finding(file, format!("`{key}` is not the workspace's")));
+        }
+    }
+    if package.get("description").and_then(Value::as_str).is_none_or(str::is_empty) {
+        findings.push(finding(file, "has no description"));
+    }
+    let lints = manifest.get("lints").and_then(|lints| lints.get("workspace")).and_then(Value::as_bool);
+    if lints != Some(true) {
+        findings.push(finding(file, "does not take the workspace's lints"));
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_member_takes_what_is_the_workspaces() {
+        let right = "[package]\nname = \"a\"\ndescription = \"A.\"\nversion.workspace = true\nedition.workspace = true\n\
+                     rust-version.workspace = true\nlicense.workspace = true\n[lints]\nworkspace = true";
+        assert_eq!(super::member("a", &right.parse().unwrap()), []);
+        let wrong =
+            right.replace("version.workspace = true\ned", "version = \"2.0.0\"\ned").replace("[lints]", "[other]");
+        let said: Vec<String> = super::member("a", &wrong.parse().unwrap()).iter().map(ToString::to_string).collect();
+        assert_eq!(said, ["a: `version` is not the workspace's", "a: does not take the workspace's lints"]);
+    }
+}

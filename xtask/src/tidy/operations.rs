@@ -1,0 +1,82 @@
+//! Every operation in `specs/` has its type, a fixture, a test over the wire, a route in the sandbox and a row in README.
+
+use super::{Finding, House, finding};
+use crate::{codegen, emit, import, spec::Outcome};
+use std::collections::BTreeSet;
+
+/// What is missing.
+pub fn check(house: &House) -> Outcome<(Vec<Finding>, Vec<Finding>)> {
+    let mut findings = Vec::new();
+    let readme = house.read("README.md")?;
+    let sandbox = Words::of(house, |file| file.starts_with("crates/asin-sandbox/src/"))?;
+    for ours in import::all(&house.root.join("specs"))? {
+        let name = ours.name();
+        let (package, module) = codegen::split(&name);
+        let module = module.map_or_else(String::new, |module| format!("{module}/"));
+        let generated = format!("crates/{package}/src/generated/{module}operations.rs");
+        let types = Words::of(house, |file| file == generated)?;
+        let wire = wire_tests(house, package)?;
+        for operation in &ours.spec.operations {
+            let (name, rust) = (operation.name(), emit::type_name(operation));
+            let mut missing = |has: bool, what: String| {
+                if !has {
+                    findings.push(finding(format!("{package}: {name}"), what));
+                }
+            };
+            missing(types.names.contains(&rust), format!("no type `{rust}` in {generated}"));
+            let fixture = format!("fuzz/corpus/answers/{name}.json");
+            missing(house.files.contains(&fixture), format!("no fixture {fixture}"));
+            missing(wire.contains(&rust), format!("no test over the wire in crates/{package}/tests names `{rust}`"));
+            missing(sandbox.texts.contains(&name), format!("no route in crates/asin-sandbox/src says \"{name}\""));
+            let row = format!("| `{rust}` | `{name}` |");
+            missing(readme.contains(&row), format!("README.md has no row `{row}`"));
+        }
+    }
+    Ok((Vec::new(), findings))
+}
+
+/// The names in those test files of a package that speak over a connection.
+fn wire_tests(house: &House, package: &str) -> Outcome<BTreeSet<String>> {
+    let folder = format!("crates/{package}/tests/");
+    let mut names = BTreeSet::new();
+    for file in house.ending(".rs").filter(|file| file.starts_with(&folder)) {
+        let words = Words::of(house, |other| other == file)?;
+        if ["httpmock", "MockServer", "asin_sandbox"].iter().any(|name| words.names.contains(*name)) {
+            names.extend(words.names);
+        }
+    }
+    Ok(names)
+}
+
+/// The names and texts in Rust code, comments left out.
+#[derive(Default)]
+struct Words {
+    names: BTreeSet<String>,
+    texts: BTreeSet<String>,
+}
+
+impl Words {
+    fn of(house: &House, wanted: impl Fn(&str) -> bool) -> Outcome<Self> {
+        let mut words = Self::default();
+        for file in house.ending(".rs").filter(|file| wanted(file)) {
+            let tokens = house.read(file)?.parse().map_err(|error| format!("{file}: {error}"))?;
+            words.take(tokens);
+        }
+        Ok(words)
+    }
+
+    fn take(&mut self, tokens: proc_macro2::TokenStream) {
+        for token in tokens {
+            match token {
+                proc_macro2::TokenTree::Group(group) => self.take(group.stream()),
+                proc_macro2::TokenTree::Ident(name) => drop(self.names.insert(name.to_string())),
+                proc_macro2::TokenTree::Literal(literal) => {
+                    if let Ok(text) = syn::parse_str::<syn::LitStr>(&literal.to_string()) {
+                        self.texts.insert(text.value());
+                    }
+                }
+                proc_macro2::TokenTree::Punct(_) => {}
+            }
+        }
+    }
+}

