@@ -1,5 +1,6 @@
 //! Turns a specification into Rust.
 
+mod limits;
 mod models;
 mod names;
 mod operations;

@@ -1,7 +1,7 @@
 //! `operations.rs`: a struct for each operation, the table of them, and the reader of saved answers.
 
 use super::{
-    models, names,
+    limits, models, names,
     text::{self, constructor},
     types::{Field, Type, Types, texts},
 };
@@ -12,7 +12,7 @@ const REQUEST: Use = Use { request: true, response: false };
 
 /// The whole file without its table; the names of the public types go with it.
 pub fn operations(types: &Types) -> Outcome<(String, Vec<String>)> {
-    let (mut out, mut public) = (vec![limits(types)?], Vec::new());
+    let (mut out, mut public) = (vec![limits::constants(types)?], Vec::new());
     for operation in &types.spec.operations {
         let one = One::new(types, operation)?;
         out.push(one.code()?);
@@ -58,41 +58,6 @@ pub fn table(apis: &[(String, &Types)]) -> Outcome<String> {
 fn vendor(types: &Types) -> String {
     let name = types.spec.extensions.get("x-vendor").and_then(Value::as_str);
     format!("crate::{}", name.unwrap_or("Vendor"))
-}
-
-/// `x-limits` at the root: each is a constant.
-fn limits(types: &Types) -> Outcome<String> {
-    let mut out = String::new();
-    let limits = types.spec.extensions.get("x-limits").and_then(Value::as_object);
-    for (name, limit) in limits.into_iter().flatten() {
-        if limit.get("with").is_some() {
-            continue;
-        }
-        let (quota, words) = quota(limit)
-            .ok_or_else(|| format!("x-limits.{name}: neither per-second and burst nor calls and seconds"))?;
-        let scope = limit["scope"].as_str().unwrap_or("account");
-        let cap = limit["in-flight"].as_u64().map_or_else(String::new, |most| format!(".in_flight({most})"));
-        let said = limit["description"].as_str().map(str::to_owned).unwrap_or_default();
-        out.push_str(&text::doc(&[format!("{words}. {said}").trim_end().to_owned()]));
-        let constant = names::upper(name);
-        out.push_str(&format!(
-            "pub(crate) const {constant}: core_http::Limit = core_http::Limit::{scope}({name:?}, {quota}){cap};\n"
-        ));
-    }
-    text::pretty(&out)
-}
-
-/// The Rust expression of a quota, and what a person reads.
-fn quota(limit: &Value) -> Option<(String, String)> {
-    let scope = limit["scope"].as_str().unwrap_or("account");
-    let cap = limit["in-flight"].as_u64().map_or_else(String::new, |most| format!(", {most} at once"));
-    if let (Some(rate), Some(burst)) = (limit["per-second"].as_f64(), limit["burst"].as_u64()) {
-        let words = format!("{rate} a second, burst {burst}, per {scope}{cap}");
-        return Some((format!("core_http::Quota::documented({rate:?}, {burst})"), words));
-    }
-    let (calls, seconds) = (limit["calls"].as_u64()?, limit["seconds"].as_u64()?);
-    let window = if seconds == 60 { "a minute".to_owned() } else { format!("in {seconds} s") };
-    Some((format!("core_http::Quota::per_window({calls}, {seconds})"), format!("{calls} {window}, per {scope}{cap}")))
 }
 
 /// Where the arguments of the body go.
@@ -249,7 +214,7 @@ impl<'a> One<'a> {
         let said = self.operation.extensions.get("x-limits").cloned().unwrap_or(Value::Null);
         let listed = if said.is_array() { texts(Some(&said)) } else { texts(said.get("of")) };
         let known = self.types.spec.extensions.get("x-limits").cloned().unwrap_or(Value::Null);
-        let words = |name: &String| quota(&known[name]).map(|(_, words)| words);
+        let words = |name: &String| limits::quota(&known[name]).map(|(_, words)| words);
         listed.iter().map(|name| words(name).ok_or_else(|| format!("{}: no limit `{name}`", self.name))).collect()
     }
 
