@@ -12,16 +12,25 @@ use jiff::{SignedDuration, Timestamp};
 pub(crate) struct Clock {
     start: Instant,
     speed: f64,
+    jumped: Duration,
 }
+
+/// No clock jumps further than a century in all.
+const FURTHEST: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 impl Clock {
     pub(crate) fn new(speed: f64) -> Self {
-        Self { start: Instant::now(), speed }
+        Self { start: Instant::now(), speed, jumped: Duration::ZERO }
     }
 
     /// Sandbox time since the start.
     pub(crate) fn now(&self) -> Duration {
-        self.start.elapsed().mul_f64(self.speed)
+        self.start.elapsed().mul_f64(self.speed) + self.jumped
+    }
+
+    /// Lets time pass at once.
+    pub(crate) fn jump(&mut self, time: Duration) {
+        self.jumped = self.jumped.saturating_add(time).min(FURTHEST);
     }
 
     pub(crate) fn speed(&self) -> f64 {

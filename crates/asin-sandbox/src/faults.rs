@@ -46,9 +46,16 @@ pub(crate) enum Action {
     HalfBody,
     /// Does the work and answers 200 with bytes that are not JSON.
     Garbage,
-    /// A gateway's HTML page with status 502.
-    #[serde(rename = "html_502")]
-    Html502,
+    /// Does the work and sends the answer's body in small pieces over this time.
+    SlowBody { ms: u64 },
+    /// Does the work and calls the answer plain text, whatever it is.
+    WrongContentType,
+    /// A gateway's HTML page with this status.
+    HtmlError { status: u16 },
+    /// The vendor's own refusal with this code, inside its envelope if it has one.
+    Code { code: u16 },
+    /// Lets this much of the vendor's time pass, then works.
+    ClockJump { seconds: u64 },
     /// The vendor's own server error; the status is that of SP-API and LWA, or an envelope's.
     ServerError { status: u16 },
     /// The vendor's own throttling.
@@ -88,7 +95,8 @@ impl FaultRoute {
         self
     }
 
-    /// Strikes this share of the calls, between 0 and 1, drawn from the sandbox's seed.
+    /// Strikes this share of the calls, between 0 and 1, drawn from the sandbox's seed for each fault by itself: the same
+    /// seed and the same calls of a route meet the same faults, whatever else is called meanwhile.
     pub fn chance(mut self, share: f64) -> Self {
         self.chance = Some(share);
         self
@@ -141,10 +149,41 @@ impl FaultRoute {
         self.with(Action::Garbage)
     }
 
+    /// Does the work and sends the answer's body in small pieces over this time.
+    #[must_use]
+    pub fn slow_body(self, over: Duration) -> Fault {
+        self.with(Action::SlowBody { ms: millis(over) })
+    }
+
+    /// Does the work and answers with the content type of plain text.
+    #[must_use]
+    pub fn wrong_content_type(self) -> Fault {
+        self.with(Action::WrongContentType)
+    }
+
     /// Answers 502 with a gateway's HTML page.
     #[must_use]
     pub fn html_502(self) -> Fault {
-        self.with(Action::Html502)
+        self.html_error(502)
+    }
+
+    /// Answers with a gateway's HTML page and this status.
+    #[must_use]
+    pub fn html_error(self, status: u16) -> Fault {
+        self.with(Action::HtmlError { status })
+    }
+
+    /// Answers with the vendor's own refusal of this code: DataForSEO's `status_code`, which refuses the call or each of its
+    /// tasks as the vendor does, MultiCart's `code`, or an HTTP status of Amazon.
+    #[must_use]
+    pub fn code(self, code: u16) -> Fault {
+        self.with(Action::Code { code })
+    }
+
+    /// Lets this much of the vendors' time pass before the work: tokens expire, queues empty, limits refill.
+    #[must_use]
+    pub fn clock_jump(self, time: Duration) -> Fault {
+        self.with(Action::ClockJump { seconds: time.as_secs() })
     }
 
     /// Answers with the vendor's own server error, as JSON: 500 or 503.
@@ -181,7 +220,11 @@ impl Action {
             Self::ApplyLate { .. } => "apply_late",
             Self::HalfBody => "half_body",
             Self::Garbage => "garbage",
-            Self::Html502 => "html_502",
+            Self::SlowBody { .. } => "slow_body",
+            Self::WrongContentType => "wrong_content_type",
+            Self::HtmlError { .. } => "html_error",
+            Self::Code { .. } => "code",
+            Self::ClockJump { .. } => "clock_jump",
             Self::ServerError { .. } => "server_error",
             Self::TooManyRequests => "too_many_requests",
             Self::ExpiredToken => "expired_token",
@@ -189,10 +232,22 @@ impl Action {
     }
 }
 
-/// The faults that are set, each with the calls that it has seen.
+/// The faults that are set.
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
-    set: Vec<(Fault, u64)>,
+    seed: u64,
+    set: Vec<Set>,
+    /// How many were ever set.
+    number: u64,
+}
+
+#[derive(Debug)]
+struct Set {
+    fault: Fault,
+    /// The calls that it has seen.
+    calls: u64,
+    /// Its own chance: other faults and whatever the sandbox draws do not disturb it.
+    rng: fastrand::Rng,
 }
 
 /// A fault that strikes a call.
@@ -203,22 +258,33 @@ pub(crate) struct Strike {
 }
 
 impl Faults {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self { seed, ..Self::default() }
+    }
+
     pub(crate) fn add(&mut self, fault: Fault) {
-        self.set.push((fault, 0));
+        self.number += 1;
+        let rng = fastrand::Rng::with_seed(self.seed.wrapping_add(self.number.wrapping_mul(0x9e37_79b9_7f4a_7c15)));
+        self.set.push(Set { fault, calls: 0, rng });
     }
 
     pub(crate) fn clear(&mut self) {
         self.set.clear();
     }
 
+    /// Whether nothing can strike.
+    pub(crate) fn none(&self) -> bool {
+        self.set.is_empty()
+    }
+
     pub(crate) fn list(&self) -> Vec<&Fault> {
-        self.set.iter().map(|(fault, _)| fault).collect()
+        self.set.iter().map(|set| &set.fault).collect()
     }
 
     /// Counts the call with every fault that it matches; the first one due strikes.
-    pub(crate) fn strike(&mut self, method: &str, path: &str, rng: &mut fastrand::Rng) -> Option<Strike> {
+    pub(crate) fn strike(&mut self, method: &str, path: &str) -> Option<Strike> {
         let mut struck = None;
-        for (fault, calls) in &mut self.set {
+        for Set { fault, calls, rng } in &mut self.set {
             let met = (fault.method == "*" || fault.method.eq_ignore_ascii_case(method)) && matches(&fault.path, path);
             if !met {
                 continue;
@@ -266,9 +332,25 @@ mod tests {
     fn a_numbered_fault_strikes_once() {
         let mut faults = Faults::default();
         faults.add(Fault::on("post", "/x").call(2).garbage());
-        let mut rng = fastrand::Rng::with_seed(1);
-        let struck: Vec<bool> = (0..4).map(|_| faults.strike("POST", "/x", &mut rng).is_some()).collect();
+        let struck: Vec<bool> = (0..4).map(|_| faults.strike("POST", "/x").is_some()).collect();
         assert_eq!(struck, [false, true, false, false]);
-        assert!(faults.strike("GET", "/x", &mut rng).is_none());
+        assert!(faults.strike("GET", "/x").is_none());
+    }
+
+    #[test]
+    fn chance_depends_on_the_seed_and_the_calls_of_the_route_alone() {
+        let run = |seed: u64, others: usize| {
+            let mut faults = Faults::new(seed);
+            faults.add(Fault::on("GET", "/other").chance(0.5).garbage());
+            faults.add(Fault::on("GET", "/x").chance(0.5).garbage());
+            let strike = |_| {
+                (0..others).for_each(|_| drop(faults.strike("GET", "/other")));
+                faults.strike("GET", "/x").is_some()
+            };
+            (0..64).map(strike).collect::<Vec<bool>>()
+        };
+        assert_eq!(run(7, 0), run(7, 3));
+        assert_ne!(run(7, 0), run(8, 0));
+        assert!(run(7, 0).contains(&true) && run(7, 0).contains(&false));
     }
 }

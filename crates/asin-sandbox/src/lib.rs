@@ -34,9 +34,11 @@
 //! `GET /_sandbox/demo` (base URLs and credentials), `/_sandbox/ledger`, `/_sandbox/market` (the present state);
 //! `GET`, `POST` and `DELETE /_sandbox/faults`. A fault in JSON: `{"method": "POST", "path": "/v3/*/task_post", "call": 1,
 //! "action": "cut_after_work"}`; `call` or `chance` may be left out; further actions are `refuse`, `cut_before_work`,
-//! `half_body`, `garbage`, `html_502`, `too_many_requests`, `expired_token`, `{"delay": {"ms": 500}}`,
-//! `{"apply_late": {"ms": 500}}` and `{"server_error": {"status": 503}}`; `"after_work": true` lets the work be done before the
-//! answer is replaced.
+//! `half_body`, `garbage`, `wrong_content_type`, `too_many_requests`, `expired_token`, `{"delay": {"ms": 500}}`,
+//! `{"slow_body": {"ms": 500}}`, `{"apply_late": {"ms": 500}}`, `{"server_error": {"status": 503}}`, `{"html_error": {"status": 502}}`,
+//! `{"code": {"code": 40203}}` (the vendor's own refusal with its code) and `{"clock_jump": {"seconds": 3600}}`;
+//! `"after_work": true` lets the work be done before the answer is replaced. Several faults on one route, each with its `call`,
+//! are a script.
 //!
 //! # The market file
 //! JSON; every part may be left out; an unknown key is an error that names it.
@@ -74,6 +76,7 @@
 
 #![allow(clippy::result_large_err, reason = "a refusal is an answer like any other, built once a request")]
 
+mod bodies;
 mod builder;
 mod call;
 mod clock;

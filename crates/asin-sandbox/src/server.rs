@@ -13,12 +13,12 @@ use axum::extract::{ConnectInfo, FromRequest, Multipart, Request, State};
 use axum::response::Response;
 use axum::serve::{IncomingStream, Listener};
 use bytes::Bytes;
-use futures_util::stream;
 use http::{StatusCode, header};
 use http_body_util::{BodyExt, Limited};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::bodies;
 use crate::call::{Call, Reply};
 use crate::faults::{Action, Strike};
 use crate::ports::{Door, Ports};
@@ -148,7 +148,7 @@ async fn struck(shared: Shared, vendor: Vendor, call: Call, strike: Strike, wire
         }
         Action::HalfBody => {
             let reply = shared.work(vendor, &call, Some(&strike));
-            half(reply, wire)
+            bodies::half(reply, wire)
         }
         Action::Garbage => {
             shared.work(vendor, &call, Some(&strike));
@@ -156,34 +156,24 @@ async fn struck(shared: Shared, vendor: Vendor, call: Call, strike: Strike, wire
             let body = Body::from(reply.body.clone());
             reply.into_response(body)
         }
-        Action::Html502 => replaced(Reply::html(StatusCode::BAD_GATEWAY)),
+        Action::SlowBody { ms } => bodies::slow(shared.work(vendor, &call, Some(&strike)), Duration::from_millis(ms)),
+        Action::WrongContentType => {
+            let mut reply = shared.work(vendor, &call, Some(&strike));
+            reply.content_type = "text/plain";
+            reply.complete()
+        }
+        Action::HtmlError { status } => {
+            replaced(Reply::html(StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY)))
+        }
+        Action::Code { code } => replaced(vendor.coded(&call, code)),
+        Action::ClockJump { seconds } => {
+            shared.world().clock.jump(Duration::from_secs(seconds));
+            shared.work(vendor, &call, Some(&strike)).complete()
+        }
         Action::ServerError { status } => replaced(vendor.server_error(&call, status)),
         Action::TooManyRequests => replaced(vendor.throttled(&call)),
         Action::ExpiredToken => replaced(vendor.expired(&call)),
     }
-}
-
-/// Promises the whole body, sends half of it, and cuts.
-fn half(reply: Reply, wire: Wire) -> Response {
-    let length = reply.body.len();
-    let first = reply.body.slice(..length / 2);
-    let body = stream::unfold(Some(first), move |first| {
-        let wire = wire.clone();
-        async move {
-            match first {
-                Some(bytes) => Some((Ok::<Bytes, io::Error>(bytes), None)),
-                None => {
-                    // The pause lets the first half leave before the connection ends.
-                    tokio::time::sleep(Duration::from_millis(20)).await;
-                    wire.dead.store(true, Ordering::Release);
-                    Some((Err(cut()), None))
-                }
-            }
-        }
-    });
-    let mut response = reply.into_response(Body::from_stream(body));
-    response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
-    response
 }
 
 /// Reads the request whole; a multipart form also by its parts. None when the client left in the middle.
@@ -214,8 +204,13 @@ pub(crate) struct Wire {
 impl Wire {
     /// Ends the connection without another byte: the answer given here can never be written.
     async fn cut(&self) -> Response {
-        self.dead.store(true, Ordering::Release);
+        self.end();
         Response::new(Body::empty())
+    }
+
+    /// Nothing is read or written any more.
+    pub(crate) fn end(&self) {
+        self.dead.store(true, Ordering::Release);
     }
 }
 
@@ -225,7 +220,7 @@ impl Connected<IncomingStream<'_, Port>> for Wire {
     }
 }
 
-fn cut() -> io::Error {
+pub(crate) fn cut() -> io::Error {
     io::Error::new(io::ErrorKind::ConnectionReset, "cut by a fault")
 }
 

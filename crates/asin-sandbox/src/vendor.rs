@@ -55,6 +55,15 @@ impl Vendor {
         }
     }
 
+    /// The vendor's refusal with this code.
+    pub(crate) fn coded(self, call: &Call, code: u16) -> Reply {
+        match self {
+            Self::Lwa | Self::SpApi => sp_api::identified(call, sp_api::coded(code)),
+            Self::DataForSeo => dataforseo::codes::coded(call, i64::from(code)),
+            Self::MultiCart => multicart::coded(i64::from(code)),
+        }
+    }
+
     /// The vendor's throttling. LWA and MultiCart document none: a gateway stands in for them.
     pub(crate) fn throttled(self, call: &Call) -> Reply {
         match self {

@@ -60,7 +60,7 @@ impl World {
             ledger,
             accounts: market.accounts,
             products: market.products,
-            faults: Faults::default(),
+            faults: Faults::new(seed),
             access_tokens: AccessTokens::default(),
             usage_plans: UsagePlans::default(),
             requests: 0,
@@ -101,7 +101,7 @@ impl World {
 
     /// Whether a fault strikes this call.
     pub(crate) fn strike(&mut self, method: &str, path: &str) -> Option<Strike> {
-        self.faults.strike(method, path, &mut self.rng)
+        if self.faults.none() { None } else { self.faults.strike(method, path) }
     }
 
     /// Does what has become due.

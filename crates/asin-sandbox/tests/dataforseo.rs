@@ -313,3 +313,28 @@ async fn places_and_languages_are_listed() {
     let names = languages["tasks"][0]["result"].as_array().expect("languages");
     assert!(names.contains(&json!({"language_name": "English (United States)", "language_code": "en_US"})));
 }
+
+#[tokio::test]
+async fn equal_tasks_are_too_many_at_some_time_and_other_paths_are_none() {
+    let sandbox = sandbox(1.0).await;
+    let hundred = json!(vec![task("B0CHILD001", "same"); 100]);
+    assert_eq!(post(&sandbox, "asin", &hundred).await.json()["tasks_error"], 0);
+    let codes = |answer: &serde_json::Value| {
+        answer["tasks"].as_array().expect("tasks").iter().map(|task| task["status_code"].clone()).collect::<Vec<_>>()
+    };
+    let next = post(&sandbox, "asin", &json!([task("B0CHILD001", "same"), task("B0CHILD001", "other")])).await.json();
+    assert_eq!(codes(&next), [json!(40205), json!(20100)]);
+    assert_eq!(sandbox.ledger().times_billed("same"), 100);
+    // Ten hours of a hundred are a day's worth.
+    for _ in 0..9 {
+        sandbox.clear_faults();
+        sandbox.fault(asin_sandbox::Fault::on("POST", "*").call(1).clock_jump(std::time::Duration::from_secs(3601)));
+        assert_eq!(post(&sandbox, "asin", &hundred).await.json()["tasks_error"], 0);
+    }
+    sandbox.clear_faults();
+    sandbox.fault(asin_sandbox::Fault::on("POST", "*").call(1).clock_jump(std::time::Duration::from_secs(3601)));
+    assert_eq!(codes(&post(&sandbox, "asin", &json!([task("B0CHILD001", "same")])).await.json()), [json!(40206)]);
+
+    let foreign = send(dataforseo(&sandbox, Method::GET, "merchant/amazon/asin/task_get/basic/x")).await;
+    assert_eq!((foreign.status, foreign.json()["status_code"].as_i64()), (404, Some(40402)));
+}

@@ -171,3 +171,104 @@ async fn a_sandbox_that_is_stopped_or_dropped_is_gone() {
         }
     }
 }
+
+#[tokio::test]
+async fn bodies_can_be_slow_or_of_another_kind_and_gateways_can_answer() {
+    let sandbox = sandbox(FAST).await;
+    let user = "/v3/appendix/user_data";
+    sandbox.fault(Fault::on("GET", user).call(1).slow_body(Duration::from_millis(80)));
+    sandbox.fault(Fault::on("GET", user).call(2).wrong_content_type());
+    sandbox.fault(Fault::on("GET", user).call(3).html_error(503));
+    let ask = || send(dataforseo(&sandbox, Method::GET, "appendix/user_data"));
+    let begun = Instant::now();
+    let slow = ask().await;
+    assert!(begun.elapsed() >= Duration::from_millis(80), "{:?}", begun.elapsed());
+    assert_eq!(slow.json()["status_code"], 20000);
+    let odd = ask().await;
+    assert_eq!((odd.header("content-type"), odd.json()["status_code"].as_i64()), (Some("text/plain"), Some(20000)));
+    let gateway = ask().await;
+    assert_eq!((gateway.status, gateway.header("content-type")), (503, Some("text/html")));
+    assert_eq!(ask().await.header("content-type"), Some("application/json"));
+}
+
+#[tokio::test]
+async fn the_vendors_time_can_jump() {
+    let sandbox = sandbox(1.0).await;
+    let created = post(&sandbox, "sellers", &json!([task("B0CHILD001", "x")])).await.json();
+    let id = created["tasks"][0]["id"].as_str().expect("an id").to_owned();
+    let path = format!("merchant/amazon/sellers/task_get/advanced/{id}");
+    let look =
+        || async { send(dataforseo(&sandbox, Method::GET, &path)).await.json()["tasks"][0]["status_code"].clone() };
+    assert_eq!(look().await, 40601);
+    let jump = |minutes: u64| {
+        let route = Fault::on("GET", "/v3/merchant/amazon/sellers/task_get/*").call(1);
+        sandbox.fault(route.clock_jump(Duration::from_secs(minutes * 60)));
+    };
+    jump(2);
+    assert_eq!(look().await, 20000);
+    sandbox.clear_faults();
+    jump(31 * 24 * 60);
+    assert_eq!(look().await, 40403);
+
+    let token = access_token(&sandbox, 0).await;
+    let path = format!("SELLERNA/FBA-1?marketplaceIds={US}");
+    sandbox.fault(Fault::on("GET", "/listings/*").call(2).clock_jump(Duration::from_secs(3600)));
+    let read = || send(sp_api(&sandbox, &token, Method::GET, &path));
+    assert_eq!((read().await.status, read().await.status), (200, 403));
+}
+
+#[tokio::test]
+async fn every_code_of_dataforseo_can_be_had() {
+    let codes = [
+        40000, 40001, 40002, 40003, 40004, 40006, 40100, 40101, 40102, 40103, 40104, 40200, 40201, 40202, 40203, 40204,
+        40205, 40206, 40207, 40209, 40210, 40400, 40401, 40402, 40403, 40404, 40405, 40406, 40407, 40408, 40501, 40502,
+        40503, 40504, 40505, 40506, 40601, 40602, 50000, 50001, 50100, 50301, 50303, 50304, 50401, 50402,
+    ];
+    let sandbox = sandbox(FAST).await;
+    let mut words = std::collections::BTreeSet::new();
+    for code in codes {
+        sandbox.clear_faults();
+        sandbox.fault(Fault::on("POST", POST).call(1).code(code));
+        let answer = try_post(&sandbox, &code.to_string()).await.expect("an answer").json();
+        let said = if answer["tasks"].is_null() { &answer } else { &answer["tasks"][0] };
+        assert_eq!(said["status_code"], code);
+        words.insert(said["status_message"].as_str().expect("words").to_owned());
+    }
+    assert_eq!(words.len(), codes.len());
+    assert_eq!(sandbox.ledger().charged_usd.to_string(), "0");
+    sandbox.clear_faults();
+    let seen = try_post(&sandbox, "made").await.expect("an answer").json();
+    assert_eq!((seen["status_code"].as_i64(), seen["tasks"][0]["status_code"].as_i64()), (Some(20000), Some(20100)));
+}
+
+#[tokio::test]
+async fn other_vendors_refuse_in_their_own_way() {
+    let sandbox = unlimited().await;
+    sandbox.fault(Fault::on("POST", "/api/v1/users/credits/").code(402));
+    sandbox.fault(Fault::on("GET", "/listings/*").code(413));
+    let refused = multicart(&sandbox, "users/credits/", &json!({})).await;
+    assert_eq!((refused["status"].as_i64(), refused["code"].as_i64()), (Some(0), Some(402)));
+    let token = access_token(&sandbox, 0).await;
+    let answer = send(sp_api(&sandbox, &token, Method::GET, &format!("SELLERNA/FBA-1?marketplaceIds={US}"))).await;
+    assert_eq!((answer.status, answer.json()["errors"].as_array().map(Vec::len)), (413, Some(1)));
+}
+
+#[tokio::test]
+async fn the_same_seed_gives_the_same_run() {
+    let mut runs = Vec::new();
+    for _ in 0..2 {
+        let sandbox = unlimited().await;
+        sandbox.fault(Fault::on("POST", "/v3/*").chance(0.4).cut_after_work());
+        sandbox.fault(Fault::on("GET", "/v3/*").chance(0.4).html_error(504));
+        for number in 0..24 {
+            drop(try_post(&sandbox, &format!("{number}")).await);
+            drop(try_send(dataforseo(&sandbox, Method::GET, "merchant/amazon/languages")).await);
+        }
+        let ledger = sandbox.ledger();
+        let seen: Vec<_> =
+            ledger.requests.into_iter().map(|entry| (entry.path, entry.status, entry.did, entry.fault)).collect();
+        runs.push((seen, ledger.charges, ledger.charged_usd));
+    }
+    assert_eq!(runs[0], runs[1]);
+    assert!(runs[0].0.iter().any(|(.., fault)| fault.is_some()) && runs[0].0.iter().any(|(.., fault)| fault.is_none()));
+}

@@ -12,6 +12,8 @@ use crate::world::World;
 
 /// The most rows of a listing; the rest stays hidden until these are collected.
 const ROWS: usize = 1000;
+/// How long a result is kept.
+const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 /// How long a finished task is listed.
 const LISTED: Duration = Duration::from_secs(3 * 24 * 3600);
 
@@ -73,11 +75,15 @@ pub(super) fn get(world: &mut World, call: &Call, function: Function, id: &str) 
         return envelope(call, operation, &[TaskAnswer::new(id.to_owned(), 40401, data(Some(function), "task_get"))]);
     };
     if task.function != function {
-        return envelope(call, operation, &[TaskAnswer::new(id.to_owned(), 40004, data(Some(function), "task_get"))]);
+        let code = if task.function.names().0 == function.names().0 { 40004 } else { 40002 };
+        return envelope(call, operation, &[TaskAnswer::new(id.to_owned(), code, data(Some(function), "task_get"))]);
     }
     if !task.is_done(now) {
         let code = if now < task.handed_until { 40601 } else { 40602 };
         return envelope(call, operation, &[TaskAnswer::new(id.to_owned(), code, task.data.clone())]);
+    }
+    if now.saturating_sub(task.ready_at) > KEPT {
+        return envelope(call, operation, &[TaskAnswer::new(id.to_owned(), 40403, task.data.clone())]);
     }
     task.collected = true;
     let task = task.clone();

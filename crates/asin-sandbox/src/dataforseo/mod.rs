@@ -1,5 +1,6 @@
 //! DataForSEO Merchant: HTTP 200 for nearly everything, and the verdict in `status_code`, at the top and in each task.
 
+pub(crate) mod codes;
 mod collect;
 mod id_list;
 mod post;
@@ -15,6 +16,8 @@ use rust_decimal::prelude::ToPrimitive;
 use serde_json::{Map, Value, json};
 
 pub(crate) use tasks::Tasks;
+
+use codes::message;
 
 use crate::call::{Call, Reply};
 use crate::world::{LOGIN, PASSWORD, World};
@@ -64,33 +67,10 @@ pub(crate) fn answer(world: &mut World, call: &Call, in_flight: usize) -> Reply 
         }
         (&Method::GET, ["v3", "merchant", "amazon", "languages"]) => reference::languages(world, call),
         (&Method::GET, ["v3", "appendix", "user_data"]) => reference::user_data(world, call),
+        (_, ["v3", "merchant", "amazon", "asin" | "sellers" | "products", _, ..]) => {
+            refusal(StatusCode::NOT_FOUND, 40402)
+        }
         _ => refusal(StatusCode::NOT_FOUND, 40400),
-    }
-}
-
-/// The vendor's words for its codes.
-fn message(code: i64) -> &'static str {
-    match code {
-        20000 => "Ok.",
-        20100 => "Task Created.",
-        40004 => "This id is used by another function, check the id.",
-        40006 => "You can set no more than 100 tasks at a time.",
-        40100 => "You are not authorized to access this resource.",
-        40102 => "No Search Results.",
-        40200 => "Payment Required.",
-        40202 => "The rate-limit per minute has been exceeded.",
-        40209 => "Too many simultaneous queries.",
-        40210 => "Insufficient Funds.",
-        40400 => "Not Found.",
-        40401 => "Task Not Found.",
-        40501 => "Invalid Field.",
-        40502 => "POST Data Is Empty.",
-        40503 => "POST Data Is Invalid.",
-        40506 => "Unknown Fields in POST Data.",
-        40601 => "Task Handed.",
-        40602 => "Task In Queue.",
-        50301 => "3rd Party API Service Unavailable.",
-        _ => "Internal Error.",
     }
 }
 

@@ -71,6 +71,10 @@ fn one(world: &mut World, function: Function, index: usize, entry: &Map<String, 
     if world.ledger.balance_usd < cost {
         return TaskAnswer::new(refused_id, 40210, data);
     }
+    let now = world.clock.now();
+    if let Err(code) = world.tasks.count_equal(&data, now) {
+        return TaskAnswer::new(refused_id, code, data);
+    }
     let tag = entry.get("tag").and_then(Value::as_str).unwrap_or_default();
     world.ledger.bill(tag, cost);
     let order = Order { function, asin, marketplace, data: data.clone(), cost, urgent, foreign: false };

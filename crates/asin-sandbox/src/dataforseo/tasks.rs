@@ -1,5 +1,7 @@
 //! The tasks of the account: our caller's, and those of another program that shares it.
 
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -110,6 +112,8 @@ pub(crate) struct Tasks {
     pub(super) all: Vec<Task>,
     pub(crate) limits: Limits,
     posts: u64,
+    /// When tasks that are equal in everything were posted.
+    equal: HashMap<u64, Vec<Duration>>,
 }
 
 /// A task to be added.
@@ -131,7 +135,7 @@ impl Tasks {
     pub(crate) fn new(market: &Market, rng: &mut fastrand::Rng) -> Self {
         let ready = [MinuteWindow::new(20), MinuteWindow::new(20), MinuteWindow::new(20)];
         let limits = Limits { lifted: false, general: MinuteWindow::new(2000), id_list: MinuteWindow::new(10), ready };
-        let mut tasks = Self { all: Vec::new(), limits, posts: 0 };
+        let mut tasks = Self { all: Vec::new(), limits, posts: 0, equal: HashMap::new() };
         for (minutes, function) in [
             (600, Function::GoogleProducts),
             (90, Function::Asin),
@@ -160,6 +164,27 @@ impl Tasks {
             });
         }
         tasks
+    }
+
+    /// Counts a task with others that are equal in everything, or says that there are too many: the account may be told to
+    /// take ten to a hundred an hour, here it takes a hundred, and a thousand a day.
+    pub(super) fn count_equal(&mut self, data: &Map<String, Value>, now: Duration) -> Result<(), i64> {
+        if self.limits.lifted {
+            return Ok(());
+        }
+        let mut hasher = DefaultHasher::new();
+        data.iter().for_each(|(name, value)| (name, value.to_string()).hash(&mut hasher));
+        let seen = self.equal.entry(hasher.finish()).or_default();
+        let within = |hours: u64| move |at: &&Duration| now.saturating_sub(**at) < Duration::from_secs(hours * 3600);
+        seen.retain(|at| within(24)(&at));
+        if seen.iter().filter(within(1)).count() >= 100 {
+            return Err(40205);
+        }
+        if seen.len() >= 1000 {
+            return Err(40206);
+        }
+        seen.push(now);
+        Ok(())
     }
 
     pub(super) fn find(&mut self, id: &str) -> Option<&mut Task> {

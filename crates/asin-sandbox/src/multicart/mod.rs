@@ -255,6 +255,11 @@ pub(crate) fn unauthorized() -> Reply {
     failure(401, "Invalid or missing credentials")
 }
 
+/// A refusal with this code; the words are the sandbox's own.
+pub(crate) fn coded(code: i64) -> Reply {
+    failure(code, "Refused by a fault")
+}
+
 /// The vendor's own failure, in HTTP 200 like everything.
 pub(crate) fn server_error() -> Reply {
     failure(500, "Something went wrong")

@@ -174,6 +174,25 @@ pub(crate) fn throttled() -> Reply {
         .header("x-amzn-ErrorType", "TooManyRequestsException")
 }
 
+/// A refusal with this HTTP status, in the words that belong to it.
+pub(crate) fn coded(status: u16) -> Reply {
+    match status {
+        403 => denied(""),
+        404 => error(StatusCode::NOT_FOUND, "NOT_FOUND", "The requested resource is not found.", ""),
+        413 => error(StatusCode::PAYLOAD_TOO_LARGE, "PayloadTooLarge", "The request size exceeds the maximum.", ""),
+        415 => unsupported(),
+        429 => throttled(),
+        500.. => server_error(status),
+        _ => invalid("Refused by a fault."),
+    }
+}
+
+/// The body is of a kind that is not taken.
+fn unsupported() -> Reply {
+    let message = "The request payload is in an unsupported format.";
+    error(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UnsupportedMediaType", message, "")
+}
+
 /// The vendor's own failure.
 pub(crate) fn server_error(status: u16) -> Reply {
     if status == 503 {

@@ -45,8 +45,7 @@ impl Submission {
 fn body(call: &Call) -> Result<Value, Reply> {
     let json = call.header("content-type").is_some_and(|kind| kind.starts_with("application/json"));
     if !json {
-        let message = "The request payload is in an unsupported format.";
-        return Err(super::error(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UnsupportedMediaType", message, ""));
+        return Err(super::unsupported());
     }
     call.json().filter(Value::is_object).ok_or_else(|| invalid("The body is not a JSON object."))
 }
