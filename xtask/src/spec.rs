@@ -204,10 +204,11 @@ impl Operation {
         parameters.chain(body).chain(answers.map(|(_, schema)| (false, schema)))
     }
 
-    /// The schema of the answer to a call that went well.
-    pub fn success(&self) -> Option<&Schema> {
-        let response = self.responses.iter().find(|(status, _)| status.starts_with('2'))?;
-        response.1.content.first().map(|(_, schema)| schema)
+    /// The schema of the answer to a call that went well; `None` where such an answer has no content.
+    pub fn success(&self) -> Outcome<Option<&Schema>> {
+        let good = self.responses.iter().find(|(status, _)| status.starts_with('2'));
+        let (_, response) = good.ok_or_else(|| format!("{}: no answer 2xx", self.name()))?;
+        Ok(response.content.first().map(|(_, schema)| schema))
     }
 }
 

@@ -10,7 +10,8 @@
 //! | --- | --- |
 //! | `sp-listings`, `dataforseo-merchant`, `multicart` | one vendor each |
 //! | `sync` | all three, and the workflow |
-//! | `full` | all of the above |
+//! | `feeds`, `schemas`, `validate` | of `sp-listings`: bulk changes, product types' schemas, validation against them |
+//! | `full` | all of the above but `validate` |
 //! | `rustls` (default) | the built-in transport with TLS |
 //! | `rustls-no-provider` | the same; the application installs the crypto provider |
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -1,4 +1,4 @@
-//! DataForSEO Merchant, MultiCartAPI and Amazon SP-API Listings Items (with LWA) on loopback: stateful, strict
+//! DataForSEO Merchant, MultiCartAPI and Amazon SP-API around Listings Items (with LWA) on loopback: stateful, strict
 //! where the vendor is strict, with faults that can be scripted and a bill.
 //!
 //! It speaks the wire and knows no client, so that a wrong model in a client is caught.
@@ -29,6 +29,14 @@
 //! A run takes a minute of sandbox time, holds a credit for each item meanwhile and leaves outputs and a file. `?rows=N` behind a
 //! file's address makes it N generated rows of a kilobyte, streamed. What the vendor does not document is the sandbox's own:
 //! a start answers words, the history is a bare list found by `collection_id`.
+//!
+//! # What stands around the listings
+//! Two product types, `LUGGAGE` and `SHOES`, with schemas of the sandbox's own in the language that is asked for. Restrictions
+//! by a plain rule: a product that the market does not know is not found, used and refurbished goods need approval,
+//! collectibles are not eligible. A feed waits ten seconds of sandbox time and is processed for twenty; then its messages
+//! are writes to the listings, and its report, compressed, has an entry for each message that was refused. A document may
+//! have 16 MiB. Schemas and documents are at absolute addresses under `/sp-documents/`, which hold for five minutes of
+//! sandbox time (schemas: for ever) and refuse our token: 400 beside `x-amz-access-token` or `Authorization`.
 //!
 //! # Over HTTP
 //! `GET /_sandbox/demo` (base URLs and credentials), `/_sandbox/ledger`, `/_sandbox/market` (the present state);

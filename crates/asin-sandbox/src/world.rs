@@ -10,7 +10,7 @@ use crate::ledger::{Entry, Ledger};
 use crate::market::{Account, Balances, Market, Product};
 use crate::multicart::Carts;
 use crate::sp_api::lwa::AccessTokens;
-use crate::sp_api::{Listings, UsagePlans};
+use crate::sp_api::{Feeds, Listings, UsagePlans};
 use crate::vendor::Vendor;
 
 /// The application's identifier at LWA.
@@ -41,6 +41,7 @@ pub(crate) struct World {
     pub(crate) access_tokens: AccessTokens,
     pub(crate) usage_plans: UsagePlans,
     pub(crate) listings: Listings,
+    pub(crate) feeds: Feeds,
     pub(crate) tasks: Tasks,
     pub(crate) carts: Carts,
     requests: u64,
@@ -55,6 +56,7 @@ impl World {
             clock: Clock::new(speed),
             tasks: Tasks::new(&market, &mut rng),
             listings: Listings::new(&market),
+            feeds: Feeds::default(),
             carts: Carts::new(&market),
             rng,
             ledger,
@@ -107,6 +109,7 @@ impl World {
     /// Does what has become due.
     pub(crate) fn settle(&mut self) {
         let now = self.clock.now();
+        Feeds::settle(self, now);
         for write in self.listings.settle(now) {
             if let Some(write) = self.ledger.writes.get_mut(write) {
                 write.applied = true;

@@ -59,7 +59,7 @@ pub mod testing;
 mod transfer;
 mod transport;
 
-pub use answer::{Answer, Drift, DriftKind, Inspection, inspect, json};
+pub use answer::{Answer, Drift, DriftKind, Inspection, Nothing, inspect, json};
 pub use asin::{Asin, InvalidAsin};
 pub use auth::{Authorize, Credential};
 pub use buckets::TokenBuckets;

@@ -103,3 +103,13 @@ name! {
     /// Amazon's id of one submission, for its support.
     SubmissionId: "a submission id", |text| if text.is_empty() { Err("must not be empty") } else { Ok(()) }
 }
+
+name! {
+    /// Amazon's id of a feed; unique together with the seller.
+    FeedId: "a feed id", |text| if text.is_empty() { Err("must not be empty") } else { Ok(()) }
+}
+
+name! {
+    /// Amazon's id of the document of a feed, or of its report; unique together with the seller.
+    FeedDocumentId: "a feed document id", |text| if text.is_empty() { Err("must not be empty") } else { Ok(()) }
+}

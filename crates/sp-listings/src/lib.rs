@@ -53,6 +53,9 @@
 //! | call | [`GetListingsItem`], [`PutListingsItem`], [`PatchListingsItem`], [`DeleteListingsItem`], [`SearchListingsItems`] |
 //! | change a price or a stock | [`Offer`], [`quantity_patch`], [`handling_patch`], [`new_price`], [`new_stock`]; raw: [`PatchOperation`] |
 //! | know what became of it | [`Submission`]: HTTP 200 alone is no success |
+//! | know what a listing must hold, and check one before it is sent | [`product_types`] |
+//! | know whether a product may be listed | [`restrictions`] |
+//! | change thousands of listings | [`feeds`] |
 //! | say where | [`Region`], [`Marketplace`] |
 //! | make a client | [`Builder`], [`Credentials`] |
 //! | read a saved answer | [`inspect`], [`OPERATIONS`] |
@@ -60,19 +63,23 @@
 //! # Features
 //!
 //! `rustls` (default): the built-in transport with TLS. `rustls-no-provider`: the same, the application installs the crypto
-//! provider. Without either, bring a [`Transport`](core_http::Transport).
+//! provider. Without either, bring a [`Transport`](core_http::Transport). `feeds` (default): whole submissions of feeds.
+//! `schemas` (default): product types' schemas on disk. `validate`: attributes are checked against them.
 
 mod auth;
 mod builder;
 mod check;
+pub mod feeds;
 mod generated;
 mod ids;
 mod image;
 mod offer;
 mod patch;
 mod price;
+pub mod product_types;
 mod receipt;
 mod region;
+pub mod restrictions;
 mod search;
 mod stock;
 mod submission;

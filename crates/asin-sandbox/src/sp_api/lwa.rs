@@ -94,14 +94,18 @@ fn fields(call: &Call) -> impl Fn(&str) -> Option<String> + use<> {
 
 /// Lets a call pass whose access token is alive and its seller's.
 pub(super) fn authorise(world: &World, call: &Call, seller: &str) -> Result<(), Reply> {
+    if caller(world, call)? == seller { Ok(()) } else { Err(super::denied("")) }
+}
+
+/// The seller whose access token a call bears, if it is alive.
+pub(super) fn caller(world: &World, call: &Call) -> Result<String, Reply> {
     let Some(token) = call.header("x-amz-access-token") else {
         return Err(super::denied("Access token is missing in the request header."));
     };
     match world.access_tokens.issued.get(token) {
         None => Err(super::denied("The access token you provided is revoked, malformed or invalid.")),
         Some(issued) if issued.expires <= world.clock.now() => Err(super::expired()),
-        Some(issued) if issued.seller.as_deref() != Some(seller) => Err(super::denied("")),
-        Some(_) => Ok(()),
+        Some(issued) => issued.seller.clone().ok_or_else(|| super::denied("")),
     }
 }
 

@@ -1,8 +1,13 @@
-//! Amazon SP-API, Listings Items 2021-08-01: the gateway's own rules, and the five operations.
+//! Amazon SP-API: the gateway's own rules, the five operations of Listings Items 2021-08-01, and what stands `around` them.
 
+mod around;
+mod documents;
+mod feeds;
 mod listings;
 pub(crate) mod lwa;
 mod patch;
+mod product_types;
+mod restrictions;
 mod search;
 mod view;
 mod write;
@@ -12,6 +17,7 @@ use std::collections::HashMap;
 use http::{Method, StatusCode, header};
 use serde_json::json;
 
+pub(crate) use feeds::Feeds;
 pub(crate) use listings::Listings;
 
 use crate::call::{Call, Reply};
@@ -57,6 +63,9 @@ impl UsagePlans {
 
 /// Answers one request.
 pub(crate) fn answer(world: &mut World, call: &Call) -> Reply {
+    if call.uri.path().starts_with(documents::PREFIX) {
+        return documents::answer(world, call);
+    }
     identified(call, route(world, call))
 }
 
@@ -78,6 +87,9 @@ fn route(world: &mut World, call: &Call) -> Reply {
     }
     let segments = call.segments();
     let path: Vec<&str> = segments.iter().map(String::as_str).collect();
+    if let Some(reply) = around::route(world, call, &path) {
+        return reply;
+    }
     let (operation, seller, sku) = match (&call.method, path.as_slice()) {
         (_, ["listings", "2021-08-01", "items", _, ""]) => return denied(""),
         (&Method::GET, ["listings", "2021-08-01", "items", seller]) => (&SEARCH, *seller, ""),
@@ -115,7 +127,16 @@ fn route(world: &mut World, call: &Call) -> Reply {
 
 /// The marketplaces of a call, which must be the account's.
 fn marketplaces(world: &World, call: &Call, seller: &str, most: usize) -> Result<Vec<&'static Marketplace>, Reply> {
-    let asked = call.list("marketplaceIds");
+    marketplaces_of(world, &call.list("marketplaceIds"), seller, most)
+}
+
+/// The marketplaces of these names, which must be the account's.
+fn marketplaces_of(
+    world: &World,
+    asked: &[String],
+    seller: &str,
+    most: usize,
+) -> Result<Vec<&'static Marketplace>, Reply> {
     if asked.is_empty() {
         return Err(invalid("'marketplaceIds' is required."));
     }

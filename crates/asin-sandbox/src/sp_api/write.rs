@@ -137,14 +137,14 @@ fn submit(
     if status == "ACCEPTED" {
         for store in &submission.stores {
             let key = Key { seller: seller.to_owned(), sku: sku.to_owned(), marketplace: store.id };
-            did.push_str(&accept(world, call, &submission_id, key, change));
+            did.push_str(&accept(world, call.number, &submission_id, key, change));
         }
     }
     Reply::json(StatusCode::OK, &answer).did(did)
 }
 
 /// Notes an accepted change in the ledger and makes it when it is due.
-fn accept(world: &mut World, call: &Call, submission_id: &str, key: Key, change: &Change) -> String {
+pub(super) fn accept(world: &mut World, request: u64, submission_id: &str, key: Key, change: &Change) -> String {
     let row = world.listings.rows.get(&key);
     let applies = row.map(|row| row.listing.applies).unwrap_or_default();
     let (operation, attributes): (&str, Vec<String>) = match change {
@@ -159,7 +159,7 @@ fn accept(world: &mut World, call: &Call, submission_id: &str, key: Key, change:
     let did = format!("{operation} {} in {}: {old:?} to {new:?}, applies {applies:?}. ", key.sku, key.marketplace);
     let write = world.ledger.writes.len();
     world.ledger.writes.push(Write {
-        request: call.number,
+        request,
         operation: operation.to_owned(),
         submission_id: submission_id.to_owned(),
         seller_id: key.seller.clone(),

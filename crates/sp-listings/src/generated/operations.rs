@@ -803,6 +803,78 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         safety: "read-only",
         limits: &["5 a second, burst 5, per account"],
     },
+    core_http::OperationInfo {
+        vendor: <crate::SpApi as core_http::Vendor>::NAME,
+        name: "getFeeds",
+        method: "GET",
+        path: "/feeds/2021-06-30/feeds",
+        safety: "read-only",
+        limits: &["0.0222 a second, burst 10, per account"],
+    },
+    core_http::OperationInfo {
+        vendor: <crate::SpApi as core_http::Vendor>::NAME,
+        name: "createFeed",
+        method: "POST",
+        path: "/feeds/2021-06-30/feeds",
+        safety: "once",
+        limits: &["0.0083 a second, burst 15, per account"],
+    },
+    core_http::OperationInfo {
+        vendor: <crate::SpApi as core_http::Vendor>::NAME,
+        name: "getFeed",
+        method: "GET",
+        path: "/feeds/2021-06-30/feeds/{feedId}",
+        safety: "read-only",
+        limits: &["2 a second, burst 15, per account"],
+    },
+    core_http::OperationInfo {
+        vendor: <crate::SpApi as core_http::Vendor>::NAME,
+        name: "cancelFeed",
+        method: "DELETE",
+        path: "/feeds/2021-06-30/feeds/{feedId}",
+        safety: "idempotent",
+        limits: &["2 a second, burst 15, per account"],
+    },
+    core_http::OperationInfo {
+        vendor: <crate::SpApi as core_http::Vendor>::NAME,
+        name: "createFeedDocument",
+        method: "POST",
+        path: "/feeds/2021-06-30/documents",
+        safety: "idempotent",
+        limits: &["0.5 a second, burst 15, per account"],
+    },
+    core_http::OperationInfo {
+        vendor: <crate::SpApi as core_http::Vendor>::NAME,
+        name: "getFeedDocument",
+        method: "GET",
+        path: "/feeds/2021-06-30/documents/{feedDocumentId}",
+        safety: "read-only",
+        limits: &["0.0222 a second, burst 10, per account"],
+    },
+    core_http::OperationInfo {
+        vendor: <crate::SpApi as core_http::Vendor>::NAME,
+        name: "searchDefinitionsProductTypes",
+        method: "GET",
+        path: "/definitions/2020-09-01/productTypes",
+        safety: "read-only",
+        limits: &["5 a second, burst 5, per account", "100 in 1 s, per application"],
+    },
+    core_http::OperationInfo {
+        vendor: <crate::SpApi as core_http::Vendor>::NAME,
+        name: "getDefinitionsProductType",
+        method: "GET",
+        path: "/definitions/2020-09-01/productTypes/{productType}",
+        safety: "read-only",
+        limits: &["5 a second, burst 5, per account", "100 in 1 s, per application"],
+    },
+    core_http::OperationInfo {
+        vendor: <crate::SpApi as core_http::Vendor>::NAME,
+        name: "getListingsRestrictions",
+        method: "GET",
+        path: "/listings/2021-08-01/restrictions",
+        safety: "read-only",
+        limits: &["5 a second, burst 10, per account", "100 in 1 s, per application"],
+    },
 ];
 
 /// Reads a saved body as the answer of the operation of that name; `None` if there is no such operation.
@@ -817,6 +889,21 @@ pub fn inspect(
             "deleteListingsItem" => inspect_as::<DeleteListingsItem>(body),
             "patchListingsItem" => inspect_as::<PatchListingsItem>(body),
             "searchListingsItems" => inspect_as::<SearchListingsItems>(body),
+            "getFeeds" => inspect_as::<super::feeds::GetFeeds>(body),
+            "createFeed" => inspect_as::<super::feeds::CreateFeed>(body),
+            "getFeed" => inspect_as::<super::feeds::GetFeed>(body),
+            "cancelFeed" => inspect_as::<super::feeds::CancelFeed>(body),
+            "createFeedDocument" => inspect_as::<super::feeds::CreateFeedDocument>(body),
+            "getFeedDocument" => inspect_as::<super::feeds::GetFeedDocument>(body),
+            "searchDefinitionsProductTypes" => {
+                inspect_as::<super::product_types::SearchDefinitionsProductTypes>(body)
+            }
+            "getDefinitionsProductType" => {
+                inspect_as::<super::product_types::GetDefinitionsProductType>(body)
+            }
+            "getListingsRestrictions" => {
+                inspect_as::<super::restrictions::GetListingsRestrictions>(body)
+            }
             _ => return None,
         },
     )
@@ -847,6 +934,41 @@ pub async fn call(
             }
             "searchListingsItems" => {
                 client.exchange_json::<SearchListingsItems>(arguments).await
+            }
+            "getFeeds" => client.exchange_json::<super::feeds::GetFeeds>(arguments).await,
+            "createFeed" => {
+                client.exchange_json::<super::feeds::CreateFeed>(arguments).await
+            }
+            "getFeed" => client.exchange_json::<super::feeds::GetFeed>(arguments).await,
+            "cancelFeed" => {
+                client.exchange_json::<super::feeds::CancelFeed>(arguments).await
+            }
+            "createFeedDocument" => {
+                client.exchange_json::<super::feeds::CreateFeedDocument>(arguments).await
+            }
+            "getFeedDocument" => {
+                client.exchange_json::<super::feeds::GetFeedDocument>(arguments).await
+            }
+            "searchDefinitionsProductTypes" => {
+                client
+                    .exchange_json::<
+                        super::product_types::SearchDefinitionsProductTypes,
+                    >(arguments)
+                    .await
+            }
+            "getDefinitionsProductType" => {
+                client
+                    .exchange_json::<
+                        super::product_types::GetDefinitionsProductType,
+                    >(arguments)
+                    .await
+            }
+            "getListingsRestrictions" => {
+                client
+                    .exchange_json::<
+                        super::restrictions::GetListingsRestrictions,
+                    >(arguments)
+                    .await
             }
             _ => return None,
         },

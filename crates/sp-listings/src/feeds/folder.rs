@@ -1,0 +1,276 @@
+//! A submission in a folder: its documents, its handles, its reports.
+
+use super::{
+    FeedId, FeedMessage, FeedPart, FeedStage, ListingsFeed, MessageOutcome, MessageStatus, Progress,
+    document::unwritable,
+};
+use crate::SpClient;
+use core_http::{Error, ErrorKind, Result};
+use fs4::{FileExt, TryLockError};
+use futures_core::Stream;
+use futures_util::{
+    StreamExt, TryStreamExt,
+    stream::{self, BoxStream},
+};
+use std::{
+    collections::VecDeque,
+    fs::{self, File},
+    io::{self, Write},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+use tokio::time::{Instant, sleep};
+
+/// How often a feed is looked for whose making was left unanswered, and how long between; lists lag.
+const LOOKS: u32 = 3;
+const LOOK_AGAIN: Duration = Duration::from_secs(60);
+/// `createFeed` gives out a call every two minutes once its burst is used up.
+const DEADLINE: Duration = Duration::from_secs(10 * 60);
+
+/// A folder that holds one submission. Everything that is needed to go on stands in it before each step; what was finished
+/// can be read again.
+#[derive(Debug, Clone)]
+#[must_use = "a folder does nothing by itself"]
+pub struct FeedFolder {
+    folder: PathBuf,
+    every: Duration,
+    patience: Duration,
+}
+
+impl FeedFolder {
+    /// A submission in this folder, which is made if it is not there.
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into(), every: Duration::from_secs(30), patience: Duration::from_secs(3600) }
+    }
+
+    /// How often Amazon is asked whether a feed has been processed; every 30 s by default.
+    pub fn every(mut self, pause: Duration) -> Self {
+        self.every = pause;
+        self
+    }
+
+    /// How long the feeds are waited for once they are made; an hour by default. What is not processed then is
+    /// [`MessageStatus::Pending`], and can be resumed.
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// Submits messages and says what became of each: one outcome for each message, in their order.
+    ///
+    /// All documents are written before anything is sent, so that a message that is not right stops the whole. The stream
+    /// drives it: dropped, it can be resumed.
+    ///
+    /// # Errors
+    /// Those of [`ListingsFeed::write`]; [`ErrorKind::Request`] if the folder holds a submission already, is used by another
+    /// process or cannot be written. What happens to one part is in the outcomes of its messages, and the others go on.
+    pub fn submit(
+        &self,
+        client: &SpClient,
+        feed: &ListingsFeed,
+        messages: impl Stream<Item = Result<FeedMessage>> + Send,
+    ) -> impl Stream<Item = Result<MessageOutcome>> + Send {
+        let start = async move {
+            let lock = Lock::take(&self.folder)?;
+            if !handles(&self.folder)?.is_empty() {
+                let message = "holds a submission already: resume it, or take another folder";
+                return Err(Error::new(ErrorKind::Request, format!("{} {message}", self.folder.display())));
+            }
+            let parts = feed.write(messages, &self.folder).await?;
+            // Nothing is sent before every handle is stored, so a handle that is missing later means that nothing was.
+            parts.iter().try_for_each(store)?;
+            Ok(self.run(client, parts, lock))
+        };
+        stream::once(start).try_flatten()
+    }
+
+    /// Goes on with what the folder holds, wherever it was left: one outcome for each message.
+    ///
+    /// # Errors
+    /// As [`submit`](FeedFolder::submit); [`ErrorKind::Request`] if the folder holds no submission.
+    pub fn resume(&self, client: &SpClient) -> impl Stream<Item = Result<MessageOutcome>> + Send {
+        let start = async move {
+            let lock = Lock::take(&self.folder)?;
+            let parts = self.parts()?;
+            if parts.is_empty() {
+                let message = format!("{} holds no submission", self.folder.display());
+                return Err(Error::new(ErrorKind::Request, message));
+            }
+            Ok(self.run(client, parts, lock))
+        };
+        stream::once(start).try_flatten()
+    }
+
+    /// The handles as they were last stored. Drive them by [`FeedPart::advance`] only while nobody submits or resumes.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Request`] when one cannot be read, or when writing them was cut short: then nothing was sent.
+    pub fn parts(&self) -> Result<Vec<FeedPart>> {
+        let mut parts = Vec::new();
+        for path in handles(&self.folder)? {
+            parts.push(FeedPart::load(&path)?);
+        }
+        parts.sort_by_key(|part| part.number);
+        let whole =
+            parts.iter().zip(1..).all(|(part, number)| part.number == number && part.of as usize == parts.len());
+        if whole {
+            return Ok(parts);
+        }
+        let message =
+            "is a submission that was cut short while it was written; nothing was sent: empty it and submit again";
+        Err(Error::new(ErrorKind::Request, format!("{} {message}", self.folder.display())))
+    }
+
+    fn run(
+        &self,
+        client: &SpClient,
+        parts: Vec<FeedPart>,
+        lock: Lock,
+    ) -> impl Stream<Item = Result<MessageOutcome>> + Send + use<> {
+        let client = client.with(|options| options.deadline = options.deadline.max(DEADLINE));
+        let run = Run::start(client, parts, (self.every, self.patience), lock);
+        stream::once(run).map_ok(|run| stream::try_unfold(run, Run::next).try_flatten()).try_flatten()
+    }
+}
+
+type Outcomes = BoxStream<'static, Result<MessageOutcome>>;
+
+/// Parts whose feeds are made, as far as they can be; their outcomes are read one part after the other.
+struct Run {
+    client: SpClient,
+    parts: VecDeque<(FeedPart, Option<Error>)>,
+    every: Duration,
+    end: Instant,
+    /// Held to the end.
+    _lock: Lock,
+}
+
+impl Run {
+    async fn start(
+        client: SpClient,
+        mut parts: Vec<FeedPart>,
+        (every, patience): (Duration, Duration),
+        lock: Lock,
+    ) -> Result<Self> {
+        let mut troubles = Vec::new();
+        for at in 0..parts.len() {
+            let others = feeds_but(&parts, at);
+            troubles.push(send(&client, &mut parts[at], &others).await?);
+        }
+        let end = Instant::now() + patience;
+        Ok(Self { client, parts: parts.into_iter().zip(troubles).collect(), every, end, _lock: lock })
+    }
+
+    async fn next(mut self) -> Result<Option<(Outcomes, Self)>> {
+        let Some((mut part, trouble)) = self.parts.pop_front() else { return Ok(None) };
+        let outcomes = collect(&self.client, &mut part, trouble, self.every, self.end).await?;
+        Ok(Some((outcomes, self)))
+    }
+}
+
+/// The feeds of the other parts.
+fn feeds_but(parts: &[FeedPart], but: usize) -> Vec<FeedId> {
+    let others = parts.iter().enumerate().filter(|(at, _)| *at != but);
+    others.filter_map(|(_, part)| part.feed().cloned()).collect()
+}
+
+/// Brings a part as far as its feed. What goes wrong with it is handed back; only a handle that cannot be stored ends all.
+async fn send(client: &SpClient, part: &mut FeedPart, others: &[FeedId]) -> Result<Option<Error>> {
+    let mut looks = 0;
+    while !matches!(part.stage, FeedStage::Created { .. } | FeedStage::Ended { .. }) {
+        let step = part.advance(client, others).await;
+        store(part)?;
+        match step {
+            Ok(Progress::Unsure) if looks + 1 < LOOKS => {
+                looks += 1;
+                sleep(LOOK_AGAIN).await;
+            }
+            Ok(Progress::Moved) => {}
+            Ok(_) => break,
+            Err(error) => return Ok(Some(error)),
+        }
+    }
+    Ok(None)
+}
+
+/// Waits for the feed of a part and reads what became of its messages.
+async fn collect(
+    client: &SpClient,
+    part: &mut FeedPart,
+    trouble: Option<Error>,
+    every: Duration,
+    end: Instant,
+) -> Result<Outcomes> {
+    if let Some(error) = trouble {
+        // What was left before its feed did nothing; looking for a feed can fail too.
+        let open = matches!(part.stage, FeedStage::Creating { .. });
+        let status = if open { MessageStatus::Unknown } else { MessageStatus::NotDone };
+        return Ok(part.all(status, error.to_string())?.boxed());
+    }
+    while let FeedStage::Created { .. } = part.stage {
+        match part.advance(client, &[]).await {
+            Ok(Progress::Waiting) if Instant::now() + every <= end => sleep(every).await,
+            Ok(Progress::Moved) => store(part)?,
+            Ok(_) => break,
+            Err(error) => return Ok(part.all(MessageStatus::Pending, error.to_string())?.boxed()),
+        }
+    }
+    Ok(part.outcomes(client).await?.boxed())
+}
+
+/// Where a part's handle is kept.
+fn handle(part: &FeedPart) -> PathBuf {
+    part.path.with_extension("handle")
+}
+
+fn handles(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder).map_err(|error| unwritable(folder, &error))?;
+    let mut found = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(|error| unwritable(folder, &error))?.path();
+        if path.extension().is_some_and(|extension| extension == "handle") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Stores a handle: whole or not at all, and on the disk before the next step.
+fn store(part: &FeedPart) -> Result<()> {
+    let path = handle(part);
+    let write = || -> io::Result<()> {
+        let text = serde_json::to_vec_pretty(part)?;
+        let fresh = path.with_extension("fresh");
+        let mut file = File::create(&fresh)?;
+        file.write_all(&text)?;
+        file.sync_all()?;
+        fs::rename(&fresh, &path)?;
+        // The name is in the folder, which only some systems can sync.
+        #[cfg(unix)]
+        File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()?;
+        Ok(())
+    };
+    write().map_err(|error| unwritable(&path, &error))
+}
+
+/// The folder belongs to one process at a time: two would make two feeds of a document.
+#[derive(Debug)]
+struct Lock(#[allow(dead_code, reason = "held for its drop")] File);
+
+impl Lock {
+    fn take(folder: &Path) -> Result<Self> {
+        fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
+        let path = folder.join("lock");
+        let file = File::options().create(true).truncate(false).write(true).open(&path);
+        let file = file.map_err(|error| unwritable(&path, &error))?;
+        match FileExt::try_lock(&file) {
+            Ok(()) => Ok(Self(file)),
+            Err(TryLockError::WouldBlock) => {
+                let message = format!("{} is in use by another process", folder.display());
+                Err(Error::new(ErrorKind::Request, message))
+            }
+            Err(TryLockError::Error(error)) => Err(unwritable(&path, &error)),
+        }
+    }
+}
