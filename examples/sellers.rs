@@ -6,7 +6,7 @@ use dataforseo_merchant::{
     Budget, Builder, Cadence, FileLedger, Language, Location, NewTask, Posted, SellersTask, TaskResult, Tasks,
 };
 use examples::{Failure, sandbox};
-use futures_util::{TryStreamExt, pin_mut};
+use futures_util::TryStreamExt;
 use rust_decimal::Decimal;
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -32,7 +32,7 @@ async fn main() -> Result<(), Failure> {
         sandbox.fault(Fault::on("POST", "/v3/merchant/amazon/sellers/task_post").call(1).cut_after_work());
         let task = |asin: &str| -> Result<NewTask, Failure> {
             let request = SellersTask::new(asin.parse()?, Location::code(2840), Language::code("en_US"));
-            Ok(NewTask::sellers(request).label(format!("US {asin}")))
+            Ok(NewTask::new(request).label(format!("US {asin}")))
         };
         for outcome in tasks.post(vec![task("B0756FCPPN")?, task("B07G82D89J")?]).await {
             match outcome {
@@ -50,8 +50,8 @@ async fn main() -> Result<(), Failure> {
         let found = tasks.settle().await?;
         println!("settled: {} had been made, {} are open", found.created.len(), found.unknown.len());
     }
-    let results = tasks.collect(tasks.pending().await?, Duration::from_secs(60));
-    pin_mut!(results);
+    let pending: Vec<_> = tasks.pending().try_collect().await?;
+    let mut results = tasks.collect(pending, Duration::from_secs(60));
     while let Some(collected) = results.try_next().await? {
         println!("{}:", collected.entry.label);
         if let TaskResult::Sellers(page) = &collected.result {

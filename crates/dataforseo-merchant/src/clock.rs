@@ -1,29 +1,45 @@
 //! The vendor's clock, read off its answers: what is said about times there is said in its time, not ours.
 
-use core_http::Answer;
 use jiff::{SignedDuration, Timestamp};
 use std::sync::{Mutex, PoisonError};
 use tokio::time::Instant;
 
-/// The vendor's time as last heard, and when that was.
+/// The vendor's time as last heard, and when that was by both of this machine's clocks.
 #[derive(Debug, Default)]
-pub(crate) struct VendorClock(Mutex<Option<(Timestamp, Instant)>>);
+pub(crate) struct VendorClock(Mutex<Option<Heard>>);
+
+#[derive(Debug, Clone, Copy)]
+struct Heard {
+    time: Timestamp,
+    at: Instant,
+    by_the_wall: Timestamp,
+}
+
+/// By how much more the wall clock may have gone on than the monotonic one. More means that this machine slept, which
+/// the monotonic clock does not count, or that its clock was set: then what was heard says nothing about now.
+const SLEPT: SignedDuration = SignedDuration::from_secs(30);
 
 impl VendorClock {
     /// Takes in the `Date` of an answer, which was made a little before now: the clock is never ahead of the vendor's.
-    pub fn learn<T>(&self, answer: &Answer<T>) {
-        let date = answer.headers.get(http::header::DATE).and_then(|date| date.to_str().ok());
+    pub fn learn(&self, headers: &http::HeaderMap) {
+        let date = headers.get(http::header::DATE).and_then(|date| date.to_str().ok());
         let time = date.and_then(|date| jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(date).ok());
         if let Some(time) = time {
-            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((time, Instant::now()));
+            let heard = Heard { time, at: Instant::now(), by_the_wall: Timestamp::now() };
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(heard);
         }
     }
 
-    /// The vendor's time now, if it has ever been heard.
+    /// The vendor's time now, if it has been heard since this machine last slept: never ahead of it.
     pub fn now(&self) -> Option<Timestamp> {
-        let heard = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (time, at) = heard?;
-        time.checked_add(SignedDuration::try_from(at.elapsed()).ok()?).ok()
+        self.at(Timestamp::now())
+    }
+
+    fn at(&self, wall: Timestamp) -> Option<Timestamp> {
+        let Heard { time, at, by_the_wall } = (*self.0.lock().unwrap_or_else(PoisonError::into_inner))?;
+        let passed = SignedDuration::try_from(at.elapsed()).ok()?;
+        let slept = wall.duration_since(by_the_wall).saturating_sub(passed) > SLEPT;
+        time.checked_add(passed).ok().filter(|_| !slept)
     }
 }
 
@@ -35,6 +51,27 @@ pub(crate) fn vendor_text(time: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Row K6: a suspended machine, a clock that was set.
+    #[tokio::test(start_paused = true)]
+    async fn k6_what_was_heard_before_the_machine_slept_says_nothing() {
+        let clock = VendorClock::default();
+        assert_eq!(clock.now(), None);
+        let headers = http::HeaderMap::from_iter([(
+            http::header::DATE,
+            http::HeaderValue::from_static("Mon, 20 Jul 2026 09:37:13 GMT"),
+        )]);
+        clock.learn(&headers);
+        let heard: Timestamp = "2026-07-20T09:37:13Z".parse().unwrap();
+        assert_eq!(clock.now(), Some(heard));
+        tokio::time::advance(std::time::Duration::from_secs(3600)).await;
+        let (hour, wall) = (SignedDuration::from_hours(1), Timestamp::now());
+        assert_eq!(clock.at(wall + hour), Some(heard + hour));
+        assert_eq!(clock.at(wall - hour), Some(heard + hour), "set back: the monotonic clock knows");
+        assert_eq!(clock.at(wall + hour + SLEPT + hour), None, "slept, or set forward");
+        clock.learn(&headers);
+        assert_eq!(clock.now(), Some(heard), "heard again");
+    }
 
     #[test]
     fn the_vendors_form_reads_back() {

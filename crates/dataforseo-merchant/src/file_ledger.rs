@@ -2,20 +2,21 @@
 //!
 //! The first line says whose ledger it is; every other line is a batch, synced to the disk before the call returns. A
 //! line cut short at the end is a batch that nobody was told about, and is dropped; any other line that cannot be read
-//! is an error, for it may be money.
+//! is an error, for it may be money. When most of the file is history, what is left of it is written to a new file that
+//! then takes the old one's name: at every moment one of the two is there whole.
 
 use crate::{
     Tag,
-    ledger::{Entries, Entry, Ledger, LedgerError, State},
+    ledger::{Counts, Entries, Entry, Ledger, LedgerError, Order, Stage, State},
 };
 use async_trait::async_trait;
 use fs4::{FileExt, TryLockError};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::{
     borrow::Cow,
     fs::{self, File, OpenOptions},
-    io::{Read, Write},
+    io::{BufWriter, Read, Write},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -24,13 +25,13 @@ use std::{
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Line<'a> {
-    Ledger(Owner),
+    Ledger(Cow<'a, Owner>),
     Intended(Cow<'a, [Entry]>),
     Became(Cow<'a, [(Tag, State)]>),
 }
 
 /// Whose ledger it is; the account is kept as a hash, for its name may be private.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Owner {
     format: u32,
     base_url: String,
@@ -40,7 +41,15 @@ struct Owner {
 /// The form of file that this version writes and reads.
 const FORMAT: u32 = 1;
 
+/// How long the vendor can tell what a task was: what ended before that is of no use any more, and is forgotten.
+const KEPT: SignedDuration = SignedDuration::from_hours(31 * 24);
+/// A file up to this length is left as it is.
+const SHORT: u64 = 1 << 20;
+
 /// A ledger in a file that survives the process. Only one process at a time can have it open.
+///
+/// It keeps in memory what is in the file, somewhat less than a kilobyte a task: what is not ended, and what ended in the
+/// last 31 days.
 #[derive(Debug)]
 pub struct FileLedger {
     path: PathBuf,
@@ -49,14 +58,22 @@ pub struct FileLedger {
 
 #[derive(Debug)]
 struct Shared {
+    path: PathBuf,
+    owner: Owner,
     entries: Entries,
     file: File,
+    length: u64,
+    /// The length at which it is seen whether most of it is history.
+    long: u64,
     /// Why nothing can be written any more: after a failed write nobody knows what is on the disk.
     broken: Option<String>,
+    /// Held by this process as long as it has the ledger open.
+    _lock: File,
 }
 
 impl FileLedger {
-    /// Opens the ledger of an account at a base URL in this folder, or begins it.
+    /// Opens the ledger of an account at a base URL in this folder, or begins it. Beside it lies a file that is locked
+    /// while it is open.
     ///
     /// # Errors
     /// When another process has it open, when it cannot be read or written, and when a line in it makes no sense: the
@@ -68,8 +85,9 @@ impl FileLedger {
         let path = dir.join(format!("dataforseo-{}-{}.jsonl", slug(base_url), owner.account));
         let failed = |error: std::io::Error| LedgerError::new(format!("{}: {error}", path.display()));
         fs::create_dir_all(dir).map_err(failed)?;
-        let file = OpenOptions::new().read(true).append(true).create(true).open(&path).map_err(failed)?;
-        match FileExt::try_lock(&file) {
+        let lock = OpenOptions::new().write(true).create(true).truncate(false).open(path.with_extension("lock"));
+        let lock = lock.map_err(failed)?;
+        match FileExt::try_lock(&lock) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let message = "another process has it open; let that one end first";
@@ -77,11 +95,15 @@ impl FileLedger {
             }
             Err(TryLockError::Error(error)) => return Err(failed(error)),
         }
-        let mut shared = Shared { entries: Entries::default(), file, broken: None };
-        if !shared.read(&path, &owner)? {
-            shared.append(&Line::Ledger(owner))?;
+        let file = OpenOptions::new().read(true).append(true).create(true).open(&path).map_err(failed)?;
+        let entries = Entries::default();
+        let (length, long, broken) = (0, SHORT, None);
+        let mut shared = Shared { path: path.clone(), owner, entries, file, length, long, broken, _lock: lock };
+        if !shared.read()? {
+            shared.append(&Line::Ledger(Cow::Owned(shared.owner.clone())))?;
             sync_dir(dir).map_err(failed)?;
         }
+        shared.shorten();
         Ok(Self { path, shared: Arc::new(Mutex::new(shared)) })
     }
 
@@ -110,7 +132,8 @@ fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
 
 impl Shared {
     /// Reads the whole file; `false` when it has no first line yet.
-    fn read(&mut self, path: &Path, owner: &Owner) -> Result<bool, LedgerError> {
+    fn read(&mut self) -> Result<bool, LedgerError> {
+        let (path, owner) = (&self.path, &self.owner);
         let mut bytes = Vec::new();
         let failed = |error: std::io::Error| LedgerError::new(format!("{}: {error}", path.display()));
         self.file.read_to_end(&mut bytes).map_err(failed)?;
@@ -126,13 +149,14 @@ impl Shared {
         for (number, line) in (1..).zip(bytes[..whole].split_inclusive(|byte| *byte == b'\n')) {
             let line = serde_json::from_slice(line).map_err(|error| unreadable(number, error.to_string()))?;
             match line {
-                Line::Ledger(found) if number == 1 && found == *owner => {}
+                Line::Ledger(found) if number == 1 && *found == *owner => {}
                 Line::Ledger(_) => return Err(unreadable(number, "it is the head of another ledger".to_owned())),
                 _ if number == 1 => return Err(unreadable(number, "it must say whose ledger it is".to_owned())),
                 Line::Intended(entries) => self.entries.intend(entries.into_owned()),
                 Line::Became(changes) => self.entries.record(changes.into_owned()),
             }
         }
+        self.length = whole as u64;
         Ok(whole > 0)
     }
 
@@ -146,7 +170,62 @@ impl Shared {
         written.map_err(|error| {
             self.broken = Some(error.to_string());
             LedgerError::new(error.to_string())
-        })
+        })?;
+        self.length += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// Writes the file anew if it is long and most of it is history. If that fails, the file stays as it is.
+    fn shorten(&mut self) {
+        if self.length <= self.long || self.broken.is_some() {
+            return;
+        }
+        self.entries.forget(Timestamp::now().saturating_sub(KEPT).unwrap_or(Timestamp::MIN));
+        let new = self.path.with_extension("new");
+        let written = self.write_anew(&new);
+        self.long = 2 * self.length;
+        match written {
+            Ok((file, length)) if length <= self.length / 2 => self.replace_by(&new, file, length),
+            Ok(_) => {}
+            Err(error) => tracing::warn!(path = %self.path.display(), %error, "could not be written anew"),
+        }
+        // Of no use any more, unless it has got the other name; it would only take up room.
+        drop(fs::remove_file(&new));
+    }
+
+    /// Writes what is known to a new file.
+    fn write_anew(&self, new: &Path) -> std::io::Result<(File, u64)> {
+        let mut out = BufWriter::new(File::create(new)?);
+        let mut length = 0;
+        let mut write = |line: &Line<'_>| {
+            let mut bytes = serde_json::to_vec(line)?;
+            bytes.push(b'\n');
+            length += bytes.len() as u64;
+            out.write_all(&bytes)
+        };
+        write(&Line::Ledger(Cow::Borrowed(&self.owner)))?;
+        let mut entries = self.entries.all().peekable();
+        while entries.peek().is_some() {
+            write(&Line::Intended(entries.by_ref().take(100).cloned().collect()))?;
+        }
+        let file = out.into_inner().map_err(std::io::IntoInnerError::into_error)?;
+        file.sync_all()?;
+        Ok((file, length))
+    }
+
+    /// Gives the new file the old one's name. What is written from here on must not go to a file without a name.
+    fn replace_by(&mut self, new: &Path, file: File, length: u64) {
+        let failure = match fs::rename(new, &self.path) {
+            Ok(()) => {
+                (self.file, self.length, self.long) = (file, length, (2 * length).max(SHORT));
+                self.path.parent().map_or(Ok(()), sync_dir).err()
+            }
+            Err(error) => {
+                let is_old = fs::metadata(&self.path).is_ok_and(|found| found.len() == self.length);
+                (!is_old).then_some(error)
+            }
+        };
+        self.broken = failure.map(|error| format!("it was being written anew: {error}"));
     }
 }
 
@@ -155,8 +234,10 @@ impl Ledger for FileLedger {
     async fn intend(&self, entries: &[Entry]) -> Result<(), LedgerError> {
         let entries = entries.to_vec();
         self.blocking(move |shared| {
+            shared.entries.admit(&entries)?;
             shared.append(&Line::Intended(Cow::Borrowed(&entries)))?;
             shared.entries.intend(entries);
+            shared.shorten();
             Ok(())
         })
         .await
@@ -169,6 +250,7 @@ impl Ledger for FileLedger {
             if !news.is_empty() {
                 shared.append(&Line::Became(Cow::Borrowed(&news)))?;
                 shared.entries.record(news);
+                shared.shorten();
             }
             Ok(())
         })
@@ -179,12 +261,18 @@ impl Ledger for FileLedger {
         Ok(lock(&self.shared).entries.get(tag))
     }
 
-    async fn unfinished(&self) -> Result<Vec<Entry>, LedgerError> {
-        Ok(lock(&self.shared).entries.unfinished())
+    async fn page(
+        &self,
+        stages: &[Stage],
+        order: Order,
+        after: Option<&Tag>,
+        limit: usize,
+    ) -> Result<Vec<Entry>, LedgerError> {
+        Ok(lock(&self.shared).entries.page(stages, order, after, limit))
     }
 
-    async fn known_since(&self, sent: Timestamp) -> Result<Vec<Entry>, LedgerError> {
-        Ok(lock(&self.shared).entries.known_since(sent))
+    async fn counts(&self) -> Result<Counts, LedgerError> {
+        Ok(lock(&self.shared).entries.counts())
     }
 }
 

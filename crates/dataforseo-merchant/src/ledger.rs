@@ -1,73 +1,22 @@
 //! The memory of paid tasks: each is written down before its request leaves, and its outcome before it is reported.
 //!
 //! A [`Ledger`] works in batches, each of which is stored whole or not at all, so that a database can make each one a
-//! transaction. Here are a ledger in [memory](MemoryLedger) and one in an append-only [file](crate::FileLedger).
+//! transaction, and is read page by page, so that it can be of any size. Here are a ledger in [memory](MemoryLedger) and
+//! one in an append-only [file](crate::FileLedger); another one shows that it keeps the rules by the conformance suite of
+//! the feature `testing`.
 
-use crate::{AsinTask, Priority, SellersTask, Summary, Tag, TaskId};
+use crate::{Tag, TaskId, TaskRequest};
 use async_trait::async_trait;
-use core_http::Asin;
+use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashSet},
     fmt::Debug,
-    sync::{Mutex, MutexGuard, PoisonError},
+    ops::Bound,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
-
-/// Which result a task asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Kind {
-    /// The product and its variants.
-    Asin,
-    /// The offers of all sellers.
-    Sellers,
-}
-
-/// What a task asks for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum TaskRequest {
-    /// The product and its variants.
-    Asin(AsinTask),
-    /// The offers of all sellers.
-    Sellers(SellersTask),
-}
-
-impl TaskRequest {
-    /// Which result it asks for.
-    pub fn kind(&self) -> Kind {
-        match self {
-            Self::Asin(_) => Kind::Asin,
-            Self::Sellers(_) => Kind::Sellers,
-        }
-    }
-
-    /// The product.
-    pub fn asin(&self) -> Option<Asin> {
-        self.summary().asin
-    }
-
-    /// How soon it is done.
-    pub fn priority(&self) -> Priority {
-        self.summary().priority
-    }
-
-    /// The caller's own tag.
-    pub fn tag(&self) -> Option<&Tag> {
-        self.summary().tag
-    }
-
-    fn summary(&self) -> Summary<'_> {
-        match self {
-            Self::Asin(task) => task.summary(),
-            Self::Sellers(task) => task.summary(),
-        }
-    }
-}
 
 /// One task that was, or may have been, posted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -87,8 +36,20 @@ pub struct Entry {
     /// The same moment by the vendor's clock, if that was known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vendor_sent: Option<Timestamp>,
+    /// Whoever wrote the intent down may send it until this moment of this machine's clock and never after it; until
+    /// then nobody else may judge what became of it.
+    #[serde(default = "never")]
+    pub not_after: Timestamp,
+    /// Whether it was answered at once, or was to be: the vendor keeps no result of such a task, and does not list it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub live: bool,
     /// What became of it.
     pub state: State,
+}
+
+/// Entries of the first files do not say how long they could be sent: a minute, as is judged wherever they are read.
+fn never() -> Timestamp {
+    Timestamp::MIN
 }
 
 /// What became of a task.
@@ -130,7 +91,62 @@ pub enum State {
     },
 }
 
+/// The name of a [`State`], by which a ledger is read and counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Stage {
+    /// [`State::Intended`].
+    Intended,
+    /// [`State::Unknown`].
+    Unknown,
+    /// [`State::Created`].
+    Created,
+    /// [`State::Rejected`].
+    Rejected,
+    /// [`State::Absent`].
+    Absent,
+    /// [`State::Collected`].
+    Collected,
+}
+
+impl Stage {
+    /// Every stage.
+    pub const ALL: [Self; 6] =
+        [Self::Intended, Self::Unknown, Self::Created, Self::Rejected, Self::Absent, Self::Collected];
+    /// Perhaps billed without anybody knowing.
+    pub const OPEN: [Self; 2] = [Self::Intended, Self::Unknown];
+    /// Billed, with a result to be collected.
+    pub const PENDING: [Self; 1] = [Self::Created];
+    /// Known to exist at the vendor.
+    pub const KNOWN: [Self; 2] = [Self::Created, Self::Collected];
+
+    /// The name in files and databases, such as `created`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Intended => "intended",
+            Self::Unknown => "unknown",
+            Self::Created => "created",
+            Self::Rejected => "rejected",
+            Self::Absent => "absent",
+            Self::Collected => "collected",
+        }
+    }
+}
+
 impl State {
+    /// Its name.
+    pub fn stage(&self) -> Stage {
+        match self {
+            Self::Intended => Stage::Intended,
+            Self::Unknown { .. } => Stage::Unknown,
+            Self::Created { .. } => Stage::Created,
+            Self::Rejected { .. } => Stage::Rejected,
+            Self::Absent => Stage::Absent,
+            Self::Collected { .. } => Stage::Collected,
+        }
+    }
+
     /// Whether nothing is left to be found out or collected.
     pub fn is_final(&self) -> bool {
         matches!(self, Self::Rejected { .. } | Self::Absent | Self::Collected { .. })
@@ -173,24 +189,85 @@ impl LedgerError {
     }
 }
 
-/// Stores what was posted. Batches are of up to 100 tasks.
+/// The order in which a ledger is read: by tag, which is about the order in which the entries were made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// From the least tag on.
+    OldestFirst,
+    /// From the greatest tag on.
+    NewestFirst,
+}
+
+/// How many entries are in which stage.
+pub type Counts = BTreeMap<Stage, u64>;
+
+/// Stores what was posted.
+///
+/// Batches are of up to 100 tasks, and each call is one transaction. What a call has stored survives a crash and is seen
+/// by every later call, of other processes too where they share the ledger; a ledger that is for one process refuses a
+/// second one when it is opened.
+///
+/// Where several processes share it, two rules keep a task from being paid twice. An intent is a lease: [`intend`]
+/// refuses what somebody else has, and nobody else judges or repeats it before its [`not_after`](Entry::not_after), after
+/// which it is not sent any more. And a change that says nothing new is left out, so that whoever comes late harms nothing.
+///
+/// [`intend`]: Ledger::intend
 #[async_trait]
 pub trait Ledger: Debug + Send + Sync + 'static {
     /// Stores new entries, all or none; they must survive a crash once this returns.
+    ///
+    /// # Errors
+    /// When it cannot store all of them, or a tag is there already, or the ledger has given the work to somebody else:
+    /// then none is stored, and none is sent.
     async fn intend(&self, entries: &[Entry]) -> Result<(), LedgerError>;
 
     /// Stores what became of entries, all or none; it must survive a crash once this returns. A change that says nothing
     /// new (see [`State::may_become`]) or whose entry is not known is left out.
+    ///
+    /// # Errors
+    /// When it cannot; then nothing has changed.
     async fn record(&self, changes: &[(Tag, State)]) -> Result<(), LedgerError>;
 
     /// One entry.
+    ///
+    /// # Errors
+    /// When it cannot be read.
     async fn entry(&self, tag: &Tag) -> Result<Option<Entry>, LedgerError>;
 
-    /// The entries that are not [final](State::is_final), in the order of their tags.
-    async fn unfinished(&self) -> Result<Vec<Entry>, LedgerError>;
+    /// The next entries in these stages behind this tag, at most `limit`; none at the end.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    async fn page(
+        &self,
+        stages: &[Stage],
+        order: Order,
+        after: Option<&Tag>,
+        limit: usize,
+    ) -> Result<Vec<Entry>, LedgerError>;
 
-    /// The entries that are known to exist at the vendor and were sent no earlier than this, by this machine's clock.
-    async fn known_since(&self, sent: Timestamp) -> Result<Vec<Entry>, LedgerError>;
+    /// How many entries are in which stage; a stage without any may be left out.
+    ///
+    /// # Errors
+    /// When they cannot be counted.
+    async fn counts(&self) -> Result<Counts, LedgerError>;
+}
+
+/// How many entries are read at once.
+const PAGE: usize = 500;
+
+/// Streams the entries in these stages, a page at a time: those that are there all the while, each once.
+pub(crate) fn entries(
+    ledger: Arc<dyn Ledger>,
+    stages: &'static [Stage],
+    order: Order,
+) -> impl Stream<Item = Result<Entry, LedgerError>> + Send {
+    let pages = stream::try_unfold((ledger, None::<Tag>), move |(ledger, after)| async move {
+        let page = ledger.page(stages, order, after.as_ref(), PAGE).await?;
+        let last = page.last().map(|entry| entry.tag.clone());
+        Ok(last.map(|last| (stream::iter(page).map(Ok), (ledger, Some(last)))))
+    });
+    pages.try_flatten()
 }
 
 /// The entries of a ledger in this process's memory.
@@ -198,14 +275,31 @@ pub trait Ledger: Debug + Send + Sync + 'static {
 pub(crate) struct Entries(BTreeMap<Tag, Entry>);
 
 impl Entries {
+    /// Whether all of them are new.
+    pub fn admit(&self, entries: &[Entry]) -> Result<(), LedgerError> {
+        let mut tags = HashSet::new();
+        match entries.iter().find(|entry| self.0.contains_key(&entry.tag) || !tags.insert(&entry.tag)) {
+            Some(entry) => Err(LedgerError::new(format!("tag `{}` is there already", entry.tag))),
+            None => Ok(()),
+        }
+    }
+
     pub fn intend(&mut self, entries: Vec<Entry>) {
         self.0.extend(entries.into_iter().map(|entry| (entry.tag.clone(), entry)));
     }
 
-    /// The changes that say something new.
+    /// The changes that say something new, each to what the one before has left.
     pub fn news(&self, changes: &[(Tag, State)]) -> Vec<(Tag, State)> {
-        let is_new = |(tag, state): &&(Tag, State)| self.0.get(tag).is_some_and(|entry| entry.state.may_become(state));
-        changes.iter().filter(is_new).cloned().collect()
+        let mut latest: BTreeMap<&Tag, &State> = BTreeMap::new();
+        let mut news = Vec::new();
+        for (tag, state) in changes {
+            let Some(entry) = self.0.get(tag) else { continue };
+            if latest.get(tag).copied().unwrap_or(&entry.state).may_become(state) {
+                latest.insert(tag, state);
+                news.push((tag.clone(), state.clone()));
+            }
+        }
+        news
     }
 
     pub fn record(&mut self, changes: Vec<(Tag, State)>) {
@@ -220,12 +314,35 @@ impl Entries {
         self.0.get(tag).cloned()
     }
 
-    pub fn unfinished(&self) -> Vec<Entry> {
-        self.0.values().filter(|entry| !entry.state.is_final()).cloned().collect()
+    pub fn page(&self, stages: &[Stage], order: Order, after: Option<&Tag>, limit: usize) -> Vec<Entry> {
+        let is_wanted = |(_, entry): &(&Tag, &Entry)| stages.contains(&entry.state.stage());
+        let behind = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let entry = |(_, entry): (&Tag, &Entry)| entry.clone();
+        match order {
+            Order::OldestFirst => {
+                let range = self.0.range::<Tag, _>((behind, Bound::Unbounded));
+                range.filter(is_wanted).take(limit).map(entry).collect()
+            }
+            Order::NewestFirst => {
+                let range = self.0.range::<Tag, _>((Bound::Unbounded, behind)).rev();
+                range.filter(is_wanted).take(limit).map(entry).collect()
+            }
+        }
     }
 
-    pub fn known_since(&self, sent: Timestamp) -> Vec<Entry> {
-        self.0.values().filter(|entry| entry.sent >= sent && entry.state.id().is_some()).cloned().collect()
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts::new();
+        self.0.values().for_each(|entry| *counts.entry(entry.state.stage()).or_default() += 1);
+        counts
+    }
+
+    /// Forgets what has ended and was sent before this.
+    pub fn forget(&mut self, before: Timestamp) {
+        self.0.retain(|_, entry| !entry.state.is_final() || entry.sent >= before);
+    }
+
+    pub fn all(&self) -> impl Iterator<Item = &Entry> {
+        self.0.values()
     }
 }
 
@@ -247,7 +364,9 @@ impl MemoryLedger {
 #[async_trait]
 impl Ledger for MemoryLedger {
     async fn intend(&self, entries: &[Entry]) -> Result<(), LedgerError> {
-        self.lock().intend(entries.to_vec());
+        let mut known = self.lock();
+        known.admit(entries)?;
+        known.intend(entries.to_vec());
         Ok(())
     }
 
@@ -260,11 +379,17 @@ impl Ledger for MemoryLedger {
         Ok(self.lock().get(tag))
     }
 
-    async fn unfinished(&self) -> Result<Vec<Entry>, LedgerError> {
-        Ok(self.lock().unfinished())
+    async fn page(
+        &self,
+        stages: &[Stage],
+        order: Order,
+        after: Option<&Tag>,
+        limit: usize,
+    ) -> Result<Vec<Entry>, LedgerError> {
+        Ok(self.lock().page(stages, order, after, limit))
     }
 
-    async fn known_since(&self, sent: Timestamp) -> Result<Vec<Entry>, LedgerError> {
-        Ok(self.lock().known_since(sent))
+    async fn counts(&self) -> Result<Counts, LedgerError> {
+        Ok(self.lock().counts())
     }
 }

@@ -5,7 +5,7 @@
 //! [`Ledger`] that survives crashes and a [`Budget`] that is reserved before anything is sent:
 //!
 //! ```
-//! use dataforseo_merchant::{AsinTask, Budget, Builder, Language, Location, MemoryLedger, NewTask, Posted, Tasks};
+//! use dataforseo_merchant::{AsinTask, Budget, Builder, Language, Location, MemoryLedger, NewTask, Posted, Stage, Tasks};
 //! use std::sync::Arc;
 //!
 //! # #[tokio::main(flavor = "current_thread")]
@@ -25,14 +25,14 @@
 //! let tasks = Tasks::new(client, Arc::new(MemoryLedger::new()), budget.clone());
 //!
 //! let task = AsinTask::new("B0EXAMPLE1".parse()?, Location::code(2840), Language::code("en_US"));
-//! for outcome in tasks.post(vec![NewTask::asin(task)]).await {
+//! for outcome in tasks.post(vec![NewTask::new(task)]).await {
 //!     match outcome {
 //!         Posted::Created { id, cost, .. } => println!("{id} for {cost} USD"),
 //!         Posted::Unknown { error, .. } => println!("{error}; `settle` finds out"),
 //!         other => println!("not made: {other:?}"),
 //!     }
 //! }
-//! assert_eq!(tasks.pending().await?.len(), 1);
+//! assert_eq!(tasks.counts().await?[&Stage::Created], 1);
 //! assert_eq!(budget.spent(), "0.0015".parse()?);
 //! # Ok(())
 //! # }
@@ -52,6 +52,8 @@ mod offers;
 mod requests;
 mod task;
 mod tasks;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod vendor;
 mod vendor_time;
 
@@ -83,7 +85,7 @@ pub use generated::{
     SponsoredCarouselProduct, StoresCount, TasksReady, TextRow, Voucher, call, inspect,
 };
 pub use ids::{InvalidTag, Tag, TaskId};
-pub use ledger::{Entry, Kind, Ledger, LedgerError, MemoryLedger, State, TaskRequest};
+pub use ledger::{Counts, Entry, Ledger, LedgerError, MemoryLedger, Order, Stage, State};
 pub use money::{Budget, OverBudget, Prices};
 pub use offers::{Family, Offer};
 pub use requests::{
@@ -92,6 +94,9 @@ pub use requests::{
     ProductsTask, Selection, SellersLiveTask, SellersTask, SortBy, Summary, WebhookUrl,
 };
 pub use task::{Misfit, Task, TaskOutcome};
-pub use tasks::{Cadence, Collected, NewTask, Posted, Settings, Settlement, TaskResult, Tasks};
+pub use tasks::{
+    Cadence, Collected, Collecting, Kind, Mode, NewTask, Outcome, Posted, Settings, Settlement, TaskRequest,
+    TaskResult, Tasks,
+};
 pub use vendor::{DataForSeo, Envelope, Meaning};
 pub use vendor_time::VendorTime;

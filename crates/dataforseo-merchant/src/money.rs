@@ -1,38 +1,46 @@
 //! What tasks cost, and a budget that is reserved before anything is sent. All amounts are US dollars.
 
-use crate::{Kind, Priority};
+use crate::{Kind, Mode};
 use rust_decimal::Decimal;
 use std::{
+    collections::BTreeMap,
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-/// What one task costs, USD, by the vendor's price page; a `sellers` task is billed by pages of results, here one.
+/// What a page of results costs, USD: by default, as on the vendor's price page of 2026.
+///
+/// ```
+/// use dataforseo_merchant::{Kind, Mode, Prices};
+/// let mut prices = Prices::default();
+/// assert_eq!(prices.of(Kind::Asin, Mode::Standard), "0.0015".parse()?);
+/// prices.set(Kind::Asin, Mode::Standard, "0.0012".parse()?); // as agreed with the vendor
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Prices {
-    /// An `asin` task.
-    pub asin: Decimal,
-    /// A page of a `sellers` task.
-    pub sellers: Decimal,
-    /// How many times as much a task of high priority costs.
-    pub high_priority: Decimal,
-}
+pub struct Prices(BTreeMap<(Kind, Mode), Decimal>);
 
 impl Default for Prices {
     fn default() -> Self {
-        Self { asin: Decimal::new(15, 4), sellers: Decimal::new(1, 3), high_priority: Decimal::TWO }
+        let modes = [Mode::Standard, Mode::Priority, Mode::Live];
+        let usual = |kind: Kind, mode: Mode| {
+            let standard = if kind == Kind::Asin { Decimal::new(15, 4) } else { Decimal::new(1, 3) };
+            // No price of live calls is published: they are taken to cost what high priority does.
+            if mode == Mode::Standard { standard } else { standard * Decimal::TWO }
+        };
+        Self(Kind::ALL.iter().flat_map(|kind| modes.map(|mode| ((*kind, mode), usual(*kind, mode)))).collect())
     }
 }
 
 impl Prices {
-    /// What a task is expected to cost.
-    pub fn of(&self, kind: Kind, priority: Priority) -> Decimal {
-        let price = match kind {
-            Kind::Asin => self.asin,
-            Kind::Sellers => self.sellers,
-        };
-        if priority == Priority::High { price * self.high_priority } else { price }
+    /// What a page of results of this kind is expected to cost, USD.
+    pub fn of(&self, kind: Kind, mode: Mode) -> Decimal {
+        self.0.get(&(kind, mode)).copied().unwrap_or_default()
+    }
+
+    /// With another price, USD.
+    pub fn set(&mut self, kind: Kind, mode: Mode, price: Decimal) {
+        self.0.insert((kind, mode), price);
     }
 }
 
@@ -147,11 +155,13 @@ mod tests {
     #[test]
     fn the_price_table() {
         let prices = Prices::default();
-        let of = |kind, priority| prices.of(kind, priority).normalize().to_string();
-        assert_eq!(of(Kind::Asin, Priority::Normal), "0.0015");
-        assert_eq!(of(Kind::Asin, Priority::High), "0.003");
-        assert_eq!(of(Kind::Sellers, Priority::Normal), "0.001");
-        assert_eq!(of(Kind::Sellers, Priority::High), "0.002");
+        let of = |kind, mode| prices.of(kind, mode).normalize().to_string();
+        assert_eq!(of(Kind::Asin, Mode::Standard), "0.0015");
+        assert_eq!(of(Kind::Asin, Mode::Priority), "0.003");
+        assert_eq!(of(Kind::Asin, Mode::Live), "0.003");
+        for kind in Kind::ALL.iter().filter(|kind| **kind != Kind::Asin) {
+            assert_eq!((of(*kind, Mode::Standard), of(*kind, Mode::Priority)), ("0.001".into(), "0.002".into()));
+        }
     }
 
     #[test]

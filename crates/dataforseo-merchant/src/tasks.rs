@@ -1,53 +1,37 @@
 //! Paid tasks that are never lost and never paid twice.
 //!
-//! 1. [`post`](Tasks::post) reserves the cost, writes the intent down, sends, and writes the outcome down before it
-//!    returns it. A call whose outcome cannot be read is never sent again.
+//! 1. [`post_all`](Tasks::post_all) reserves the cost, writes the intent down, sends, and writes the outcome down before it
+//!    reports it. A call whose outcome cannot be read is never sent again.
 //! 2. [`settle`](Tasks::settle) finds out what became of such calls, and of those that a crash cut off.
 //! 3. [`collect`](Tasks::collect) streams the results of what was paid for.
 //! 4. [`acknowledge`](Tasks::acknowledge) ends a task once its result is stored.
 
 mod collect;
+mod kinds;
 mod look;
+mod new;
 mod post;
+mod purse;
+mod send;
 mod settle;
 
-pub use collect::{Collected, TaskResult};
-pub use post::Posted;
+pub use collect::{Collected, Collecting};
+pub use kinds::{Kind, TaskRequest, TaskResult};
+pub use new::{Mode, NewTask};
+pub use post::{Outcome, Posted};
 pub use settle::Settlement;
 
 use crate::{
-    AsinTask, Budget, DfsClient, Entry, Ledger, LedgerError, Prices, SellersTask, State, Tag, TaskRequest, TasksReady,
-    clock::VendorClock,
+    Budget, Counts, DataForSeo, DfsClient, Entry, Ledger, LedgerError, Order, Prices, Stage, State, Tag, TasksReady,
+    clock::VendorClock, ledger,
 };
-use core_http::{Error, ErrorKind, Result};
+use core_http::{Error, ErrorKind, Operation, Result};
+use futures_core::Stream;
+use futures_util::{TryStreamExt, future, pin_mut};
 use jiff::{SignedDuration, Timestamp};
+use purse::Purse;
 use std::{fmt, sync::Arc, time::Duration};
 use tokio::sync::{Mutex, OnceCell, RwLock};
-
-/// A task to be posted.
-#[derive(Debug, Clone, PartialEq)]
-pub struct NewTask {
-    request: TaskRequest,
-    label: String,
-}
-
-impl NewTask {
-    /// Asks for a product and its variants.
-    pub fn asin(task: AsinTask) -> Self {
-        Self { request: TaskRequest::Asin(task), label: String::new() }
-    }
-
-    /// Asks for the offers of all sellers of a product.
-    pub fn sellers(task: SellersTask) -> Self {
-        Self { request: TaskRequest::Sellers(task), label: String::new() }
-    }
-
-    /// With a note that is kept with the task and given back with its result.
-    pub fn label(mut self, note: impl Into<String>) -> Self {
-        self.label = note.into();
-        self
-    }
-}
 
 /// When results are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,12 +42,22 @@ pub struct Cadence {
     pub longest: Duration,
 }
 
-/// How tasks are priced, looked up and collected.
+/// How tasks are priced, sent, looked up and collected.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Settings {
     /// What tasks are expected to cost.
     pub prices: Prices,
+    /// How soon all tasks are to be answered; by default each says so itself, by its priority.
+    pub mode: Option<Mode>,
+    /// How many paid calls may be under way at once, of the 30 that the account has for everything; 8 by default.
+    pub calls: usize,
+    /// How many bytes of tasks one call may hold; a million by default, for the vendor documents no limit. A single task
+    /// that is longer goes alone.
+    pub body: usize,
+    /// How long one paid call may take, its wait for our limits and its resends included, after which it cannot be sent
+    /// any more; a minute by default.
+    pub life: Duration,
     /// When results are asked for. By default after a second, then up to every 15 s while a task of high priority is
     /// pending, up to every minute otherwise.
     pub cadence: Option<Cadence>,
@@ -74,7 +68,15 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { prices: Prices::default(), cadence: None, absence: Duration::from_secs(600) }
+        Self {
+            prices: Prices::default(),
+            mode: None,
+            calls: 8,
+            body: 1_000_000,
+            life: Duration::from_secs(60),
+            cadence: None,
+            absence: Duration::from_secs(600),
+        }
     }
 }
 
@@ -83,7 +85,7 @@ impl Default for Settings {
 pub struct Tasks {
     client: DfsClient,
     ledger: Arc<dyn Ledger>,
-    budget: Budget,
+    purse: Purse,
     settings: Settings,
     shared: Arc<Shared>,
 }
@@ -102,7 +104,21 @@ struct Shared {
 
 impl fmt::Debug for Tasks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tasks").field("client", &self.client).field("budget", &self.budget).finish_non_exhaustive()
+        f.debug_struct("Tasks").field("client", &self.client).field("budget", self.budget()).finish_non_exhaustive()
+    }
+}
+
+/// A client whose answers tell the vendor's time.
+struct Line {
+    client: DfsClient,
+    shared: Arc<Shared>,
+}
+
+impl Line {
+    async fn call<O: Operation<Vendor = DataForSeo>>(&self, operation: O) -> Result<O::Output> {
+        let answer = self.client.exchange(operation).await?;
+        self.shared.clock.learn(&answer.headers);
+        Ok(answer.value)
     }
 }
 
@@ -111,7 +127,8 @@ impl Tasks {
     ///
     /// The ledger must be that of the client's account and base URL.
     pub fn new(client: DfsClient, ledger: Arc<dyn Ledger>, budget: Budget) -> Self {
-        Self { client, ledger, budget, settings: Settings::default(), shared: Arc::default() }
+        let purse = Purse::new(budget);
+        Self { client, ledger, purse, settings: Settings::default(), shared: Arc::default() }
     }
 
     /// With other settings.
@@ -122,21 +139,19 @@ impl Tasks {
 
     /// The budget.
     pub fn budget(&self) -> &Budget {
-        &self.budget
+        self.purse.budget()
     }
 
     /// What a task is expected to cost, USD: what will be reserved for it.
     pub fn price(&self, task: &NewTask) -> rust_decimal::Decimal {
-        self.settings.prices.of(task.request.kind(), task.request.priority())
+        let page = self.settings.prices.of(task.request.kind(), self.settings.mode_of(task));
+        page * rust_decimal::Decimal::from(task.request.summary().pages.max(1))
     }
 
-    /// The tasks that were paid for and whose results nobody has acknowledged yet, of earlier processes too.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
-    pub async fn pending(&self) -> Result<Vec<Entry>> {
-        let unfinished = self.ledger.unfinished().await.map_err(ledger_failed)?;
-        Ok(unfinished.into_iter().filter(|entry| entry.state.id().is_some()).collect())
+    /// The tasks that were paid for and whose results nobody has acknowledged yet, of earlier processes too. Each is a
+    /// handle that can be stored and [collected](Self::collect) by another process.
+    pub fn pending(&self) -> impl Stream<Item = Result<Entry>> + Send + use<> {
+        self.entries(&Stage::PENDING)
     }
 
     /// The tasks that may have been paid for without anybody knowing, of earlier processes too; see
@@ -146,8 +161,19 @@ impl Tasks {
     /// When the ledger cannot be read.
     pub async fn unsettled(&self) -> Result<Vec<Entry>> {
         let _no_call_under_way = self.shared.calls.write().await;
-        let unfinished = self.ledger.unfinished().await.map_err(ledger_failed)?;
-        Ok(unfinished.into_iter().filter(|entry| entry.state.is_open()).collect())
+        self.entries(&Stage::OPEN).try_collect().await
+    }
+
+    /// How many tasks are in which stage.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub async fn counts(&self) -> Result<Counts> {
+        self.ledger.counts().await.map_err(ledger_failed)
+    }
+
+    fn entries(&self, stages: &'static [Stage]) -> impl Stream<Item = Result<Entry>> + Send + use<> {
+        ledger::entries(self.ledger.clone(), stages, Order::OldestFirst).map_err(ledger_failed)
     }
 
     /// Ends a task: its result is stored, and will not be collected again.
@@ -171,10 +197,11 @@ impl Tasks {
     pub async fn write_off(&self, tag: &Tag) -> Result<()> {
         let _no_settlement = self.shared.settling.lock().await;
         self.adopt().await?;
-        let entry = self.unsettled().await?.into_iter().find(|entry| entry.tag == *tag);
-        if let Some(entry) = entry {
+        let _no_call_under_way = self.shared.calls.write().await;
+        let entry = self.ledger.entry(tag).await.map_err(ledger_failed)?;
+        if entry.is_some_and(|entry| entry.state.is_open()) {
             self.ledger.record(&[(tag.clone(), State::Absent)]).await.map_err(ledger_failed)?;
-            self.budget.release(entry.reserved);
+            self.purse.release(tag);
         }
         Ok(())
     }
@@ -182,11 +209,17 @@ impl Tasks {
     /// Lets the budget hold what earlier processes left unknown.
     async fn adopt(&self) -> Result<()> {
         let adopt = || async {
-            let unfinished = self.ledger.unfinished().await.map_err(ledger_failed)?;
-            unfinished.iter().filter(|entry| entry.state.is_open()).for_each(|entry| self.budget.hold(entry.reserved));
-            Ok(())
+            let open = self.entries(&Stage::OPEN);
+            pin_mut!(open);
+            open.try_for_each(|entry| future::ready(Ok(self.purse.hold(&entry.tag, entry.reserved)))).await
         };
         self.shared.adopted.get_or_try_init(adopt).await.copied()
+    }
+
+    /// The client, for calls that may take so long.
+    fn line(&self, most: Duration) -> Line {
+        let client = self.client.with(|options| options.deadline = most);
+        Line { client, shared: self.shared.clone() }
     }
 
     /// Hears the vendor's clock by a free call, unless an answer has told it before.
@@ -198,8 +231,9 @@ impl Tasks {
         if self.shared.clock.now().is_some() {
             return Ok(());
         }
-        match self.client.exchange(TasksReady::new()).await {
-            Ok(answer) => self.shared.clock.learn(&answer),
+        let line = Line { client: self.client.clone(), shared: self.shared.clone() };
+        match line.call(TasksReady::new()).await {
+            Ok(_) => {}
             Err(error) if !passes(error.kind()) => return Err(error),
             Err(error) => tracing::debug!(%error, "the vendor's clock is not known yet"),
         }

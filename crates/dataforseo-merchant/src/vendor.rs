@@ -84,7 +84,7 @@ const CODES: [(i64, Meaning); 48] = [
     (40200, Refused(Funds)),
     (40201, Refused(Auth)),
     (RATE, Refused(Throttled)),
-    (40203, Refused(Funds)),
+    (DAILY_COST, Refused(Funds)),
     (40204, Refused(Auth)),
     (40205, Refused(Rejected)),
     (40206, Refused(Rejected)),
@@ -123,6 +123,8 @@ const CODES: [(i64, Meaning); 48] = [
 pub(crate) const OVER_A_HUNDRED: i64 = 40006;
 /// More calls than the minute allows.
 const RATE: i64 = 40202;
+/// The account's own limit of cost a day; it clears at 00:00 UTC.
+pub(crate) const DAILY_COST: i64 = 40203;
 /// More calls at once than the account may have.
 const CONCURRENCY: i64 = 40209;
 /// No task has this id, or not yet.

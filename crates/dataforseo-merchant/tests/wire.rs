@@ -111,7 +111,7 @@ async fn a_paid_call_without_a_readable_answer_is_sent_once_and_a_free_one_again
     assert_eq!((error.kind(), error.attempts(), get.calls_async().await), (ErrorKind::Unavailable, 4, 4));
     let budget = Budget::new("0.01".parse().unwrap());
     let tasks = Tasks::new(client, Arc::new(MemoryLedger::new()), budget.clone());
-    let task = NewTask::asin(AsinTask::new(asin(), Location::code(2840), Language::code("en_US")));
+    let task = NewTask::new(AsinTask::new(asin(), Location::code(2840), Language::code("en_US")));
     let posted = tasks.post(vec![task]).await;
     assert!(matches!(&posted[..], [Posted::Unknown { error, .. }] if error.may_have_been_applied()));
     assert_eq!(post.calls_async().await, 1);

@@ -6,7 +6,7 @@ use super::{
     state::{Family, Place},
 };
 use dataforseo_merchant::{AsinTask, Collected, Kind, Language, Location, NewTask, SellersTask, TaskResult};
-use futures_util::{StreamExt, pin_mut};
+use futures_util::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
 use std::{
     collections::{BTreeSet, HashSet},
@@ -29,12 +29,12 @@ impl Place {
 
     /// A paid task that learns the product's family.
     pub(super) fn family_task(self) -> NewTask {
-        NewTask::asin(AsinTask::new(self.asin, self.location(), self.language())).label(self.label())
+        NewTask::new(AsinTask::new(self.asin, self.location(), self.language())).label(self.label())
     }
 
     /// A paid task that observes the product's offers.
     pub(super) fn sellers_task(self) -> NewTask {
-        NewTask::sellers(SellersTask::new(self.asin, self.location(), self.language())).label(self.label())
+        NewTask::new(SellersTask::new(self.asin, self.location(), self.language())).label(self.label())
     }
 
     fn location(self) -> Location {
@@ -61,7 +61,7 @@ impl Run<'_> {
             let message = "its observation may have been paid for, but no answer came; the next run looks it up";
             self.excuse(place, Outcome::Unknown(Reason::new("observation_unknown", message)));
         }
-        entries.extend(self.tasks.pending().await?);
+        entries.extend(self.tasks.pending().try_collect::<Vec<_>>().await?);
         Ok(entries.iter().filter_map(|entry| Some((entry.request.kind(), Place::from_label(&entry.label)?))).collect())
     }
 
@@ -80,8 +80,7 @@ impl Run<'_> {
             return Ok(());
         }
         self.began(Step::Discover, entries.len());
-        let results = self.tasks.collect(entries, self.options.patience);
-        pin_mut!(results);
+        let mut results = self.tasks.collect(entries, self.options.patience);
         let mut done = 0;
         while let Some(collected) = results.next().await {
             let Collected { entry, result, .. } = match collected {

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{Asin, Currency, Marketplace};
 use dataforseo_merchant::{Collected, Entry, Kind, SellersResult, TaskResult};
-use futures_util::{StreamExt, TryStreamExt, pin_mut};
+use futures_util::{StreamExt, TryStreamExt, future};
 use jiff::Timestamp;
 use multicart::{AsinRow, GetOutput, ListAsins, ListOutputs, Output};
 use rust_decimal::Decimal;
@@ -39,7 +39,8 @@ impl Run<'_> {
 
     /// What has been paid for and not been collected.
     pub(super) async fn paid(&self, kind: Kind) -> Result<Vec<Entry>, SyncError> {
-        Ok(self.tasks.pending().await?.into_iter().filter(|entry| entry.request.kind() == kind).collect())
+        let of_kind = |entry: &Entry| future::ready(entry.request.kind() == kind);
+        Ok(self.tasks.pending().try_filter(of_kind).try_collect().await?)
     }
 
     /// Collects the observations that have been paid for, in this run or an earlier one.
@@ -58,8 +59,7 @@ impl Run<'_> {
             );
         }
         self.began(Step::Observe, entries.len());
-        let results = self.tasks.collect(entries, self.options.patience);
-        pin_mut!(results);
+        let mut results = self.tasks.collect(entries, self.options.patience);
         let mut done = 0;
         while let Some(collected) = results.next().await {
             let Collected { entry, result, .. } = match collected {

@@ -6,7 +6,7 @@ use super::{
     observe::Outputs,
     state::{Place, State},
 };
-use dataforseo_merchant::{Budget, Cadence, FileLedger, Kind, LedgerError, Posted, Tasks};
+use dataforseo_merchant::{Budget, Cadence, FileLedger, Kind, LedgerError, Posted, Stage, Tasks};
 use futures_util::future::join;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
@@ -165,7 +165,8 @@ impl Sync {
         report.totals.usd = budget.spent();
         report.totals.usd_unknown = budget.reserved();
         report.totals.usd_not_spent = unpaid;
-        report.totals.tasks_pending = run.tasks.pending().await?.len();
+        report.totals.tasks_pending =
+            run.tasks.counts().await?.get(&Stage::Created).map_or(0, |pending| *pending as usize);
         Ok(report)
     }
 }

@@ -1,49 +1,47 @@
 //! Results as they become ready.
 //!
-//! A few tasks are asked for one by one, which only the general limit bounds. Many are looked up in the list of what is
-//! ready, 20 calls a minute: it is the whole account's, so what is not ours is left alone. The list shows a thousand rows
-//! of the last three days, without what is sent to a postback address; when it shows none of ours, some are asked for.
+//! A few tasks, or more if they are urgent, are asked for one by one, which only the general limit bounds. Many are
+//! looked up in the list of what is ready, 20 calls a minute: it is the whole account's, so what is not ours is left
+//! alone. It shows a thousand rows at most and hides the rest until these are collected, perhaps by another program; it
+//! shows three days, and not what is sent to a postback address. So some are asked for by id beside it: a few if it shows
+//! none of ours, many if it is full or if they are too old for it.
 
-use super::{Cadence, Tasks, passes};
-use crate::{
-    AsinResult, AsinTaskGet, AsinTasksReady, Entry, Kind, Priority, ReadyTask, SellersResult, SellersTaskGet,
-    SellersTasksReady, Task, TaskOutcome, vendor,
-};
-use core_http::{Error, ErrorKind, Fault, Operation, Result};
+use super::{Cadence, Kind, Line, TaskResult, Tasks, kinds, passes};
+use crate::{Entry, Priority, TaskId, vendor};
+use core_http::{Error, ErrorKind, Result};
 use futures_core::Stream;
-use futures_util::{future::join_all, stream};
+use futures_util::{
+    StreamExt,
+    future::BoxFuture,
+    stream::{self, BoxStream, FuturesUnordered},
+};
 use jiff::SignedDuration;
 use std::{
-    collections::{HashSet, VecDeque},
-    sync::Arc,
+    collections::{BTreeSet, HashMap, VecDeque},
+    fmt,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll},
     time::Duration,
 };
 use tokio::time::{Instant, sleep};
 
-/// So many pending tasks are asked for one by one.
+/// So many pending tasks are asked for one by one, …
 const FEW: usize = 50;
-/// How many are asked for by id when the list shows none of ours.
+/// … and so many, if one of them is urgent.
+const FEW_URGENT: usize = 200;
+/// How many are asked for by id when the list shows none of ours, …
 const UNLISTED: usize = 20;
+/// … and when it may hide them.
+const HIDDEN: usize = 200;
+/// The most rows that the list shows.
+const ROWS: usize = 1000;
+/// How long the list shows a task.
+const LISTED: SignedDuration = SignedDuration::from_hours(3 * 24);
 /// How many tasks are asked for at once, of the 30 calls that the account may have under way.
-const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 16;
 /// How long a new task may not be known to `task_get`.
 const GRACE: SignedDuration = SignedDuration::from_mins(10);
-
-/// What came of a task.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub enum TaskResult {
-    /// A product and its variants.
-    Asin(Box<AsinResult>),
-    /// The sellers of a product.
-    Sellers(Box<SellersResult>),
-    /// The task ran and found nothing.
-    Empty,
-    /// The task failed for good. It was paid for; a new one would be paid for again.
-    Failed(Fault),
-    /// There is an answer, but it does not fit our model. It can be collected again for 30 days.
-    Unreadable(Arc<Error>),
-}
 
 /// A task that has ended. Store its result, then [acknowledge](Tasks::acknowledge) its tag.
 #[derive(Debug, Clone)]
@@ -57,22 +55,85 @@ pub struct Collected {
 
 impl Tasks {
     /// Streams what came of these tasks, in the order in which they end. The stream ends when none is pending any more or
-    /// when `patience` has run out; what is pending then stays [pending](Tasks::pending), also for another process.
+    /// when `patience` has run out; what is [pending](Collecting::pending) then can be collected later, also by another
+    /// process: an entry is a handle that can be stored, and needs no ledger to be collected.
     ///
     /// Passing failures of the network or the vendor are waited out; if the last look before the end failed, its error
     /// is the last item. An error that cannot pass, such as refused credentials, ends the stream at once.
-    pub fn collect(
-        &self,
-        entries: Vec<Entry>,
-        patience: Duration,
-    ) -> impl Stream<Item = Result<Collected>> + Send + use<> {
+    ///
+    /// ```
+    /// use dataforseo_merchant::{TaskResult, Tasks};
+    /// use futures_util::TryStreamExt;
+    /// use std::time::Duration;
+    ///
+    /// async fn collect(tasks: &Tasks) -> core_http::Result<usize> {
+    ///     let pending: Vec<_> = tasks.pending().try_collect().await?;
+    ///     let mut results = tasks.collect(pending, Duration::from_secs(3600));
+    ///     while let Some(collected) = results.try_next().await? {
+    ///         if let TaskResult::Sellers(page) = &collected.result {
+    ///             println!("{}: {} offers", collected.entry.label, page.offers().count());
+    ///         }
+    ///         // Only when the result is stored:
+    ///         tasks.acknowledge(&collected.entry.tag).await?;
+    ///     }
+    ///     Ok(results.pending().len())
+    /// }
+    /// # let script = std::sync::Arc::new(core_http::testing::Script::new());
+    /// # let client = dataforseo_merchant::Builder::new("login", "password").transport(script).build().unwrap();
+    /// # let ledger = std::sync::Arc::new(dataforseo_merchant::MemoryLedger::new());
+    /// # let tasks = Tasks::new(client, ledger, dataforseo_merchant::Budget::unlimited());
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    /// # assert_eq!(runtime.block_on(collect(&tasks)).unwrap(), 0);
+    /// ```
+    pub fn collect(&self, entries: impl IntoIterator<Item = Entry>, patience: Duration) -> Collecting {
         let collector = Collector::new(self.clone(), entries, patience);
-        stream::unfold(collector, |mut collector| async move {
+        let pending = collector.pending.clone();
+        let results = stream::unfold(collector, |mut collector| async move {
             let item = collector.next().await?;
             Some((item, collector))
-        })
+        });
+        Collecting { results: results.boxed(), pending }
     }
 }
+
+/// The tasks that have not ended, by their ids.
+type Pending = Arc<Mutex<HashMap<TaskId, Entry>>>;
+
+/// Results as they become ready; made by [`Tasks::collect`].
+#[must_use = "nothing is asked for until it is polled"]
+pub struct Collecting {
+    results: BoxStream<'static, Result<Collected>>,
+    pending: Pending,
+}
+
+impl Collecting {
+    /// The tasks whose results have not come yet, the oldest first. Each can be stored and collected by another process.
+    pub fn pending(&self) -> Vec<Entry> {
+        let mut pending: Vec<Entry> = lock(&self.pending).values().cloned().collect();
+        pending.sort_by(|one, other| (one.sent, &one.tag).cmp(&(other.sent, &other.tag)));
+        pending
+    }
+}
+
+impl Stream for Collecting {
+    type Item = Result<Collected>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.results.poll_next_unpin(context)
+    }
+}
+
+impl fmt::Debug for Collecting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Collecting").field("pending", &lock(&self.pending).len()).finish_non_exhaustive()
+    }
+}
+
+fn lock(pending: &Pending) -> MutexGuard<'_, HashMap<TaskId, Entry>> {
+    pending.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+type Asked = BoxFuture<'static, (TaskId, Result<Option<TaskResult>>)>;
 
 struct Collector {
     tasks: Tasks,
@@ -80,146 +141,144 @@ struct Collector {
     end: Instant,
     /// How long until the next look.
     wait: Duration,
-    pending: VecDeque<Entry>,
-    /// Those of them that this look asks for.
-    due: Vec<Entry>,
-    /// Whether this look has brought anything.
-    fruitful: bool,
-    out: VecDeque<Result<Collected>>,
+    pending: Pending,
+    /// Those of them, the oldest first and then as they were asked for, and some that have ended.
+    queue: VecDeque<TaskId>,
+    /// Those that this look asks for.
+    due: VecDeque<TaskId>,
+    under_way: FuturesUnordered<Asked>,
+    /// Whether the last look has brought anything.
+    fruitful: Option<bool>,
     /// Why the last look failed.
     failure: Option<Error>,
     ended: bool,
 }
 
 impl Collector {
-    fn new(tasks: Tasks, mut entries: Vec<Entry>, patience: Duration) -> Self {
-        entries.retain(|entry| entry.state.id().is_some());
-        let urgent = entries.iter().any(|entry| entry.request.priority() == Priority::High);
+    fn new(tasks: Tasks, entries: impl IntoIterator<Item = Entry>, patience: Duration) -> Self {
+        let mut entries: Vec<Entry> = entries.into_iter().filter(|entry| entry.state.id().is_some()).collect();
+        entries.sort_by_key(|entry| entry.sent);
+        let urgent = entries.iter().any(is_urgent);
         let longest = Duration::from_secs(if urgent { 15 } else { 60 });
         let cadence = tasks.settings.cadence.unwrap_or(Cadence { first: Duration::from_secs(1), longest });
         let oldest = entries.iter().map(|entry| tasks.age(entry)).max().unwrap_or_default();
         let wait = cadence.first.saturating_sub(oldest.unsigned_abs()).min(patience);
-        Self {
-            tasks,
-            cadence,
-            end: Instant::now() + patience,
-            wait,
-            pending: entries.into(),
-            due: Vec::new(),
-            fruitful: false,
-            out: VecDeque::new(),
-            failure: None,
-            ended: false,
-        }
+        let with_id = |entry: Entry| Some((entry.state.id()?.clone(), entry));
+        let queue = entries.iter().filter_map(|entry| entry.state.id().cloned()).collect();
+        let (due, under_way) = (VecDeque::new(), FuturesUnordered::new());
+        let pending = Arc::new(Mutex::new(entries.into_iter().filter_map(with_id).collect()));
+        let (end, fruitful, failure, ended) = (Instant::now() + patience, None, None, false);
+        Self { tasks, cadence, end, wait, pending, queue, due, under_way, fruitful, failure, ended }
     }
 
     async fn next(&mut self) -> Option<Result<Collected>> {
         loop {
-            if let Some(item) = self.out.pop_front() {
-                return Some(item);
-            }
-            if self.ended || self.pending.is_empty() {
-                return self.failure.take().filter(|_| !self.pending.is_empty()).map(Err);
-            }
-            if self.due.is_empty() {
-                if Instant::now() + self.wait > self.end {
-                    self.ended = true;
-                    continue;
-                }
-                sleep(self.wait).await;
-                (self.failure, self.fruitful) = (None, false);
-                self.look().await;
-            }
-            if Instant::now() > self.end {
+            if self.ended || Instant::now() > self.end {
                 self.due.clear();
             }
-            let batch = self.due.split_off(self.due.len().saturating_sub(AT_ONCE));
-            self.fetch(batch).await;
-            if self.due.is_empty() {
-                let longer = (self.wait + self.wait / 2).max(self.cadence.first).max(Duration::from_millis(100));
-                self.wait = if self.fruitful { self.cadence.first } else { longer.min(self.cadence.longest) };
+            while self.under_way.len() < AT_ONCE
+                && let Some(id) = self.due.pop_front()
+            {
+                let asked = self.ask(id);
+                self.under_way.extend(asked);
             }
+            match self.under_way.next().await {
+                Some((id, Ok(Some(result)))) => {
+                    self.fruitful = Some(true);
+                    if let Some(entry) = lock(&self.pending).remove(&id) {
+                        return Some(Ok(Collected { entry, result }));
+                    }
+                    continue;
+                }
+                Some((_, Ok(None))) => continue,
+                Some((_, Err(error))) => {
+                    self.failed(error);
+                    continue;
+                }
+                None => {}
+            }
+            if lock(&self.pending).is_empty() {
+                return None;
+            }
+            if let Some(fruitful) = self.fruitful.take() {
+                let longer = (self.wait + self.wait / 2).max(self.cadence.first).max(Duration::from_millis(100));
+                self.wait = if fruitful { self.cadence.first } else { longer.min(self.cadence.longest) };
+            }
+            if self.ended || Instant::now() + self.wait > self.end {
+                self.ended = true;
+                return self.failure.take().map(Err);
+            }
+            sleep(self.wait).await;
+            (self.failure, self.fruitful) = (None, Some(false));
+            self.look().await;
         }
     }
 
     /// Chooses which tasks to ask for now.
     async fn look(&mut self) {
-        if self.pending.len() > FEW {
-            let mut ready = HashSet::new();
-            for kind in [Kind::Asin, Kind::Sellers] {
-                if self.pending.iter().any(|entry| entry.request.kind() == kind) {
-                    let rows = match kind {
-                        Kind::Asin => self.call(AsinTasksReady::new()).await,
-                        Kind::Sellers => self.call(SellersTasksReady::new()).await,
-                    };
-                    match rows {
-                        Ok(rows) => ready.extend(rows.into_iter().filter_map(|row: ReadyTask| row.id)),
-                        Err(error) => self.failed(error),
-                    }
-                }
-            }
-            let listed = |entry: &&Entry| entry.state.id().is_some_and(|id| ready.contains(id));
-            self.due = self.pending.iter().filter(listed).cloned().collect();
-            tracing::debug!(pending = self.pending.len(), listed = ready.len(), ours = self.due.len(), "looked");
+        let (count, urgent, kinds) = {
+            let pending = lock(&self.pending);
+            let kinds: BTreeSet<Kind> = pending.values().map(|entry| entry.request.kind()).collect();
+            (pending.len(), pending.values().any(is_urgent), kinds)
+        };
+        if count <= if urgent { FEW_URGENT } else { FEW } {
+            self.due = self.from_the_queue(count);
+            return;
         }
-        if self.due.is_empty() && !self.ended {
-            let count = if self.pending.len() > FEW { UNLISTED } else { self.pending.len() };
-            // Those asked for go to the end of the line, so that all have their turn.
-            self.pending.rotate_left(count);
-            self.due = self.pending.iter().rev().take(count).cloned().collect();
-        }
-    }
-
-    /// Asks for tasks and takes those that have ended out of the line.
-    async fn fetch(&mut self, batch: Vec<Entry>) {
-        let this = &*self;
-        let answers = join_all(batch.iter().map(|entry| this.get(entry))).await;
-        for (entry, answer) in batch.into_iter().zip(answers) {
-            match answer {
-                Ok(Some(result)) => {
-                    self.fruitful = true;
-                    self.pending.retain(|pending| pending.tag != entry.tag);
-                    self.out.push_back(Ok(Collected { entry, result }));
+        let (mut listed, mut is_full) = (0, false);
+        for kind in kinds {
+            let line = self.line();
+            match kinds::ready(&line, kind).await {
+                Ok(rows) => {
+                    (listed, is_full) = (listed + rows.len(), is_full || rows.len() >= ROWS);
+                    let pending = lock(&self.pending);
+                    let ours = rows.into_iter().filter_map(|row| row.id).filter(|id| pending.contains_key(id));
+                    self.due.extend(ours);
                 }
-                Ok(None) => {}
                 Err(error) => self.failed(error),
             }
         }
-        if self.ended {
-            self.due.clear();
+        tracing::debug!(pending = count, listed, ours = self.due.len(), "looked");
+        let is_old = |id: &TaskId| lock(&self.pending).get(id).is_some_and(|entry| self.tasks.age(entry) > LISTED);
+        let oldest_is_old = self.queue.iter().find(|id| lock(&self.pending).contains_key(*id)).is_some_and(is_old);
+        let unlisted = match (self.due.is_empty(), is_full || oldest_is_old) {
+            (true, true) => HIDDEN,
+            (true, false) => UNLISTED,
+            (false, _) => 0,
+        };
+        if !self.ended {
+            let more = self.from_the_queue(unlisted);
+            self.due.extend(more);
         }
     }
 
-    async fn get(&self, entry: &Entry) -> Result<Option<TaskResult>> {
-        let Some(id) = entry.state.id().cloned() else { return Ok(None) };
-        let answer = match entry.request.kind() {
-            Kind::Asin => self.call(AsinTaskGet::new(id)).await.map(|task| read(task, TaskResult::Asin)),
-            Kind::Sellers => self.call(SellersTaskGet::new(id)).await.map(|task| read(task, TaskResult::Sellers)),
-        };
-        let error = match answer {
-            Ok(result) => return Ok(result),
-            Err(error) => error,
-        };
-        match (error.kind(), error.fault()) {
-            (ErrorKind::NotFound, Some(fault))
-                if fault.code == vendor::UNKNOWN_TASK.to_string() && self.tasks.age(entry) < GRACE =>
-            {
-                Ok(None)
+    /// The next so many that are pending; they go to the end of the queue, so that all have their turn.
+    fn from_the_queue(&mut self, count: usize) -> VecDeque<TaskId> {
+        let pending = lock(&self.pending);
+        let mut next = VecDeque::new();
+        for _ in 0..self.queue.len() {
+            if next.len() == count {
+                break;
             }
-            (ErrorKind::NotFound | ErrorKind::Rejected, Some(fault)) if vendor::judges_a_task(fault) => {
-                Ok(Some(TaskResult::Failed(fault.clone())))
-            }
-            (ErrorKind::Decode, _) => Ok(Some(TaskResult::Unreadable(Arc::new(error)))),
-            _ => Err(error),
+            next.extend(self.queue.pop_front().filter(|id| pending.contains_key(id)));
         }
+        self.queue.extend(next.iter().cloned());
+        next
     }
 
-    async fn call<O: Operation<Vendor = crate::DataForSeo>>(&self, operation: O) -> Result<O::Output> {
+    fn line(&self) -> Line {
         let left = self.end.saturating_duration_since(Instant::now()).max(Duration::from_secs(1));
         let client = self.tasks.client.with(|options| options.deadline = options.deadline.min(left));
-        let answer = client.exchange(operation).await?;
-        self.tasks.shared.clock.learn(&answer);
-        Ok(answer.value)
+        Line { client, shared: self.tasks.shared.clone() }
+    }
+
+    fn ask(&self, id: TaskId) -> Option<Asked> {
+        let entry = lock(&self.pending).get(&id)?.clone();
+        let (tasks, line) = (self.tasks.clone(), self.line());
+        Some(Box::pin(async move {
+            let result = tasks.ask(&line, &entry, id.clone()).await;
+            (id, result)
+        }))
     }
 
     fn failed(&mut self, error: Error) {
@@ -232,14 +291,28 @@ impl Collector {
     }
 }
 
-fn read<R>(task: Task<R>, result: fn(Box<R>) -> TaskResult) -> Option<TaskResult> {
-    match task.outcome() {
-        TaskOutcome::Pending | TaskOutcome::Created => None,
-        TaskOutcome::Refused(fault) | TaskOutcome::Unreadable(fault) => Some(TaskResult::Failed(fault)),
-        TaskOutcome::Empty => Some(TaskResult::Empty),
-        TaskOutcome::Done => {
-            let first = task.result.and_then(|results| results.into_iter().next());
-            Some(first.map_or(TaskResult::Empty, |first| result(Box::new(first))))
+impl Tasks {
+    /// Asks for a result; `None` while the task is pending.
+    async fn ask(&self, line: &Line, entry: &Entry, id: TaskId) -> Result<Option<TaskResult>> {
+        let error = match kinds::get(line, entry.request.kind(), id).await {
+            Ok(result) => return Ok(result),
+            Err(error) => error,
+        };
+        match (error.kind(), error.fault()) {
+            (ErrorKind::NotFound, Some(fault))
+                if fault.code == vendor::UNKNOWN_TASK.to_string() && self.age(entry) < GRACE =>
+            {
+                Ok(None)
+            }
+            (ErrorKind::NotFound | ErrorKind::Rejected, Some(fault)) if vendor::judges_a_task(fault) => {
+                Ok(Some(TaskResult::Failed(fault.clone())))
+            }
+            (ErrorKind::Decode, _) => Ok(Some(TaskResult::Unreadable(Arc::new(error)))),
+            _ => Err(error),
         }
     }
+}
+
+fn is_urgent(entry: &Entry) -> bool {
+    entry.request.priority() == Priority::High
 }

@@ -51,17 +51,16 @@ impl Look {
 impl Tasks {
     /// Looks at everything that was posted between two moments of the vendor's time.
     pub(super) async fn look(&self, from: Timestamp, to: Timestamp, sort: &str) -> Result<Look> {
-        let client = self.client.with(|options| options.deadline = PATIENCE);
+        let line = self.line(PATIENCE);
         let query = IdListQuery::new(vendor_text(from), vendor_text(to)).include_metadata(true).sort(sort);
         let mut look = Look { complete: true, ..Look::default() };
         let (mut offset, mut page) = (0, HashSet::new());
         for _ in 0..MOST_PAGES {
             let query = query.clone().limit(PAGE as i64).offset(offset as i64);
-            let answer = client.exchange(IdList::new(query)).await?;
-            self.shared.clock.learn(&answer);
-            let count = answer.value.len();
+            let rows = line.call(IdList::new(query)).await?;
+            let count = rows.len();
             let mut ids = HashSet::with_capacity(count);
-            for row in answer.value {
+            for row in rows {
                 let Some(id) = row.id else {
                     look.complete = false;
                     continue;

@@ -1,26 +1,34 @@
-//! Posting: reserve, write the intent down, send once, write the outcome down, report.
+//! Posting a stream of tasks: which go together, when each call is made, and the outcomes in their order.
 
-use super::{NewTask, Tasks, ledger_failed};
-use crate::{
-    AsinTaskPost, Entry, Kind, OverBudget, SellersTaskPost, State, Tag, Task, TaskId, TaskOutcome, TaskRequest, vendor,
+use super::{
+    Collected, NewTask, Tasks,
+    send::{Fate, Lane, Sent},
 };
-use core_http::{Answer, Error, ErrorKind, Fault, Result};
-use jiff::Timestamp;
+use crate::{OverBudget, Tag, TaskId};
+use core_http::{Error, ErrorKind, Fault};
+use futures_core::Stream;
+use futures_util::{
+    StreamExt,
+    future::BoxFuture,
+    stream::{self, Fuse, FuturesUnordered},
+};
 use rust_decimal::Decimal;
-use serde_json::Value;
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeMap, VecDeque},
+    pin::Pin,
     sync::Arc,
     time::Duration,
 };
-use tracing::Instrument;
+use tokio::time::{Instant, sleep_until};
 
 /// The most tasks of one call.
 const CHUNK: usize = 100;
-/// How long one call may take, its wait for our limits and its resends included. After that it can no longer be sent.
-pub(super) const LIFE: Duration = Duration::from_secs(60);
-/// How often a task is sent that limits keep refusing.
+/// How often a task is sent that the vendor's limits keep refusing.
 const ROUNDS: u32 = 5;
+/// How long a task waits for our own limits, before it is given back.
+const PATIENCE: Duration = Duration::from_secs(600);
+/// How long an input that has nothing to give is waited for, before a call leaves that is not full.
+const LINGER: Duration = Duration::from_secs(1);
 
 /// What became of a task that was to be posted.
 #[derive(Debug, Clone)]
@@ -58,260 +66,269 @@ pub enum Posted {
     },
 }
 
-/// A task in the queue.
-struct Waiting {
-    place: usize,
-    task: NewTask,
-    round: u32,
-}
-
-/// What a call meant for one of its tasks.
-enum Fate {
-    Posted(Posted),
-    /// A limit refused it, nothing was made: to be sent again, with a new intent.
-    Again(Arc<Error>),
-}
-
-/// What came of one call.
-struct Sent {
-    fates: Vec<Fate>,
-    /// Why no further call must be made.
-    stop: Option<Arc<Error>>,
-    /// How long to wait before the next call.
-    pause: Duration,
-    /// Whether its outcome could not be read.
-    unclear: bool,
+/// A task with what became of it.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Outcome {
+    /// The task.
+    pub task: NewTask,
+    /// What became of it.
+    pub posted: Posted,
+    /// Its result, if it was answered at once ([`Mode::Live`](super::Mode::Live)): store it, then
+    /// [acknowledge](Tasks::acknowledge) its tag. The vendor does not keep it.
+    pub result: Option<Collected>,
 }
 
 impl Tasks {
-    /// Posts tasks and says what became of each, in their order. Calls hold up to 100 tasks each and are made one after
-    /// the other; what one of them brought is never lost by the failure of a later one.
-    ///
-    /// Dropping the future stops after the call under way, whose outcome still reaches the ledger.
+    /// Posts tasks and says what became of each, in their order: [`post_all`](Self::post_all) for those who have them all.
     pub async fn post(&self, tasks: Vec<NewTask>) -> Vec<Posted> {
-        let mut outcomes: Vec<Option<Posted>> = tasks.iter().map(|_| None).collect();
-        let mut queue: VecDeque<Waiting> =
-            tasks.into_iter().enumerate().map(|(place, task)| Waiting { place, task, round: 1 }).collect();
-        let ready = match self.adopt().await {
-            Ok(()) if !queue.is_empty() => self.hear_clock().await,
-            adopted => adopted,
-        };
-        let mut stop = ready.err().map(Arc::new);
-        let mut unclear = 0;
-        while stop.is_none() && !queue.is_empty() {
-            let chunk = next_chunk(&mut queue);
-            let sent = self.send(chunk.iter().map(|waiting| waiting.task.clone()).collect()).await;
-            for (fate, waiting) in sent.fates.into_iter().zip(chunk) {
-                let outcome = &mut outcomes[waiting.place];
-                match fate {
-                    Fate::Posted(posted) => *outcome = Some(posted),
-                    Fate::Again(error) if waiting.round >= ROUNDS => *outcome = Some(Posted::NotSent { error }),
-                    Fate::Again(_) => queue.push_back(Waiting { round: waiting.round + 1, ..waiting }),
+        self.post_all(stream::iter(tasks)).map(|outcome| outcome.posted).collect().await
+    }
+
+    /// Posts a stream of tasks, of any length, and streams what became of each, in their order.
+    ///
+    /// Calls hold up to 100 tasks of one kind and [`Settings::body`](super::Settings::body) bytes, and up to
+    /// [`Settings::calls`](super::Settings::calls) of them are under way at once: one at the beginning and after an answer
+    /// that could not be read, more as answers come. Only so many tasks are taken from the input as these calls need; a
+    /// call leaves before it is full when the input has nothing to give for a second. Tasks that a limit refused, or
+    /// that were one too many, are sent again.
+    ///
+    /// What a call has brought is never lost by the failure of another. When the account cannot go on (no money, refused
+    /// credentials, no connection, two calls after each other without a readable answer), the rest of the input is
+    /// [`NotSent`](Posted::NotSent). Nothing happens while the stream is not polled; when it is dropped, the calls under way
+    /// still end in the ledger.
+    ///
+    /// ```
+    /// use dataforseo_merchant::{AsinTask, Language, Location, NewTask, Posted, Tasks};
+    /// use futures_util::{StreamExt, pin_mut, stream};
+    ///
+    /// async fn post(tasks: &Tasks, asins: Vec<core_http::Asin>) -> Vec<core_http::Asin> {
+    ///     let task = |asin| AsinTask::new(asin, Location::code(2840), Language::code("en_US"));
+    ///     let new = stream::iter(asins.into_iter().map(move |asin| NewTask::new(task(asin)).label(asin.to_string())));
+    ///     let outcomes = tasks.post_all(new);
+    ///     pin_mut!(outcomes);
+    ///     let mut again = Vec::new();
+    ///     while let Some(outcome) = outcomes.next().await {
+    ///         match outcome.posted {
+    ///             Posted::Created { id, cost, .. } => println!("{}: {id} for {cost} USD", outcome.task.note()),
+    ///             Posted::Unknown { error, .. } => println!("{}: {error}; `settle` finds out", outcome.task.note()),
+    ///             Posted::NotSent { .. } => again.extend(outcome.task.note().parse::<core_http::Asin>()),
+    ///             other => println!("{}: {other:?}", outcome.task.note()),
+    ///         }
+    ///     }
+    ///     again
+    /// }
+    /// # let script = std::sync::Arc::new(core_http::testing::Script::new());
+    /// # script.answer(401, r#"{"status_code":40100,"status_message":"words","tasks":null}"#);
+    /// # let client = dataforseo_merchant::Builder::new("login", "password").transport(script).build().unwrap();
+    /// # let ledger = std::sync::Arc::new(dataforseo_merchant::MemoryLedger::new());
+    /// # let tasks = Tasks::new(client, ledger, dataforseo_merchant::Budget::unlimited());
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    /// # assert_eq!(runtime.block_on(post(&tasks, vec!["B0EXAMPLE1".parse().unwrap()])).len(), 1);
+    /// ```
+    pub fn post_all<S>(&self, tasks: S) -> impl Stream<Item = Outcome> + Send + use<S>
+    where
+        S: Stream<Item = NewTask> + Send + 'static,
+    {
+        let input: Pin<Box<dyn Stream<Item = NewTask> + Send>> = Box::pin(tasks);
+        let poster = Poster::new(self.clone(), input);
+        stream::unfold(poster, |mut poster| async move {
+            let outcome = poster.next().await?;
+            Some((outcome, poster))
+        })
+    }
+}
+
+/// A task on its way.
+struct Waiting {
+    place: u64,
+    task: NewTask,
+    /// Its length in a request.
+    bytes: usize,
+    round: u32,
+    since: Instant,
+}
+
+type Call = BoxFuture<'static, (Vec<Waiting>, Sent)>;
+
+struct Poster {
+    tasks: Tasks,
+    input: Fuse<Pin<Box<dyn Stream<Item = NewTask> + Send>>>,
+    input_ended: bool,
+    /// Since when the input has had nothing to give.
+    quiet: Instant,
+    /// Whether the clock is heard and the budget holds what earlier processes left.
+    begun: bool,
+    /// The place of the first of `outcomes`.
+    first: u64,
+    outcomes: VecDeque<Option<Outcome>>,
+    lanes: BTreeMap<Lane, VecDeque<Waiting>>,
+    calls: FuturesUnordered<Call>,
+    /// How many calls may be under way.
+    allowed: usize,
+    /// No call is made before this.
+    not_before: Instant,
+    /// How many calls after each other could not be read.
+    unclear: u32,
+    stop: Option<Arc<Error>>,
+}
+
+impl Poster {
+    fn new(tasks: Tasks, input: Pin<Box<dyn Stream<Item = NewTask> + Send>>) -> Self {
+        let now = Instant::now();
+        Self {
+            tasks,
+            input: input.fuse(),
+            input_ended: false,
+            quiet: now,
+            begun: false,
+            first: 0,
+            outcomes: VecDeque::new(),
+            lanes: BTreeMap::new(),
+            calls: FuturesUnordered::new(),
+            allowed: 1,
+            not_before: now,
+            unclear: 0,
+            stop: None,
+        }
+    }
+
+    async fn next(&mut self) -> Option<Outcome> {
+        loop {
+            if let Some(Some(_)) = self.outcomes.front() {
+                self.first += 1;
+                return self.outcomes.pop_front().flatten();
+            }
+            if let Some(error) = self.stop.clone() {
+                self.give_back(&error);
+            }
+            if self.outcomes.is_empty() && self.input_ended {
+                return None;
+            }
+            while let Some((lane, chunk)) = self.next_chunk() {
+                if !self.begun {
+                    self.begun = true;
+                    self.stop = self.tasks.begin().await.err().map(Arc::new);
+                    if self.stop.is_some() {
+                        self.lanes.entry(lane).or_default().extend(chunk);
+                        break;
+                    }
+                }
+                let (tasks, at) = (self.tasks.clone(), lane);
+                let new = chunk.iter().map(|waiting| waiting.task.clone()).collect();
+                self.calls.push(Box::pin(async move { (chunk, tasks.send(at, new).await) }));
+            }
+            self.wait().await;
+        }
+    }
+
+    /// Waits until there is something to do: a call has ended, the input has given a task, or a time has come.
+    async fn wait(&mut self) {
+        let any_waits = self.lanes.values().any(|lane| !lane.is_empty());
+        if self.outcomes.front().is_some_and(Option::is_some) || (self.stop.is_some() && any_waits) {
+            return;
+        }
+        let waits = any_waits && self.calls.len() < self.allowed;
+        let wake = if Instant::now() < self.not_before { self.not_before } else { self.quiet + LINGER };
+        let has_room = self.outcomes.len() < self.most();
+        tokio::select! {
+            biased;
+            Some((chunk, sent)) = self.calls.next() => self.ended(chunk, sent),
+            task = self.input.next(), if has_room && !self.input_ended => {
+                self.quiet = Instant::now();
+                match task {
+                    Some(task) => self.accept(task),
+                    None => self.input_ended = true,
                 }
             }
-            unclear = if sent.unclear { unclear + 1 } else { 0 };
-            stop = sent.stop;
-            if unclear >= 2 && stop.is_none() {
-                let message = "not sent: the two calls before had no readable answer";
-                stop = Some(Arc::new(Error::new(ErrorKind::Connect, message)));
-            }
-            if !sent.pause.is_zero() && stop.is_none() && !queue.is_empty() {
-                tokio::time::sleep(sent.pause).await;
-            }
-        }
-        if let Some(error) = stop {
-            queue.iter().for_each(|waiting| outcomes[waiting.place] = Some(Posted::NotSent { error: error.clone() }));
-        }
-        outcomes.into_iter().map(|outcome| outcome.expect("every task was in a chunk or still in the queue")).collect()
-    }
-
-    /// Makes one call, for those tasks that the budget allows.
-    async fn send(&self, tasks: Vec<NewTask>) -> Sent {
-        let (sent, vendor_sent) = (Timestamp::now(), self.shared.clock.now());
-        let intent = |task: NewTask| {
-            let reserved = self.price(&task);
-            self.budget.reserve(reserved)?;
-            let NewTask { request, label } = task;
-            Ok(Entry { tag: Tag::unique(), request, label, reserved, sent, vendor_sent, state: State::Intended })
-        };
-        let intents: Vec<Result<Entry, OverBudget>> = tasks.into_iter().map(intent).collect();
-        let entries: Vec<Entry> = intents.iter().filter_map(|intent| intent.as_ref().ok().cloned()).collect();
-        let mut sent = if entries.is_empty() { Sent::nothing() } else { self.send_to_the_end(entries).await };
-        let mut fates = std::mem::take(&mut sent.fates).into_iter();
-        let fate = |intent: Result<Entry, OverBudget>| match intent {
-            Ok(_) => fates.next(),
-            Err(over) => Some(Fate::Posted(Posted::OverBudget(over))),
-        };
-        sent.fates = intents.into_iter().filter_map(fate).collect();
-        sent
-    }
-
-    /// Makes the call in a task of its own: it ends in the ledger even when nobody waits for it any more.
-    async fn send_to_the_end(&self, entries: Vec<Entry>) -> Sent {
-        let tags: Vec<Tag> = entries.iter().map(|entry| entry.tag.clone()).collect();
-        let this = self.clone();
-        match tokio::spawn(async move { this.send_entries(entries).await }.in_current_span()).await {
-            Ok(sent) => sent,
-            // Only by a bug, or while the runtime shuts down; the intents stand in the ledger.
-            Err(error) => {
-                let error = Arc::new(Error::new(ErrorKind::Interrupted, error));
-                let unknown = |tag| Fate::Posted(Posted::Unknown { tag, error: error.clone() });
-                let fates = tags.into_iter().map(unknown).collect();
-                Sent { fates, stop: Some(error.clone()), unclear: true, ..Sent::nothing() }
-            }
+            () = sleep_until(wake), if waits => {}
         }
     }
 
-    async fn send_entries(&self, entries: Vec<Entry>) -> Sent {
-        let _under_way = self.shared.calls.read().await;
-        if let Err(error) = self.ledger.intend(&entries).await {
-            entries.iter().for_each(|entry| self.budget.release(entry.reserved));
-            return Sent::refused(Arc::new(ledger_failed(error)), entries.len(), true);
+    /// How many tasks are held at most: those of the calls under way, and as many to fill the next ones from.
+    fn most(&self) -> usize {
+        2 * CHUNK * self.tasks.settings.calls.max(1)
+    }
+
+    fn accept(&mut self, task: NewTask) {
+        let task = self.tasks.settings.apply(task);
+        let place = self.first + self.outcomes.len() as u64;
+        self.outcomes.push_back(None);
+        let bytes = task.length();
+        let lane = Lane::of(&task);
+        let waiting = Waiting { place, task, bytes, round: 1, since: Instant::now() };
+        self.lanes.entry(lane).or_default().push_back(waiting);
+    }
+
+    /// The tasks of the next call, if one may be made now: a full one, or any if no more come soon.
+    fn next_chunk(&mut self) -> Option<(Lane, Vec<Waiting>)> {
+        let now = Instant::now();
+        if self.stop.is_some() || self.calls.len() >= self.allowed || now < self.not_before {
+            return None;
         }
-        let answer = self.exchange(&entries).await;
-        let (outcomes, mut sent) = match answer {
-            Ok(answer) => {
-                self.shared.clock.learn(&answer);
-                read_tasks(&entries, answer.value, self.now())
-            }
-            Err(error) => read_failure(&entries, Arc::new(error), self.now()),
+        let no_more = self.input_ended || self.outcomes.len() >= self.most() || now >= self.quiet + LINGER;
+        let most = self.tasks.settings.body;
+        let fitting = |lane: &Lane, queue: &VecDeque<Waiting>| {
+            let mut bytes = 2;
+            let fits = queue.iter().take(lane.most(CHUNK)).take_while(|waiting| {
+                bytes += waiting.bytes + 1;
+                bytes <= most
+            });
+            fits.count().max(1).min(queue.len())
         };
-        let changes: Vec<(Tag, State)> =
-            entries.iter().zip(&outcomes).map(|(entry, state)| (entry.tag.clone(), state.clone())).collect();
-        if let Err(error) = self.ledger.record(&changes).await {
-            // What was made is found again by `settle`, for the intents stand in the ledger; until then it is unknown.
-            let error = Arc::new(ledger_failed(error));
-            let unknown = |entry: &Entry| Posted::Unknown { tag: entry.tag.clone(), error: error.clone() };
-            sent.fates = entries.iter().map(|entry| Fate::Posted(unknown(entry))).collect();
-            sent.stop = Some(error);
-            return sent;
-        }
-        for (entry, state) in entries.iter().zip(outcomes) {
-            match state {
-                State::Created { cost, .. } => self.budget.settle(entry.reserved, cost),
-                State::Rejected { .. } => self.budget.release(entry.reserved),
-                _ => {}
+        // Of several, that with the task that has waited longest.
+        let ready = self.lanes.iter().filter_map(|(lane, queue)| {
+            let count = fitting(lane, queue);
+            let is_full = count == lane.most(CHUNK) || count < queue.len();
+            (count > 0 && (is_full || no_more)).then_some((queue.front()?.place, *lane, count))
+        });
+        let (_, lane, count) = ready.min()?;
+        Some((lane, self.lanes.get_mut(&lane)?.drain(..count).collect()))
+    }
+
+    /// Takes in what a call has brought.
+    fn ended(&mut self, chunk: Vec<Waiting>, sent: Sent) {
+        let now = Instant::now();
+        let (mut again, mut result) = (Vec::new(), sent.result);
+        for (fate, waiting) in sent.fates.into_iter().zip(chunk) {
+            match fate {
+                Fate::Posted(posted) => self.settle(waiting, posted, result.take()),
+                Fate::Again { error, by_us } => {
+                    let given_up = if by_us { now - waiting.since > PATIENCE } else { waiting.round >= ROUNDS };
+                    if given_up {
+                        self.settle(waiting, Posted::NotSent { error }, None);
+                    } else {
+                        again.push(Waiting { round: waiting.round + u32::from(!by_us), ..waiting });
+                    }
+                }
             }
         }
-        sent
-    }
-
-    async fn exchange(&self, entries: &[Entry]) -> Result<Answer<Vec<Task<Value>>>> {
-        let client = self.client.with(|options| options.deadline = LIFE);
-        let tag = |entry: &Entry| entry.tag.with(entry.request.tag());
-        let kind = entries.first().map(|entry| entry.request.kind());
-        if kind == Some(Kind::Sellers) {
-            let task = |entry: &Entry| match &entry.request {
-                TaskRequest::Sellers(task) => Some(task.clone().tag(tag(entry))),
-                TaskRequest::Asin(_) => None,
-            };
-            return client.exchange(SellersTaskPost::new(entries.iter().filter_map(task))).await;
+        for waiting in again.into_iter().rev() {
+            self.lanes.entry(Lane::of(&waiting.task)).or_default().push_front(waiting);
         }
-        let task = |entry: &Entry| match &entry.request {
-            TaskRequest::Asin(task) => Some(task.clone().tag(tag(entry))),
-            TaskRequest::Sellers(_) => None,
+        self.not_before = self.not_before.max(now + sent.pause);
+        (self.unclear, self.allowed) = match sent.unclear {
+            true => (self.unclear + 1, 1),
+            false => (0, (self.allowed * 2).min(self.tasks.settings.calls.max(1))),
         };
-        client.exchange(AsinTaskPost::new(entries.iter().filter_map(task))).await
-    }
-}
-
-/// The next tasks of one kind, in their order.
-fn next_chunk(queue: &mut VecDeque<Waiting>) -> Vec<Waiting> {
-    let Some(kind) = queue.front().map(|waiting| waiting.task.request.kind()) else { return Vec::new() };
-    let (mut chunk, mut rest) = (Vec::new(), VecDeque::new());
-    for waiting in queue.drain(..) {
-        if chunk.len() < CHUNK && waiting.task.request.kind() == kind {
-            chunk.push(waiting);
-        } else {
-            rest.push_back(waiting);
+        self.stop = self.stop.take().or(sent.stop);
+        if self.unclear >= 2 && self.stop.is_none() {
+            let message = "not sent: the two calls before had no readable answer";
+            self.stop = Some(Arc::new(Error::new(ErrorKind::Connect, message)));
         }
     }
-    *queue = rest;
-    chunk
-}
 
-/// What a readable answer says about each task: matched by our tag, never by position.
-fn read_tasks(entries: &[Entry], tasks: Vec<Task<Value>>, now: Timestamp) -> (Vec<State>, Sent) {
-    let mut answered: HashMap<Tag, Task<Value>> =
-        tasks.into_iter().filter_map(|task| Some((task.our_tag()?, task))).collect();
-    let mut sent = Sent::nothing();
-    let mut states = Vec::with_capacity(entries.len());
-    for entry in entries {
-        let tag = entry.tag.clone();
-        let (state, fate) = match answered.remove(&tag) {
-            Some(task) => read_task(entry, task, now, &mut sent),
-            None => unknown(tag, Arc::new(Error::new(ErrorKind::Decode, "the answer does not name this task")), now),
-        };
-        states.push(state);
-        sent.fates.push(fate);
-    }
-    (states, sent)
-}
-
-fn read_task(entry: &Entry, task: Task<Value>, now: Timestamp, sent: &mut Sent) -> (State, Fate) {
-    let tag = entry.tag.clone();
-    let fault = match task.outcome() {
-        TaskOutcome::Refused(fault) if !task.is_billed() => fault,
-        // Made, or at least billed: what came of it is learnt by collecting it.
-        outcome => {
-            let Some(id) = task.id else {
-                let message = format!("a task without an id: {outcome:?}");
-                return unknown(tag, Arc::new(Error::new(ErrorKind::Decode, message)), now);
-            };
-            let cost = task.cost.unwrap_or(entry.reserved);
-            let state = State::Created { id: id.clone(), cost };
-            return (state, Fate::Posted(Posted::Created { tag, id, cost }));
+    fn settle(&mut self, waiting: Waiting, posted: Posted, result: Option<Collected>) {
+        let place = usize::try_from(waiting.place - self.first).ok();
+        if let Some(outcome) = place.and_then(|place| self.outcomes.get_mut(place)) {
+            *outcome = Some(Outcome { task: waiting.task, posted, result });
         }
-    };
-    if vendor::may_have_acted(&fault) {
-        return unknown(tag, Arc::new(fault.into()), now);
-    }
-    let state = State::Rejected { code: fault.code.clone(), message: fault.message.clone() };
-    if fault.kind == ErrorKind::Throttled || fault.code == vendor::OVER_A_HUNDRED.to_string() {
-        sent.pause = sent.pause.max(fault.retry_after.unwrap_or_default());
-        return (state, Fate::Again(Arc::new(fault.into())));
-    }
-    if stops_everything(fault.kind) {
-        sent.stop = Some(Arc::new(fault.clone().into()));
-    }
-    (state, Fate::Posted(Posted::Rejected { tag, fault }))
-}
-
-/// What a failed call means for its tasks: nothing was done, or nobody knows.
-fn read_failure(entries: &[Entry], error: Arc<Error>, now: Timestamp) -> (Vec<State>, Sent) {
-    if error.may_have_been_applied() || error.fault().is_some_and(vendor::may_have_acted) {
-        let (states, fates) = entries.iter().map(|entry| unknown(entry.tag.clone(), error.clone(), now)).unzip();
-        return (states, Sent { fates, unclear: true, ..Sent::nothing() });
-    }
-    let code = error.fault().map(|fault| fault.code.clone()).unwrap_or_default();
-    let state = State::Rejected { code, message: error.to_string() };
-    let states = entries.iter().map(|_| state.clone()).collect();
-    if error.kind() == ErrorKind::Throttled {
-        let pause = error.retry_after().unwrap_or(Duration::from_secs(5));
-        let fates = entries.iter().map(|_| Fate::Again(error.clone())).collect();
-        return (states, Sent { fates, pause, ..Sent::nothing() });
-    }
-    let stops = stops_everything(error.kind());
-    (states, Sent::refused(error, entries.len(), stops))
-}
-
-fn unknown(tag: Tag, error: Arc<Error>, at: Timestamp) -> (State, Fate) {
-    let state = State::Unknown { reason: error.to_string(), at };
-    (state, Fate::Posted(Posted::Unknown { tag, error }))
-}
-
-/// Whether the next call would end the same way.
-fn stops_everything(kind: ErrorKind) -> bool {
-    matches!(kind, ErrorKind::Auth | ErrorKind::Connect | ErrorKind::Funds | ErrorKind::NotFound)
-}
-
-impl Sent {
-    fn nothing() -> Self {
-        Self { fates: Vec::new(), stop: None, pause: Duration::ZERO, unclear: false }
     }
 
-    fn refused(error: Arc<Error>, count: usize, stops: bool) -> Self {
-        let fates = (0..count).map(|_| Fate::Posted(Posted::NotSent { error: error.clone() })).collect();
-        Self { fates, stop: stops.then_some(error), ..Self::nothing() }
+    /// Nothing more is sent: what waits is given back.
+    fn give_back(&mut self, error: &Arc<Error>) {
+        for waiting in std::mem::take(&mut self.lanes).into_values().flatten() {
+            self.settle(waiting, Posted::NotSent { error: error.clone() }, None);
+        }
     }
 }

@@ -6,10 +6,12 @@
 //! each of which shows a known task of ours that was sent no earlier: then the list has caught up. Where nothing was sent
 //! since, a known task that was sent before must do, and an hour must have passed.
 
-use super::{Tasks, ledger_failed, look::Look, post::LIFE};
-use crate::{Entry, State, Tag};
+use super::{Tasks, ledger_failed, look::Look};
+use crate::{Entry, Order, Stage, State, Tag, ledger};
 use core_http::Result;
+use futures_util::{StreamExt, TryStreamExt, future, pin_mut};
 use jiff::{SignedDuration, Timestamp};
+use std::collections::HashSet;
 
 /// How far before the sending the window begins.
 const BEFORE: SignedDuration = SignedDuration::from_secs(60);
@@ -20,8 +22,12 @@ const REACH: SignedDuration = SignedDuration::from_hours(24 * 28);
 
 /// How many times as long a task must have been gone if the list only shows what was sent before it.
 const WITHOUT_LATER: i32 = 6;
-/// How many times as long if the list shows nothing of ours at all, as after a first POST that was lost.
-const WITHOUT_ANY: i32 = 36;
+/// How many tasks are settled at once, the oldest first.
+const AT_ONCE: usize = 10_000;
+/// So many of our known tasks in a look are enough to judge by, the newest first.
+const WITNESSES: usize = 20;
+/// How long an intent could be sent that does not say so.
+const LIFE: SignedDuration = SignedDuration::from_secs(60);
 
 /// What is known now about tasks whose outcome was unknown.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -36,45 +42,69 @@ pub struct Settlement {
 }
 
 impl Tasks {
-    /// Looks up every task whose outcome is not known. Does nothing, and costs no call, if there is none.
+    /// Looks up the tasks whose outcome is not known, up to 10,000 of them. Does nothing, and costs no call, if there is
+    /// none.
     ///
     /// To prove that a task is absent the list must show a known task of ours. As long as this account's ledger knows none,
-    /// it stays unknown; see [`write_off`](Tasks::write_off).
+    /// it stays unknown; so does a call that was to be answered at once. See [`write_off`](Tasks::write_off).
     ///
     /// # Errors
     /// Those of the ledger and of the free calls; what was found out before is recorded.
     pub async fn settle(&self) -> Result<Settlement> {
         let _one_at_a_time = self.shared.settling.lock().await;
         self.adopt().await?;
-        let mut settlement = Settlement { unknown: self.unsettled().await?, ..Settlement::default() };
-        if settlement.unknown.is_empty() {
-            return Ok(settlement);
+        let (live, unknown): (Vec<Entry>, Vec<Entry>) =
+            self.unsettled_at_once().await?.into_iter().partition(|entry| entry.live);
+        let mut settlement = Settlement { unknown, ..Settlement::default() };
+        if !settlement.unknown.is_empty() {
+            self.look_up(&mut settlement).await?;
         }
+        settlement.unknown.extend(live);
+        Ok(settlement)
+    }
+
+    async fn look_up(&self, settlement: &mut Settlement) -> Result<()> {
         self.hear_clock().await?;
         let earlier = self.known_before(&settlement.unknown).await?;
-        let gone = self.look_for(&mut settlement, earlier.as_ref(), "asc").await?;
+        let gone = self.look_for(settlement, earlier.as_ref(), "asc").await?;
         if !gone.is_empty() {
-            let still_gone = self.look_for(&mut settlement, earlier.as_ref(), "desc").await?;
+            let still_gone = self.look_for(settlement, earlier.as_ref(), "desc").await?;
             let is_absent = |entry: &Entry| gone.contains(&entry.tag) && still_gone.contains(&entry.tag);
             let (absent, unknown) = settlement.unknown.drain(..).partition(is_absent);
             settlement.unknown = unknown;
             settlement.absent = self.became(absent, |_| State::Absent).await?;
-            settlement.absent.iter().for_each(|entry| self.budget.release(entry.reserved));
         }
-        Ok(settlement)
+        Ok(())
+    }
+
+    async fn unsettled_at_once(&self) -> Result<Vec<Entry>> {
+        let _no_call_under_way = self.shared.calls.write().await;
+        self.entries(&Stage::OPEN).take(AT_ONCE).try_collect().await
     }
 
     /// The last known task before these, if one of them has been unknown for so long that it may be needed.
     async fn known_before(&self, unknown: &[Entry]) -> Result<Option<Entry>> {
         let wanted = unknown.iter().any(|entry| self.gone_for(entry) >= self.absence().saturating_mul(WITHOUT_LATER));
         let Some(oldest) = unknown.iter().map(|entry| entry.sent).min().filter(|_| wanted) else { return Ok(None) };
+        let known = ledger::entries(self.ledger.clone(), &Stage::KNOWN, Order::NewestFirst).map_err(ledger_failed);
+        let before = known.try_skip_while(|entry| future::ready(Ok(entry.sent >= oldest)));
+        pin_mut!(before);
         let since = oldest.saturating_sub(REACH).unwrap_or(Timestamp::MIN);
-        let known = self.ledger.known_since(since).await.map_err(ledger_failed)?;
-        Ok(known.into_iter().filter(|entry| entry.sent < oldest).max_by_key(|entry| entry.sent))
+        Ok(before.try_next().await?.filter(|entry| entry.sent >= since))
+    }
+
+    /// The newest of our known tasks that a look shows.
+    async fn witnesses(&self, look: &Look, unknown: &[Entry]) -> Result<Vec<Entry>> {
+        let Some(oldest) = unknown.iter().map(|entry| entry.sent).min() else { return Ok(Vec::new()) };
+        let since = oldest.saturating_sub(REACH).unwrap_or(Timestamp::MIN);
+        let known = ledger::entries(self.ledger.clone(), &Stage::KNOWN, Order::NewestFirst).map_err(ledger_failed);
+        let near = known.try_take_while(|entry| future::ready(Ok(entry.sent >= since)));
+        let shown = near.try_filter(|entry| future::ready(look.shows(entry)));
+        shown.take(WITNESSES).try_collect().await
     }
 
     /// Takes one look, moves what it finds from `unknown` to `created`, and returns those whom it would have shown.
-    async fn look_for(&self, settlement: &mut Settlement, earlier: Option<&Entry>, sort: &str) -> Result<Vec<Tag>> {
+    async fn look_for(&self, settlement: &mut Settlement, earlier: Option<&Entry>, sort: &str) -> Result<HashSet<Tag>> {
         let now = self.now();
         let reach = now.saturating_sub(REACH).unwrap_or(Timestamp::MIN);
         let begins = settlement.unknown.iter().chain(earlier).map(|entry| self.window_before(entry, now));
@@ -88,26 +118,18 @@ impl Tasks {
             Some((id, cost)) => State::Created { id: id.clone(), cost: cost.unwrap_or(entry.reserved) },
             None => entry.state.clone(),
         });
-        for entry in created.await? {
-            if let State::Created { cost, .. } = &entry.state {
-                self.budget.settle(entry.reserved, *cost);
-            }
-            settlement.created.push(entry);
-        }
-        let since = settlement.unknown.iter().map(|entry| entry.sent).min().unwrap_or(now);
-        let mut known = self.ledger.known_since(since).await.map_err(ledger_failed)?;
-        known.extend(earlier.cloned());
-        let is_gone = |entry: &&Entry| sent_from(entry) >= reach && self.is_gone(entry, &look, &known);
+        settlement.created.extend(created.await?);
+        let witnesses = self.witnesses(&look, &settlement.unknown).await?;
+        let is_gone = |entry: &&Entry| sent_from(entry) >= reach && self.is_gone(entry, &look, &witnesses);
         Ok(settlement.unknown.iter().filter(is_gone).map(|entry| entry.tag.clone()).collect())
     }
 
     /// Whether a look that did not find the task would have shown it.
-    fn is_gone(&self, entry: &Entry, look: &Look, known: &[Entry]) -> bool {
-        let seen = known.iter().filter(|known| known.tag != entry.tag && look.shows(known));
-        let times = match seen.map(|known| is_no_earlier(known, entry)).max() {
+    fn is_gone(&self, entry: &Entry, look: &Look, witnesses: &[Entry]) -> bool {
+        let times = match witnesses.iter().map(|known| is_no_earlier(known, entry)).max() {
             Some(true) => 1,
             Some(false) => WITHOUT_LATER,
-            None => WITHOUT_ANY,
+            None => return false,
         };
         look.is_complete() && self.gone_for(entry) >= self.absence().saturating_mul(times)
     }
@@ -130,7 +152,7 @@ impl Tasks {
         let last_sent = match &entry.state {
             State::Unknown { at, .. } => *at,
             // After a crash nobody knows when the process ended.
-            _ => sent_from(entry).saturating_add(LIFE).unwrap_or(Timestamp::MAX),
+            _ => sent_from(entry).saturating_add(lease(entry)).unwrap_or(Timestamp::MAX),
         };
         // A moment by our clock is compared with both clocks, for they may differ.
         let ours = Timestamp::now().duration_since(last_sent);
@@ -138,12 +160,13 @@ impl Tasks {
         if entry.vendor_sent.is_some() { passed } else { passed.min(ours) }
     }
 
-    /// Records what became of entries and returns them so.
+    /// Records what became of entries, draws the consequences for the budget, and returns them so.
     async fn became(&self, mut entries: Vec<Entry>, state: impl Fn(&Entry) -> State) -> Result<Vec<Entry>> {
         entries.iter_mut().for_each(|entry| entry.state = state(entry));
         let changes: Vec<(Tag, State)> = entries.iter().map(|entry| (entry.tag.clone(), entry.state.clone())).collect();
         for batch in changes.chunks(100) {
             self.ledger.record(batch).await.map_err(ledger_failed)?;
+            batch.iter().for_each(|(tag, state)| self.purse.became(tag, state));
         }
         Ok(entries)
     }
@@ -152,6 +175,14 @@ impl Tasks {
 /// When it was about to be sent, by the vendor's clock where that was known.
 fn sent_from(entry: &Entry) -> Timestamp {
     entry.vendor_sent.unwrap_or(entry.sent)
+}
+
+/// How long it could be sent.
+fn lease(entry: &Entry) -> SignedDuration {
+    match entry.not_after.duration_since(entry.sent) {
+        lease if lease.is_positive() => lease,
+        _ => LIFE,
+    }
 }
 
 /// Whether one entry was sent at the same time as another or later, by the same clock.

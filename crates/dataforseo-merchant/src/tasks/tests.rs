@@ -7,7 +7,8 @@ mod settling;
 mod vendor;
 
 use super::{NewTask, Tasks};
-use crate::{AsinTask, Budget, Builder, DfsClient, Language, Ledger, Location, SellersTask, Tag};
+use crate::{AsinTask, Budget, Builder, DfsClient, Entry, Language, Ledger, Location, SellersTask, Tag};
+use futures_util::TryStreamExt;
 use std::sync::Arc;
 use vendor::Vendor;
 
@@ -19,15 +20,19 @@ fn tasks(vendor: &Vendor, ledger: Arc<dyn Ledger>, budget: &Budget) -> Tasks {
     Tasks::new(client(vendor), ledger, budget.clone())
 }
 
+async fn pending(tasks: &Tasks) -> Vec<Entry> {
+    tasks.pending().try_collect().await.unwrap()
+}
+
 /// A task whose label, ASIN and own tag all say which one it is; odd ones ask for sellers.
 fn task(number: usize) -> NewTask {
     let asin = format!("B{number:09}").parse().unwrap();
     let (place, language) = (Location::code(2840), Language::code("en_US"));
     let tag = Tag::new(format!("task-{number}")).unwrap();
     let task = if number.is_multiple_of(2) {
-        NewTask::asin(AsinTask::new(asin, place, language).tag(tag))
+        NewTask::new(AsinTask::new(asin, place, language).tag(tag))
     } else {
-        NewTask::sellers(SellersTask::new(asin, place, language).tag(tag))
+        NewTask::new(SellersTask::new(asin, place, language).tag(tag))
     };
     task.label(format!("task-{number}"))
 }

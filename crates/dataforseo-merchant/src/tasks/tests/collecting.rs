@@ -1,6 +1,6 @@
 //! Collecting, one rule at a time. Rows of the fault matrix are named.
 
-use super::{task, tasks, vendor::Vendor};
+use super::{pending, task, tasks, vendor::Vendor};
 use crate::{Budget, Cadence, Collected, MemoryLedger, Posted, TaskResult, Tasks};
 use core_http::ErrorKind;
 use futures_util::StreamExt;
@@ -20,7 +20,7 @@ async fn posted(count: usize) -> (Vendor, Tasks) {
 }
 
 async fn collect(tasks: &Tasks, patience: Duration) -> Vec<core_http::Result<Collected>> {
-    tasks.collect(tasks.pending().await.unwrap(), patience).collect().await
+    tasks.collect(pending(tasks).await, patience).collect().await
 }
 
 fn calls(vendor: &Vendor, name: &str) -> usize {
@@ -48,7 +48,7 @@ async fn d10_a_few_tasks_are_asked_for_until_they_are_done() {
         assert_eq!(asin, collected.entry.request.asin());
         tasks.acknowledge(&collected.entry.tag).await.unwrap();
     }
-    assert!(tasks.pending().await.unwrap().is_empty());
+    assert!(pending(&tasks).await.is_empty());
     assert_eq!(calls(&vendor, "tasks_ready"), lists, "the list of 20 calls a minute is left alone");
     assert_eq!(vendor.world().violations, Vec::<String>::new());
 }
@@ -126,7 +126,7 @@ async fn d16_every_end_of_a_task_is_a_value() {
             other => panic!("{code}: {other:?}"),
         };
         assert_eq!(word, expected, "{code}");
-        assert_eq!(tasks.pending().await.unwrap().len(), 1, "until its result is acknowledged");
+        assert_eq!(pending(&tasks).await.len(), 1, "until its result is acknowledged");
     }
 }
 
@@ -177,7 +177,7 @@ async fn passing_failures_are_waited_out_and_lasting_ones_end_the_stream() {
     let collected = collect(&tasks, HOUR).await;
     let errors: Vec<ErrorKind> = collected.iter().filter_map(|item| item.as_ref().err()).map(|e| e.kind()).collect();
     assert_eq!(errors, [ErrorKind::Auth]);
-    assert_eq!(tasks.pending().await.unwrap().len(), 2);
+    assert_eq!(pending(&tasks).await.len(), 2);
 
     let (vendor, tasks) = posted(1).await;
     for _ in 0..200 {

@@ -1,7 +1,7 @@
 //! A thousand seeded schedules: answers are lost, work is done late, the process is killed at random moments and started
 //! again. Each task is billed exactly once and each result delivered.
 
-use super::{task, tasks, vendor::Vendor};
+use super::{pending, task, tasks, vendor::Vendor};
 use crate::{Budget, FileLedger, TaskResult};
 use futures_util::{StreamExt, pin_mut};
 use rust_decimal::Decimal;
@@ -25,7 +25,7 @@ async fn life(vendor: &Vendor, dir: &Path, wanted: usize, delivered: &Delivered)
         }
         let unsettled = tasks.unsettled().await.unwrap();
         let under_way: HashSet<String> =
-            tasks.pending().await.unwrap().into_iter().chain(unsettled.clone()).map(|entry| entry.label).collect();
+            pending(&tasks).await.into_iter().chain(unsettled.clone()).map(|entry| entry.label).collect();
         let is_missing = |number: &usize| {
             let label = format!("task-{number}");
             !delivered.lock().unwrap().contains_key(&label) && !under_way.contains(&label)
@@ -36,7 +36,7 @@ async fn life(vendor: &Vendor, dir: &Path, wanted: usize, delivered: &Delivered)
             missing.push(task(100_000 + vendor.world().calls.len()));
         }
         tasks.post(missing).await;
-        let results = tasks.collect(tasks.pending().await.unwrap(), Duration::from_secs(400));
+        let results = tasks.collect(pending(&tasks).await, Duration::from_secs(400));
         pin_mut!(results);
         while let Some(collected) = results.next().await {
             let Ok(collected) = collected else { continue };

@@ -1,0 +1,251 @@
+//! One paid call: reserve, write the intent down, send once, write the outcome down.
+
+use super::{Collected, Mode, NewTask, Tasks, kinds, ledger_failed, post::Posted};
+use crate::{Entry, Kind, OverBudget, State, Tag, Task, TaskOutcome, vendor};
+use core_http::{Error, ErrorKind, Fault, Result};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+use std::{collections::HashMap, sync::Arc, time::Duration};
+use tracing::Instrument;
+
+/// A day, in seconds.
+const DAY: i64 = 86_400;
+/// How long to wait for our own limits before the next try.
+const OUR_PAUSE: Duration = Duration::from_secs(5);
+
+/// How much longer than a POST a call may take that is answered at once: the vendor takes up to two minutes.
+const LIVE: Duration = Duration::from_secs(130);
+
+/// Tasks that can go in one call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Lane {
+    kind: Kind,
+    live: bool,
+}
+
+impl Lane {
+    pub fn of(task: &NewTask) -> Self {
+        Self { kind: task.request.kind(), live: task.mode == Some(Mode::Live) }
+    }
+
+    /// How many go in one call, where the vendor takes so many for later.
+    pub fn most(self, most: usize) -> usize {
+        if self.live { 1 } else { most }
+    }
+}
+
+/// What a call meant for one of its tasks.
+pub(super) enum Fate {
+    Posted(Posted),
+    /// A limit refused it, the vendor's or our own; nothing was made: to be sent again, with a new intent.
+    Again {
+        error: Arc<Error>,
+        by_us: bool,
+    },
+}
+
+/// What came of one call.
+pub(super) struct Sent {
+    pub fates: Vec<Fate>,
+    /// Why no further call must be made.
+    pub stop: Option<Arc<Error>>,
+    /// How long to wait before the next call.
+    pub pause: Duration,
+    /// Whether its outcome could not be read.
+    pub unclear: bool,
+    /// What a call was answered at once.
+    pub result: Option<Collected>,
+}
+
+impl Tasks {
+    /// What comes before the first paid call.
+    pub(super) async fn begin(&self) -> Result<()> {
+        self.adopt().await?;
+        self.hear_clock().await
+    }
+
+    /// Makes one call, for those tasks that the budget allows.
+    pub(super) async fn send(&self, lane: Lane, tasks: Vec<NewTask>) -> Sent {
+        let (sent, vendor_sent) = (Timestamp::now(), self.shared.clock.now());
+        let life = SignedDuration::try_from(self.life(lane)).unwrap_or(SignedDuration::MAX);
+        let not_after = sent.saturating_add(life).unwrap_or(Timestamp::MAX);
+        let intent = |task: NewTask| {
+            let (tag, reserved) = (Tag::unique(), self.price(&task));
+            self.purse.reserve(&tag, reserved)?;
+            let NewTask { request, label, .. } = task;
+            let (live, state) = (lane.live, State::Intended);
+            Ok(Entry { tag, request, label, reserved, sent, vendor_sent, not_after, live, state })
+        };
+        let intents: Vec<Result<Entry, OverBudget>> = tasks.into_iter().map(intent).collect();
+        let entries: Vec<Entry> = intents.iter().filter_map(|intent| intent.as_ref().ok().cloned()).collect();
+        let mut sent = if entries.is_empty() { Sent::nothing() } else { self.send_to_the_end(lane, entries).await };
+        let mut fates = std::mem::take(&mut sent.fates).into_iter();
+        let fate = |intent: Result<Entry, OverBudget>| match intent {
+            Ok(_) => fates.next(),
+            Err(over) => Some(Fate::Posted(Posted::OverBudget(over))),
+        };
+        sent.fates = intents.into_iter().filter_map(fate).collect();
+        sent
+    }
+
+    /// How long one call may take.
+    fn life(&self, lane: Lane) -> Duration {
+        self.settings.life + if lane.live { LIVE } else { Duration::ZERO }
+    }
+
+    /// Makes the call in a task of its own: it ends in the ledger even when nobody waits for it any more.
+    async fn send_to_the_end(&self, lane: Lane, entries: Vec<Entry>) -> Sent {
+        let tags: Vec<Tag> = entries.iter().map(|entry| entry.tag.clone()).collect();
+        let this = self.clone();
+        match tokio::spawn(async move { this.send_entries(lane, entries).await }.in_current_span()).await {
+            Ok(sent) => sent,
+            // Only by a bug, or while the runtime shuts down; the intents stand in the ledger.
+            Err(error) => {
+                let error = Arc::new(Error::new(ErrorKind::Interrupted, error));
+                let unknown = |tag| Fate::Posted(Posted::Unknown { tag, error: error.clone() });
+                let fates = tags.into_iter().map(unknown).collect();
+                Sent { fates, stop: Some(error.clone()), unclear: true, ..Sent::nothing() }
+            }
+        }
+    }
+
+    async fn send_entries(&self, lane: Lane, entries: Vec<Entry>) -> Sent {
+        let _under_way = self.shared.calls.read().await;
+        if let Err(error) = self.ledger.intend(&entries).await {
+            entries.iter().for_each(|entry| self.purse.release(&entry.tag));
+            return Sent::refused(Arc::new(ledger_failed(error)), entries.len(), true);
+        }
+        let line = self.line(self.life(lane));
+        let (answer, result) = match entries.first().filter(|_| lane.live) {
+            None => (kinds::post(&line, &entries).await, None),
+            Some(entry) => match kinds::live(&line, entry).await {
+                Ok((task, result)) => (Ok(vec![task]), result),
+                Err(error) => (Err(error), None),
+            },
+        };
+        let (outcomes, mut sent) = match answer {
+            Ok(tasks) => read_tasks(&entries, tasks, self.now(), lane.live),
+            Err(error) => read_failure(&entries, Arc::new(error), self.now()),
+        };
+        let changes: Vec<(Tag, State)> =
+            entries.iter().zip(&outcomes).map(|(entry, state)| (entry.tag.clone(), state.clone())).collect();
+        if let Err(error) = self.ledger.record(&changes).await {
+            // What was made is found again by `settle`, for the intents stand in the ledger; until then it is unknown.
+            let error = Arc::new(ledger_failed(error));
+            let unknown = |entry: &Entry| Posted::Unknown { tag: entry.tag.clone(), error: error.clone() };
+            sent.fates = entries.iter().map(|entry| Fate::Posted(unknown(entry))).collect();
+            sent.stop = Some(error);
+            return sent;
+        }
+        outcomes.iter().zip(&entries).for_each(|(state, entry)| self.purse.became(&entry.tag, state));
+        sent.stop = sent.stop.map(|error| self.until_when(error));
+        if let (Some(result), [entry], [state @ State::Created { .. }]) = (result, &entries[..], &outcomes[..]) {
+            sent.result = Some(Collected { entry: Entry { state: state.clone(), ..entry.clone() }, result });
+        }
+        sent
+    }
+
+    /// Says when the account can go on, where the vendor's documentation does.
+    fn until_when(&self, error: Arc<Error>) -> Arc<Error> {
+        match error.fault().and_then(|fault| self.clears_at(fault)) {
+            Some(at) => Arc::new(Error::new(ErrorKind::Funds, format!("{error}; this limit clears at {at}"))),
+            None => error,
+        }
+    }
+
+    /// When a limit of the account that has been reached is lifted, if that is documented: the daily limit of cost
+    /// (40203) at 00:00 UTC.
+    pub fn clears_at(&self, fault: &Fault) -> Option<Timestamp> {
+        let midnight = Timestamp::from_second((self.now().as_second().div_euclid(DAY) + 1) * DAY).ok()?;
+        (fault.code == vendor::DAILY_COST.to_string()).then_some(midnight)
+    }
+}
+
+/// What a readable answer says about each task: matched by our tag, never by position, unless there can only be one.
+fn read_tasks(entries: &[Entry], tasks: Vec<Task<Value>>, now: Timestamp, live: bool) -> (Vec<State>, Sent) {
+    let only = entries.first().filter(|_| live).map(|entry| &entry.tag);
+    let tag = |task: &Task<Value>| only.cloned().or_else(|| task.our_tag());
+    let mut answered: HashMap<Tag, Task<Value>> =
+        tasks.into_iter().filter_map(|task| Some((tag(&task)?, task))).collect();
+    let mut sent = Sent::nothing();
+    let mut states = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let tag = entry.tag.clone();
+        let (state, fate) = match answered.remove(&tag) {
+            Some(task) => read_task(entry, task, now, &mut sent),
+            None => unknown(tag, Arc::new(Error::new(ErrorKind::Decode, "the answer does not name this task")), now),
+        };
+        states.push(state);
+        sent.fates.push(fate);
+    }
+    (states, sent)
+}
+
+fn read_task(entry: &Entry, task: Task<Value>, now: Timestamp, sent: &mut Sent) -> (State, Fate) {
+    let tag = entry.tag.clone();
+    let fault = match task.outcome() {
+        TaskOutcome::Refused(fault) if !task.is_billed() => fault,
+        // Made, or at least billed: what came of it is learnt by collecting it.
+        outcome => {
+            let Some(id) = task.id else {
+                let message = format!("a task without an id: {outcome:?}");
+                return unknown(tag, Arc::new(Error::new(ErrorKind::Decode, message)), now);
+            };
+            let cost = task.cost.unwrap_or(entry.reserved);
+            let state = State::Created { id: id.clone(), cost };
+            return (state, Fate::Posted(Posted::Created { tag, id, cost }));
+        }
+    };
+    if vendor::may_have_acted(&fault) {
+        return unknown(tag, Arc::new(fault.into()), now);
+    }
+    let state = State::Rejected { code: fault.code.clone(), message: fault.message.clone() };
+    if fault.kind == ErrorKind::Throttled || fault.code == vendor::OVER_A_HUNDRED.to_string() {
+        sent.pause = sent.pause.max(fault.retry_after.unwrap_or_default());
+        return (state, Fate::Again { error: Arc::new(fault.into()), by_us: false });
+    }
+    if stops_everything(fault.kind) {
+        sent.stop = Some(Arc::new(fault.clone().into()));
+    }
+    (state, Fate::Posted(Posted::Rejected { tag, fault }))
+}
+
+/// What a failed call means for its tasks: nothing was done, or nobody knows.
+fn read_failure(entries: &[Entry], error: Arc<Error>, now: Timestamp) -> (Vec<State>, Sent) {
+    if error.may_have_been_applied() || error.fault().is_some_and(vendor::may_have_acted) {
+        let (states, fates) = entries.iter().map(|entry| unknown(entry.tag.clone(), error.clone(), now)).unzip();
+        return (states, Sent { fates, unclear: true, ..Sent::nothing() });
+    }
+    let code = error.fault().map(|fault| fault.code.clone()).unwrap_or_default();
+    let state = State::Rejected { code, message: error.to_string() };
+    let states = entries.iter().map(|_| state.clone()).collect();
+    if error.kind() == ErrorKind::Throttled {
+        let by_us = error.fault().is_none();
+        let pause = error.retry_after().unwrap_or(OUR_PAUSE);
+        let fates = entries.iter().map(|_| Fate::Again { error: error.clone(), by_us }).collect();
+        return (states, Sent { fates, pause, ..Sent::nothing() });
+    }
+    let stops = stops_everything(error.kind());
+    (states, Sent::refused(error, entries.len(), stops))
+}
+
+fn unknown(tag: Tag, error: Arc<Error>, at: Timestamp) -> (State, Fate) {
+    let state = State::Unknown { reason: error.to_string(), at };
+    (state, Fate::Posted(Posted::Unknown { tag, error }))
+}
+
+/// Whether the next call would end the same way.
+fn stops_everything(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::Auth | ErrorKind::Connect | ErrorKind::Funds | ErrorKind::NotFound)
+}
+
+impl Sent {
+    fn nothing() -> Self {
+        Self { fates: Vec::new(), stop: None, pause: Duration::ZERO, unclear: false, result: None }
+    }
+
+    fn refused(error: Arc<Error>, count: usize, stops: bool) -> Self {
+        let fates = (0..count).map(|_| Fate::Posted(Posted::NotSent { error: error.clone() })).collect();
+        Self { fates, stop: stops.then_some(error), ..Self::nothing() }
+    }
+}
