@@ -27,7 +27,7 @@ use crate::{
 };
 use core_http::{Error, ErrorKind, Operation, Result};
 use futures_core::Stream;
-use futures_util::{TryStreamExt, future, pin_mut};
+use futures_util::{TryStreamExt, pin_mut};
 use jiff::{SignedDuration, Timestamp};
 use purse::Purse;
 use std::{fmt, sync::Arc, time::Duration};
@@ -211,7 +211,10 @@ impl Tasks {
         let adopt = || async {
             let open = self.entries(&Stage::OPEN);
             pin_mut!(open);
-            open.try_for_each(|entry| future::ready(Ok(self.purse.hold(&entry.tag, entry.reserved)))).await
+            while let Some(entry) = open.try_next().await? {
+                self.purse.hold(&entry.tag, entry.reserved);
+            }
+            Ok(())
         };
         self.shared.adopted.get_or_try_init(adopt).await.copied()
     }

@@ -222,7 +222,7 @@ impl Collector {
             (pending.len(), pending.values().any(is_urgent), kinds)
         };
         if count <= if urgent { FEW_URGENT } else { FEW } {
-            self.due = self.from_the_queue(count);
+            self.due = self.next_in_the_queue(count);
             return;
         }
         let (mut listed, mut is_full) = (0, false);
@@ -247,13 +247,13 @@ impl Collector {
             (false, _) => 0,
         };
         if !self.ended {
-            let more = self.from_the_queue(unlisted);
+            let more = self.next_in_the_queue(unlisted);
             self.due.extend(more);
         }
     }
 
     /// The next so many that are pending; they go to the end of the queue, so that all have their turn.
-    fn from_the_queue(&mut self, count: usize) -> VecDeque<TaskId> {
+    fn next_in_the_queue(&mut self, count: usize) -> VecDeque<TaskId> {
         let pending = lock(&self.pending);
         let mut next = VecDeque::new();
         for _ in 0..self.queue.len() {
