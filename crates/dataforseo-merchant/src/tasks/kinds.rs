@@ -190,6 +190,7 @@ fn read<R>(task: Task<R>, result: fn(Box<R>) -> TaskResult) -> Option<TaskResult
     match task.outcome() {
         TaskOutcome::Pending | TaskOutcome::Created => None,
         TaskOutcome::Refused(fault) => Some(TaskResult::Failed(fault)),
+        TaskOutcome::Unreadable(fault) => Some(TaskResult::Unreadable(Arc::new(fault.into()))),
         TaskOutcome::Empty => Some(TaskResult::Empty),
         TaskOutcome::Done => {
             let first = task.result.and_then(|results| results.into_iter().next());
@@ -209,6 +210,7 @@ fn lived<R>(mut task: Task<R>, result: fn(Box<R>) -> TaskResult) -> Lived {
         path: std::mem::take(&mut task.path),
         data: task.data.take(),
         result: None,
+        misfits: Vec::new(),
     };
     (answered, read(task, result))
 }
