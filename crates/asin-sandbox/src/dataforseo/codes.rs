@@ -89,6 +89,14 @@ const REFUSALS: [(i64, &str, Level); 46] = [
     (50402, "Target page took too long to respond.", Task),
 ];
 
+/// Every code with the vendor's words for it.
+pub(super) fn all() -> impl Iterator<Item = (i64, &'static str)> {
+    [20000, 20100]
+        .map(|code| (code, message(code)))
+        .into_iter()
+        .chain(REFUSALS.map(|(code, message, _)| (code, message)))
+}
+
 /// The vendor's words for a code.
 pub(super) fn message(code: i64) -> &'static str {
     match code {

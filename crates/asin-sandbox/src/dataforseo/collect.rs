@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::tasks::{Function, Task, task_id};
+use super::function::{Function, Step};
+use super::tasks::{Task, task_id};
 use super::{TaskAnswer, envelope, results, throttled};
 use crate::call::{Call, Reply};
 use crate::clock::{spaced, today};
@@ -19,11 +20,7 @@ const LISTED: Duration = Duration::from_secs(3 * 24 * 3600);
 
 /// Lists what is done and not collected. The list is the account's: other programs' tasks are on it too.
 pub(super) fn ready(world: &mut World, call: &Call, function: Option<Function>) -> Reply {
-    let operation = match function {
-        Some(Function::Asin) => "AmazonAsinTasksReady",
-        Some(Function::Sellers) => "AmazonSellersTasksReady",
-        _ => "MerchantTasksReady",
-    };
+    let operation = function.and_then(|function| function.operation(Step::Ready)).unwrap_or("MerchantTasksReady");
     let now = world.clock.now();
     if !world.tasks.limits.ready(function).take(now) {
         return throttled().operation(operation);
@@ -53,8 +50,10 @@ fn data(function: Option<Function>, last: &str) -> Map<String, Value> {
 
 fn row(task: &Task) -> Value {
     let (engine, name) = task.function.names();
-    let advanced = (engine == "amazon").then(|| format!("{}/task_get/advanced/{}", task.function.path(), task.id));
-    let html = format!("{}/task_get/html/{}", task.function.path(), task.id);
+    let endpoint = |step: Step, kind: &str| {
+        task.function.operation(step).map(|_| format!("{}/task_get/{kind}/{}", task.function.path(), task.id))
+    };
+    let (advanced, html) = (endpoint(Step::Advanced, "advanced"), endpoint(Step::Html, "html"));
     json!({
         "id": task.id,
         "se": engine,
@@ -66,10 +65,15 @@ fn row(task: &Task) -> Value {
     })
 }
 
-/// Takes a result. It stays there to be taken again, but leaves the listing.
-pub(super) fn get(world: &mut World, call: &Call, function: Function, id: &str) -> Reply {
-    let operation =
-        if function == Function::Asin { "AmazonAsinTaskGetAdvanced" } else { "AmazonSellersTaskGetAdvanced" };
+/// Takes a result, or its pages as they came. It stays there to be taken again, but leaves the listing.
+pub(super) fn get(
+    world: &mut World,
+    call: &Call,
+    function: Function,
+    operation: &'static str,
+    html: bool,
+    id: &str,
+) -> Reply {
     let now = world.clock.now();
     let Some(task) = world.tasks.find(id) else {
         return envelope(call, operation, &[TaskAnswer::new(id.to_owned(), 40401, data(Some(function), "task_get"))]);
@@ -88,14 +92,12 @@ pub(super) fn get(world: &mut World, call: &Call, function: Function, id: &str) 
     task.collected = true;
     let task = task.clone();
     world.ledger.foreign_collected += u64::from(task.foreign);
-    let product = world
-        .product(&task.asin)
-        .or_else(|| world.products.iter().find(|product| product.variants.contains(&task.asin)));
-    let result = match function {
-        Function::Asin => results::asin(&task, product, &world.products),
-        _ => results::sellers(&task, product),
-    };
+    envelope(call, operation, &[finished(world, &task, html)]).did(format!("collected {}", task.id))
+}
+
+/// A finished task with its result, or with its pages as they came.
+pub(super) fn finished(world: &World, task: &Task, html: bool) -> TaskAnswer {
+    let result = if html { results::pages(world, task) } else { results::result(world, task) };
     let code = if result["items"].is_null() { 40102 } else { 20000 };
-    let answer = TaskAnswer { result: Some(vec![result]), ..TaskAnswer::new(task.id.clone(), code, task.data.clone()) };
-    envelope(call, operation, &[answer]).did(format!("collected {}", task.id))
+    TaskAnswer { result: Some(vec![result]), ..TaskAnswer::new(task.id.clone(), code, task.data.clone()) }
 }

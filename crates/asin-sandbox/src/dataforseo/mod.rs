@@ -2,10 +2,14 @@
 
 pub(crate) mod codes;
 mod collect;
+mod form;
+mod function;
+mod google;
 mod id_list;
 mod post;
 mod reference;
 mod results;
+mod search;
 mod tasks;
 
 use base64::Engine;
@@ -18,6 +22,7 @@ use serde_json::{Map, Value, json};
 pub(crate) use tasks::Tasks;
 
 use codes::message;
+use function::{Function, Step};
 
 use crate::call::{Call, Reply};
 use crate::world::{LOGIN, PASSWORD, World};
@@ -41,36 +46,46 @@ pub(crate) fn answer(world: &mut World, call: &Call, in_flight: usize) -> Reply 
     let segments = call.segments();
     let path: Vec<&str> = segments.iter().map(String::as_str).collect();
     match (&call.method, path.as_slice()) {
-        (&Method::POST, ["v3", "merchant", "amazon", "asin", "task_post"]) => {
-            post::post(world, call, tasks::Function::Asin)
-        }
-        (&Method::POST, ["v3", "merchant", "amazon", "sellers", "task_post"]) => {
-            post::post(world, call, tasks::Function::Sellers)
-        }
-        (&Method::GET, ["v3", "merchant", "amazon", "asin", "tasks_ready"]) => {
-            collect::ready(world, call, Some(tasks::Function::Asin))
-        }
-        (&Method::GET, ["v3", "merchant", "amazon", "sellers", "tasks_ready"]) => {
-            collect::ready(world, call, Some(tasks::Function::Sellers))
-        }
         (&Method::GET, ["v3", "merchant", "tasks_ready"]) => collect::ready(world, call, None),
-        (&Method::GET, ["v3", "merchant", "amazon", "asin", "task_get", "advanced", id]) => {
-            collect::get(world, call, tasks::Function::Asin, id)
-        }
-        (&Method::GET, ["v3", "merchant", "amazon", "sellers", "task_get", "advanced", id]) => {
-            collect::get(world, call, tasks::Function::Sellers, id)
-        }
         (&Method::POST, ["v3", "merchant", "id_list"]) => id_list::list(world, call),
-        (&Method::GET, ["v3", "merchant", "amazon", "locations"]) => reference::locations(world, call, None),
-        (&Method::GET, ["v3", "merchant", "amazon", "locations", country]) => {
-            reference::locations(world, call, Some(country))
+        (&Method::GET, ["v3", "merchant", "google", "sellers", "ad_url", aclk]) => google::ad_url(world, call, aclk),
+        (&Method::GET, ["v3", "merchant", engine @ ("amazon" | "google"), "locations"]) => {
+            reference::locations(world, call, engine, None)
         }
-        (&Method::GET, ["v3", "merchant", "amazon", "languages"]) => reference::languages(world, call),
+        (&Method::GET, ["v3", "merchant", engine @ ("amazon" | "google"), "locations", country]) => {
+            reference::locations(world, call, engine, Some(country))
+        }
+        (&Method::GET, ["v3", "merchant", engine @ ("amazon" | "google"), "languages"]) => {
+            reference::languages(world, call, engine)
+        }
+        (_, ["v3", "merchant", engine, function, rest @ ..]) => match Function::of(engine, function) {
+            Some(function) => of_tasks(world, call, function, rest),
+            None => refusal(StatusCode::NOT_FOUND, 40400),
+        },
         (&Method::GET, ["v3", "appendix", "user_data"]) => reference::user_data(world, call),
-        (_, ["v3", "merchant", "amazon", "asin" | "sellers" | "products", _, ..]) => {
-            refusal(StatusCode::NOT_FOUND, 40402)
-        }
+        (&Method::GET, ["v3", "appendix", "errors"]) => reference::errors(world, call),
+        (&Method::GET, ["v3", "appendix", "status"]) => reference::status(world, call),
         _ => refusal(StatusCode::NOT_FOUND, 40400),
+    }
+}
+
+/// A call about tasks of one function.
+fn of_tasks(world: &mut World, call: &Call, function: Function, rest: &[&str]) -> Reply {
+    let (step, id) = match (&call.method, rest) {
+        (&Method::POST, ["task_post"]) => (Step::Post, ""),
+        (&Method::GET, ["tasks_ready"]) => (Step::Ready, ""),
+        (&Method::GET, ["task_get", "advanced", id]) => (Step::Advanced, *id),
+        (&Method::GET, ["task_get", "html", id]) => (Step::Html, *id),
+        (&Method::POST, ["live", "advanced"]) => (Step::LiveAdvanced, ""),
+        (&Method::POST, ["live", "html"]) => (Step::LiveHtml, ""),
+        _ => return refusal(StatusCode::NOT_FOUND, 40402),
+    };
+    let Some(operation) = function.operation(step) else { return refusal(StatusCode::NOT_FOUND, 40402) };
+    match step {
+        Step::Post => post::post(world, call, function),
+        Step::Ready => collect::ready(world, call, Some(function)),
+        Step::Advanced | Step::Html => collect::get(world, call, function, operation, step == Step::Html, id),
+        Step::LiveAdvanced | Step::LiveHtml => post::live(world, call, function, operation, step == Step::LiveHtml),
     }
 }
 

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::tasks::{Function, task_id};
+use super::function::{Function, Step};
+use super::tasks::task_id;
 use super::{TaskAnswer, dollars, envelope};
 use crate::call::{Call, Reply};
 use crate::clock::today;
@@ -18,7 +19,7 @@ fn rows(world: &mut World, call: &Call, operation: &'static str, rows: Vec<Value
     envelope(call, operation, &[TaskAnswer::rows(id, data, rows)])
 }
 
-pub(super) fn locations(world: &mut World, call: &Call, country: Option<&str>) -> Reply {
+pub(super) fn locations(world: &mut World, call: &Call, engine: &str, country: Option<&str>) -> Reply {
     let asked = MARKETPLACES
         .iter()
         .filter(|marketplace| country.is_none_or(|country| marketplace.country_code.eq_ignore_ascii_case(country)));
@@ -31,21 +32,54 @@ pub(super) fn locations(world: &mut World, call: &Call, country: Option<&str>) -
             "location_type": "Country",
         })
     });
-    let operation = if country.is_some() { "AmazonLocationsCountry" } else { "AmazonLocations" };
+    let operation = match (engine, country) {
+        ("amazon", None) => "AmazonLocations",
+        ("amazon", Some(_)) => "AmazonLocationsCountry",
+        (_, None) => "MerchantGoogleLocations",
+        (_, Some(_)) => "MerchantGoogleLocationsCountry",
+    };
     rows(world, call, operation, places.collect())
 }
 
-pub(super) fn languages(world: &mut World, call: &Call) -> Reply {
-    let names: BTreeMap<&str, String> =
-        MARKETPLACES.iter().map(|marketplace| (marketplace.language, marketplace.language_name())).collect();
+/// Amazon's languages belong to a country, Google's do not.
+pub(super) fn languages(world: &mut World, call: &Call, engine: &str) -> Reply {
+    let bare = |text: &str, by: &str| text.split(by).next().unwrap_or_default().to_owned();
+    let names: BTreeMap<String, String> = MARKETPLACES
+        .iter()
+        .map(|marketplace| {
+            let (code, name) = (marketplace.language, marketplace.language_name());
+            if engine == "amazon" { (code.to_owned(), name) } else { (bare(code, "_"), bare(&name, " (")) }
+        })
+        .collect();
     let languages = names.into_iter().map(|(code, name)| json!({"language_name": name, "language_code": code}));
-    rows(world, call, "AmazonLanguages", languages.collect())
+    let operation = if engine == "amazon" { "AmazonLanguages" } else { "MerchantGoogleLanguages" };
+    rows(world, call, operation, languages.collect())
+}
+
+/// Every code that an answer can hold, with the words to it.
+pub(super) fn errors(world: &mut World, call: &Call) -> Reply {
+    let codes = super::codes::all().map(|(code, message)| json!({"code": code, "message": message}));
+    rows(world, call, "Errors", codes.collect())
+}
+
+pub(super) fn status(world: &mut World, call: &Call) -> Reply {
+    let endpoints = Function::ALL.map(|function| json!({"endpoint": function.path(), "status": "ok"}));
+    rows(world, call, "AppendixStatus", vec![json!({"api": "merchant", "status": "ok", "endpoints": endpoints})])
 }
 
 pub(super) fn user_data(world: &mut World, call: &Call) -> Reply {
     let price = |function: Function| {
         let cost = |times: i64| json!([{"cost_type": "per_request", "cost": dollars(function.price() * rust_decimal::Decimal::from(times))}]);
-        json!({"task_post": {"priority_low": null, "priority_normal": cost(1), "priority_high": cost(2)}})
+        let free = || json!({"priority_low": null, "priority_normal": [{"cost_type": "per_request", "cost": 0}], "priority_high": null});
+        let mut price = json!({
+            "task_post": {"priority_low": null, "priority_normal": cost(1), "priority_high": cost(2)},
+            "tasks_ready": free(),
+            "task_get": {"advanced": free()},
+        });
+        if function.operation(Step::Html).is_some() {
+            price["task_get"]["html"] = free();
+        }
+        price
     };
     let ledger = &world.ledger;
     let user = json!({
@@ -58,7 +92,20 @@ pub(super) fn user_data(world: &mut World, call: &Call) -> Reply {
             "limits": {"day": {"total": 0}},
             "statistics": {"day": {"value": today().strftime("%Y-%m-%d").to_string(), "total": dollars(ledger.charged_usd)}},
         },
-        "price": {"merchant": {"amazon": {"asin": price(Function::Asin), "sellers": price(Function::Sellers)}}},
+        "price": {"merchant": {
+            "amazon": {
+                "asin": price(Function::Asin),
+                "products": price(Function::Products),
+                "sellers": price(Function::Sellers),
+            },
+            "google": {
+                "products": price(Function::GoogleProducts),
+                "product_info": price(Function::GoogleProductInfo),
+                "sellers": price(Function::GoogleSellers),
+            },
+        }},
+        "backlinks_subscription_expiry_date": null,
+        "llm_mentions_subscription_expiry_date": null,
     });
     rows(world, call, "UserData", vec![user])
 }

@@ -8,42 +8,10 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 
+use super::function::Function;
 use crate::clock::{Clock, MinuteWindow, minutes_ago, today};
 use crate::market::Market;
 use crate::marketplace::Marketplace;
-
-/// What a task asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Function {
-    Asin,
-    Sellers,
-    /// Another program's: Google Shopping.
-    GoogleProducts,
-}
-
-impl Function {
-    /// Engine and function, as paths and echoes name them.
-    pub(super) fn names(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Asin => ("amazon", "asin"),
-            Self::Sellers => ("amazon", "sellers"),
-            Self::GoogleProducts => ("google", "products"),
-        }
-    }
-
-    /// The price of a task in the standard queue, in US dollars (price page, 2026).
-    pub(super) fn price(self) -> Decimal {
-        match self {
-            Self::Asin => Decimal::new(15, 4),
-            Self::Sellers | Self::GoogleProducts => Decimal::new(1, 3),
-        }
-    }
-
-    pub(super) fn path(self) -> String {
-        let (engine, function) = self.names();
-        format!("/v3/merchant/{engine}/{function}")
-    }
-}
 
 /// A task that was accepted and billed.
 #[derive(Debug, Clone)]
@@ -63,13 +31,35 @@ pub(super) struct Task {
     pub(super) cost: Decimal,
     /// The echo of the request.
     pub(super) data: Map<String, Value>,
-    pub(super) asin: String,
+    pub(super) subject: String,
     pub(super) marketplace: &'static Marketplace,
 }
 
 impl Task {
     pub(super) fn is_done(&self, now: Duration) -> bool {
         self.ready_at <= now
+    }
+
+    /// A task that is answered at once.
+    pub(super) fn at_once(id: String, order: Order) -> Self {
+        let Order { function, subject, marketplace, data, cost, foreign, .. } = order;
+        let (handed_until, ready_at, listed_at) = Default::default();
+        let (posted, done, collected) = (today(), today(), true);
+        Self {
+            id,
+            function,
+            posted,
+            done,
+            handed_until,
+            ready_at,
+            listed_at,
+            collected,
+            foreign,
+            cost,
+            data,
+            subject,
+            marketplace,
+        }
     }
 
     pub(super) fn tag(&self) -> Option<&str> {
@@ -84,7 +74,7 @@ pub(crate) struct Limits {
     pub(super) lifted: bool,
     pub(super) general: MinuteWindow,
     pub(super) id_list: MinuteWindow,
-    ready: [MinuteWindow; 3],
+    ready: [MinuteWindow; 7],
 }
 
 impl Limits {
@@ -97,12 +87,8 @@ impl Limits {
 
     /// Each listing of finished tasks has its own twenty calls.
     pub(super) fn ready(&mut self, function: Option<Function>) -> &mut MinuteWindow {
-        let [asin, sellers, all] = &mut self.ready;
-        match function {
-            Some(Function::Asin) => asin,
-            Some(Function::Sellers) => sellers,
-            _ => all,
-        }
+        let place = function.and_then(|function| Function::ALL.iter().position(|known| *known == function));
+        &mut self.ready[place.unwrap_or(Function::ALL.len())]
     }
 }
 
@@ -119,7 +105,7 @@ pub(crate) struct Tasks {
 /// A task to be added.
 pub(super) struct Order {
     pub(super) function: Function,
-    pub(super) asin: String,
+    pub(super) subject: String,
     pub(super) marketplace: &'static Marketplace,
     pub(super) data: Map<String, Value>,
     pub(super) cost: Decimal,
@@ -133,7 +119,7 @@ const LIST_LAG: Duration = Duration::from_secs(30);
 impl Tasks {
     /// An account that another program has used before.
     pub(crate) fn new(market: &Market, rng: &mut fastrand::Rng) -> Self {
-        let ready = [MinuteWindow::new(20), MinuteWindow::new(20), MinuteWindow::new(20)];
+        let ready = std::array::from_fn(|_| MinuteWindow::new(20));
         let limits = Limits { lifted: false, general: MinuteWindow::new(2000), id_list: MinuteWindow::new(10), ready };
         let mut tasks = Self { all: Vec::new(), limits, posts: 0, equal: HashMap::new() };
         for (minutes, function) in [
@@ -159,7 +145,7 @@ impl Tasks {
                 collected: false,
                 foreign: true,
                 cost: function.price(),
-                asin,
+                subject: asin,
                 marketplace: &crate::marketplace::MARKETPLACES[1],
             });
         }
@@ -212,7 +198,7 @@ impl Tasks {
             foreign: order.foreign,
             cost: order.cost,
             data: order.data,
-            asin: order.asin,
+            subject: order.subject,
             marketplace: order.marketplace,
         });
         id
@@ -228,8 +214,15 @@ impl Tasks {
         let function = if rng.bool() { Function::Asin } else { Function::Sellers };
         let data = foreign_data(function, &asin, 0);
         let marketplace = &crate::marketplace::MARKETPLACES[1];
-        let order =
-            Order { function, asin, marketplace, data, cost: function.price(), urgent: rng.bool(), foreign: true };
+        let order = Order {
+            function,
+            subject: asin,
+            marketplace,
+            data,
+            cost: function.price(),
+            urgent: rng.bool(),
+            foreign: true,
+        };
         self.add(order, clock, rng);
     }
 }
