@@ -284,7 +284,7 @@ impl<'a> One<'a> {
                 ("path", ..) => format!(".path({wire:?}, &self.{rust})"),
                 ("query", Type::List(_), Some("csv")) => format!(".csv({wire:?}, &self.{rust})"),
                 ("query", kind, None) if !matches!(kind, Type::List(_)) => match required {
-                    true if matches!(kind, Type::Integer | Type::Truth) => format!(".query({wire:?}, self.{rust})"),
+                    true if kind.is_copied() => format!(".query({wire:?}, self.{rust})"),
                     true => format!(".query({wire:?}, &self.{rust})"),
                     false => format!(".query_opt({wire:?}, self.{rust}.as_ref())"),
                 },

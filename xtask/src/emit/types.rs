@@ -27,6 +27,11 @@ pub enum Type {
 }
 
 impl Type {
+    /// Whether a value of it is handed over by copy.
+    pub fn is_copied(&self) -> bool {
+        matches!(self, Self::Integer | Self::Truth) || *self == Self::Word("core_http::Asin".to_owned())
+    }
+
     /// The type's Rust text.
     pub fn rust(&self) -> String {
         match self {

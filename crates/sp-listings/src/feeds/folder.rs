@@ -64,22 +64,23 @@ impl FeedFolder {
     /// # Errors
     /// Those of [`ListingsFeed::write`]; [`ErrorKind::Request`] if the folder holds a submission already, is used by another
     /// process or cannot be written. What happens to one part is in the outcomes of its messages, and the others go on.
-    pub fn submit(
+    pub fn submit<M: Stream<Item = Result<FeedMessage>> + Send>(
         &self,
         client: &SpClient,
         feed: &ListingsFeed,
-        messages: impl Stream<Item = Result<FeedMessage>> + Send,
-    ) -> impl Stream<Item = Result<MessageOutcome>> + Send {
+        messages: M,
+    ) -> impl Stream<Item = Result<MessageOutcome>> + Send + use<M> {
+        let (run, client, feed) = (self.clone(), client.clone(), feed.clone());
         let start = async move {
-            let lock = Lock::take(&self.folder)?;
-            if !handles(&self.folder)?.is_empty() {
+            let lock = Lock::take(&run.folder)?;
+            if !handles(&run.folder)?.is_empty() {
                 let message = "holds a submission already: resume it, or take another folder";
-                return Err(Error::new(ErrorKind::Request, format!("{} {message}", self.folder.display())));
+                return Err(Error::new(ErrorKind::Request, format!("{} {message}", run.folder.display())));
             }
-            let parts = feed.write(messages, &self.folder).await?;
+            let parts = feed.write(messages, &run.folder).await?;
             // Nothing is sent before every handle is stored, so a handle that is missing later means that nothing was.
             parts.iter().try_for_each(store)?;
-            Ok(self.run(client, parts, lock))
+            Ok(run.run(&client, parts, lock))
         };
         stream::once(start).try_flatten()
     }
@@ -88,15 +89,16 @@ impl FeedFolder {
     ///
     /// # Errors
     /// As [`submit`](FeedFolder::submit); [`ErrorKind::Request`] if the folder holds no submission.
-    pub fn resume(&self, client: &SpClient) -> impl Stream<Item = Result<MessageOutcome>> + Send {
+    pub fn resume(&self, client: &SpClient) -> impl Stream<Item = Result<MessageOutcome>> + Send + use<> {
+        let (run, client) = (self.clone(), client.clone());
         let start = async move {
-            let lock = Lock::take(&self.folder)?;
-            let parts = self.parts()?;
+            let lock = Lock::take(&run.folder)?;
+            let parts = run.parts()?;
             if parts.is_empty() {
-                let message = format!("{} holds no submission", self.folder.display());
+                let message = format!("{} holds no submission", run.folder.display());
                 return Err(Error::new(ErrorKind::Request, message));
             }
-            Ok(self.run(client, parts, lock))
+            Ok(run.run(&client, parts, lock))
         };
         stream::once(start).try_flatten()
     }

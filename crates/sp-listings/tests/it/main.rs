@@ -1,16 +1,31 @@
 //! Tests of the crate, from the outside.
 
+#[cfg(feature = "feeds")]
+mod amazon;
 mod auth;
+#[cfg(feature = "feeds")]
+mod big_feed;
 mod checks;
 mod errors;
+#[cfg(feature = "feeds")]
+mod feed_documents;
+#[cfg(feature = "feeds")]
+mod feeds;
 mod limits;
 mod offers;
+#[cfg(feature = "schemas")]
+mod product_types;
 mod requests;
+mod restrictions;
+#[cfg(all(feature = "feeds", feature = "rustls"))]
+mod sandbox;
 mod search;
 mod seeds;
 mod stock;
 mod stores;
 mod terms;
+#[cfg(all(feature = "feeds", feature = "rustls", feature = "validate"))]
+mod validate;
 mod wire;
 mod writes;
 

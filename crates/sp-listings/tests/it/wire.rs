@@ -10,7 +10,7 @@ use sp_listings::{
     Submission, new_price, new_stock,
 };
 
-async fn server() -> (MockServer, SpClient) {
+pub(crate) async fn server() -> (MockServer, SpClient) {
     let server = MockServer::start_async().await;
     server
         .mock_async(|when, then| {

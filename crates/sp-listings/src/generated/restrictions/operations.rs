@@ -93,7 +93,7 @@ impl core_http::Operation for GetListingsRestrictions {
 
     fn request(&self) -> core_http::Result<core_http::Request> {
         core_http::RequestBuilder::get("/listings/2021-08-01/restrictions")
-            .query("asin", &self.asin)
+            .query("asin", self.asin)
             .query_opt("conditionType", self.condition_type.as_ref())
             .query("sellerId", &self.seller_id)
             .csv("marketplaceIds", &self.marketplace_ids)
