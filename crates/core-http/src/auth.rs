@@ -1,6 +1,6 @@
 //! Credentials: put on a request before every attempt, renewed once when the vendor refuses them.
 
-use crate::{Error, ErrorKind, Request, Result};
+use crate::{Error, ErrorKind, Request, Result, client::from_now};
 use async_trait::async_trait;
 use base64::Engine;
 use http::{HeaderName, HeaderValue};
@@ -13,7 +13,7 @@ use std::{
     },
     time::{Duration, SystemTime},
 };
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 /// Puts credentials on requests.
 #[async_trait]
@@ -133,6 +133,9 @@ impl Authorize for ApiKey {
 
 /// No token is kept longer, whatever lifetime a vendor names.
 const LONGEST_LIFETIME: Duration = Duration::from_secs(86_400);
+/// As long as the old token lives, nobody waits longer for a new one, and after a failure it is not asked for again
+/// before.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A token kept until shortly before it expires; concurrent callers share one refresh, a failed one included.
 #[derive(Debug)]
@@ -147,8 +150,8 @@ pub struct TokenCache {
 #[derive(Debug, Default)]
 struct Refresh {
     generation: u64,
-    /// Why the last fetch failed, if it did.
-    failure: Option<Error>,
+    /// Why the last fetch failed, if it did, and when.
+    failure: Option<(Error, Instant)>,
 }
 
 #[derive(Debug, Clone)]
@@ -176,7 +179,8 @@ impl TokenCache {
 
     /// The token as a header value, and which one it is; `fetch` returns a new one and its lifetime.
     ///
-    /// While `fetch` fails, a token that is in its margin but not yet expired is still handed out.
+    /// A token that is in its margin but not yet expired is still handed out while another caller fetches, while `fetch`
+    /// fails, and when it takes longer than 5 s; not when it says that the credentials are refused.
     ///
     /// # Errors
     /// Those of `fetch`.
@@ -189,16 +193,26 @@ impl TokenCache {
         }
         // Whoever holds the lock refreshes; a caller that gives up leaves it to the next one in line.
         let ended = self.ended.load(Ordering::Acquire);
-        let mut refresh = self.refresh.lock().await;
+        let old = self.living(Duration::ZERO);
+        let mut refresh = match (self.refresh.try_lock(), &old) {
+            (Ok(refresh), _) => refresh,
+            (Err(_), Some(old)) => return Ok(old.clone()),
+            (Err(_), None) => self.refresh.lock().await,
+        };
         if let Some(token) = self.living(self.margin) {
             return Ok(token);
         }
         let fetched = match &refresh.failure {
             // It failed while this caller stood in line: asking again at once, once for each, would do no good.
-            Some(failure) if self.ended.load(Ordering::Acquire) > ended => Err(failure.copy()),
+            Some((failure, _)) if self.ended.load(Ordering::Acquire) > ended => Err(failure.copy()),
+            Some((failure, at)) if old.is_some() && failure.kind() != ErrorKind::Auth && at.elapsed() < PATIENCE => {
+                Err(failure.copy())
+            }
             _ => {
-                let fetched = fetch().await;
-                refresh.failure = fetched.as_ref().err().map(Error::copy);
+                let patience = if old.is_some() { PATIENCE } else { Duration::MAX };
+                let late = |_| Err(Error::new(ErrorKind::Timeout, "no new token in time"));
+                let fetched = timeout_at(from_now(patience), fetch()).await.unwrap_or_else(late);
+                refresh.failure = fetched.as_ref().err().map(|error| (error.copy(), Instant::now()));
                 self.ended.fetch_add(1, Ordering::Release);
                 fetched
             }
@@ -226,10 +240,10 @@ impl TokenCache {
         Some((token.value.clone(), Credential(token.generation)))
     }
 
-    /// Forgets the token that a request carried, unless it has been renewed since.
-    pub fn forget(&self, credential: Credential) {
+    /// Forgets the token that a request carried and returns it, unless it has been renewed since.
+    pub fn forget(&self, credential: Credential) -> Option<HeaderValue> {
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
-        current.take_if(|token| token.generation == credential.0);
+        current.take_if(|token| token.generation == credential.0).map(|token| token.value)
     }
 }
 

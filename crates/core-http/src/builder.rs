@@ -1,9 +1,11 @@
 //! How a client is made, and what may differ from call to call.
 
 use crate::{
-    Authorize, Caller, Client, Error, ErrorKind, RateLimit, Result, RetryPolicy, TokenBuckets, Transport, Vendor,
+    Authorize, Caller, Client, Error, ErrorKind, Exclusive, Quota, RateLimit, Request, Result, RetryPolicy,
+    TokenBuckets, Transport, Vendor,
     auth::Anonymous,
     client::{Base, Shared},
+    plan::Check,
 };
 use http::HeaderValue;
 use std::{fmt, marker::PhantomData, sync::Arc, time::Duration};
@@ -36,6 +38,9 @@ pub struct ClientBuilder<V: Vendor> {
     caller: Caller,
     user_agent: String,
     options: Options,
+    check: Option<Check>,
+    quotas: Vec<(String, Quota)>,
+    exclusive: Exclusive,
     plain_http: bool,
     vendor: PhantomData<fn() -> V>,
 }
@@ -58,8 +63,20 @@ impl<V: Vendor> ClientBuilder<V> {
         let user_agent = concat!("asin-rust/", env!("CARGO_PKG_VERSION"), " (Language=Rust)").to_owned();
         let caller = Caller::new(V::NAME, V::NAME);
         let (authorize, limits) = (Arc::new(Anonymous), Arc::new(TokenBuckets::new()));
-        let options = Options::default();
-        Self { base, transport, authorize, limits, caller, user_agent, options, plain_http: false, vendor: PhantomData }
+        Self {
+            base,
+            transport,
+            authorize,
+            limits,
+            caller,
+            user_agent,
+            options: Options::default(),
+            check: None,
+            quotas: Vec::new(),
+            exclusive: Exclusive::new(),
+            plain_http: false,
+            vendor: PhantomData,
+        }
     }
 
     /// Where the credentials come from; none by default.
@@ -92,6 +109,27 @@ impl<V: Vendor> ClientBuilder<V> {
         self
     }
 
+    /// What every operation's request must pass before anything is waited for; `Err` says why it must not be sent.
+    pub fn check(mut self, check: impl Fn(&Request) -> Result<(), String> + Send + Sync + 'static) -> Self {
+        self.check = Some(Check(Arc::new(check)));
+        self
+    }
+
+    /// What this account or application is allowed in the bucket of this name, instead of the limit's default. A rate
+    /// that the vendor announces is then followed down, and up no further than this.
+    pub fn quota(mut self, limit: impl Into<String>, quota: Quota) -> Self {
+        let limit = limit.into();
+        self.quotas.retain(|(name, _)| *name != limit);
+        self.quotas.push((limit, quota));
+        self
+    }
+
+    /// What is being changed right now; share one between clients that may change the same things.
+    pub fn exclusive(mut self, exclusive: Exclusive) -> Self {
+        self.exclusive = exclusive;
+        self
+    }
+
     /// Allows a base URL without TLS on another host than this one: credentials then travel in the clear.
     pub fn danger_allow_plain_http(mut self) -> Self {
         self.plain_http = true;
@@ -117,8 +155,8 @@ impl<V: Vendor> ClientBuilder<V> {
         let base = Base { scheme, authority, path: self.base.path().trim_end_matches('/').to_owned() };
         let user_agent = HeaderValue::from_str(&self.user_agent)
             .map_err(|_| Error::new(ErrorKind::Request, "the user agent holds a character that no header may hold"))?;
-        let Self { transport, authorize, limits, caller, options, .. } = self;
-        let shared = Shared { base, transport, authorize, limits, caller, user_agent };
+        let Self { transport, authorize, limits, caller, options, check, quotas, exclusive, .. } = self;
+        let shared = Shared { base, transport, authorize, limits, caller, user_agent, check, quotas, exclusive };
         Ok(Client::from_parts(Arc::new(shared), options))
     }
 }

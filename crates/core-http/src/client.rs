@@ -1,12 +1,15 @@
 //! The client: the verbs, and the one loop that every call goes through.
 
 use crate::{
-    Answer, Authorize, Caller, ClientBuilder, Credential, Error, ErrorKind, Head, Limits, Operation, Options, Paged,
-    Pages, Permit, RateLimit, Request, Response, Result, Safety, Transport, TransportError, Vendor, answer,
+    Answer, Authorize, Caller, ClientBuilder, Credential, Error, ErrorKind, Exclusive, Head, Learnt, Operation,
+    Options, Paged, Pages, Permit, Quota, RateLimit, Request, Response, Result, Safety, Transport, TransportError,
+    Vendor, answer,
     encode::UrlTemplate,
+    exclusive::Change,
+    plan::{Check, Plan},
 };
 use bytes::Bytes;
-use http::{HeaderValue, header, response::Parts};
+use http::{HeaderValue, response::Parts};
 use std::{fmt, future::Future, marker::PhantomData, sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::{Instrument, Span, field};
@@ -26,6 +29,10 @@ pub(crate) struct Shared {
     pub(crate) limits: Arc<dyn RateLimit>,
     pub(crate) caller: Caller,
     pub(crate) user_agent: HeaderValue,
+    pub(crate) check: Option<Check>,
+    /// The user's own quotas, by the names of the limits.
+    pub(crate) quotas: Vec<(String, Quota)>,
+    pub(crate) exclusive: Exclusive,
 }
 
 /// The base URL, taken apart once.
@@ -34,17 +41,6 @@ pub(crate) struct Base {
     pub(crate) scheme: http::uri::Scheme,
     pub(crate) authority: http::uri::Authority,
     pub(crate) path: String,
-}
-
-/// What the loop knows of a call.
-pub(crate) struct Plan {
-    pub(crate) name: &'static str,
-    pub(crate) safety: Safety,
-    pub(crate) limits: Limits,
-    pub(crate) time_out: Duration,
-    pub(crate) request: Request,
-    /// Whether our credentials go with it: never to an address that came in an answer.
-    pub(crate) credentials: bool,
 }
 
 /// How the answer of one attempt is taken in: read whole, record by record, or into a file.
@@ -69,6 +65,13 @@ pub(crate) struct Sending {
 pub(crate) struct Failed {
     pub(crate) head: Option<Box<Parts>>,
     pub(crate) error: Error,
+}
+
+impl Failed {
+    /// Whether the request may have left without its answer having come.
+    fn may_be_under_way(&self) -> bool {
+        self.head.is_none() && matches!(self.error.kind(), ErrorKind::Timeout | ErrorKind::Interrupted)
+    }
 }
 
 impl From<Error> for Failed {
@@ -202,39 +205,6 @@ impl<V: Vendor> Client<V> {
         Pages::new(self.clone(), first)
     }
 
-    /// 1. Builds the request once: a resent body is the same bytes.
-    pub(crate) fn plan<O: Operation<Vendor = V>>(&self, operation: &O) -> Result<Plan> {
-        let request = operation.request().and_then(|request| self.complete(request));
-        Ok(Plan {
-            name: O::NAME,
-            safety: operation.safety(),
-            limits: operation.limits(),
-            time_out: operation.time_out(),
-            request: request.map_err(|error| error.at(O::NAME, 0, false))?,
-            credentials: true,
-        })
-    }
-
-    /// Puts the base URL before the relative path, and the headers that every request has.
-    fn complete(&self, mut request: Request) -> Result<Request> {
-        let Base { scheme, authority, path } = &self.shared.base;
-        let relative = request.uri().path_and_query().map(|relative| relative.as_str());
-        let Some(relative) = relative.filter(|relative| relative.starts_with('/')) else {
-            return Err(Error::new(ErrorKind::Request, "the path of an operation begins with `/`"));
-        };
-        let target = http::Uri::builder()
-            .scheme(scheme.clone())
-            .authority(authority.clone())
-            .path_and_query(format!("{path}{relative}"));
-        *request.uri_mut() = target.build().map_err(|error| Error::new(ErrorKind::Request, error))?;
-        let headers = request.headers_mut();
-        headers.insert(header::USER_AGENT, self.shared.user_agent.clone());
-        if !headers.contains_key(header::ACCEPT) {
-            headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
-        }
-        Ok(request)
-    }
-
     pub(crate) async fn run<I: Intake>(&self, plan: Plan, intake: &I) -> Result<Got<I::Got>> {
         let span = self.span(plan.name);
         self.attempts(&plan, intake, &span).instrument(span.clone()).await
@@ -260,8 +230,16 @@ impl<V: Vendor> Client<V> {
         let start = Instant::now();
         let deadline = from_now(self.options.deadline);
         let (mut attempt, mut refreshed, mut applied) = (1, false, false);
+        // 1. Held over all attempts: a change that came later must not be undone by a resend of this one.
+        let mut change = match &plan.changes {
+            Some(what) => Some(self.shared.exclusive.enter(what, deadline).await.map_err(|busy| {
+                span.record("attempts", 0).record("outcome", ErrorKind::Throttled.as_str());
+                Error::new(ErrorKind::Throttled, busy).at(plan.name, 0, false)
+            })?),
+            None => None,
+        };
         loop {
-            let (credential, result) = self.attempt(plan, intake, deadline, attempt).await;
+            let (credential, result) = self.attempt(plan, intake, deadline, attempt, change.as_mut()).await;
             let error = match result {
                 Ok((head, value)) => {
                     self.options.retry.budget.earn();
@@ -297,6 +275,7 @@ impl<V: Vendor> Client<V> {
         intake: &I,
         deadline: Instant,
         attempt: u32,
+        change: Option<&mut Change>,
     ) -> (Option<Credential>, Result<(Parts, I::Got)>) {
         // 2. to 4.
         let (permit, request, credential) = match self.admit(plan, deadline).await {
@@ -307,13 +286,20 @@ impl<V: Vendor> Client<V> {
         trace_attempt(&request, attempt);
         // 5. and 6.
         let transport = self.shared.transport.clone();
-        let result = match intake.take(Sending { transport, request, permit, until, deadline }).await {
+        let change = change.map(|change| (change.sending(plan.time_out), change));
+        let taken = intake.take(Sending { transport, request, permit, until, deadline }).await;
+        if let Some((before, change)) = change
+            && !matches!(&taken, Err(failed) if failed.may_be_under_way())
+        {
+            change.settled(before);
+        }
+        let result = match taken {
             Ok((head, got)) => {
                 self.teach(plan, &head, None);
                 Ok((head, got))
             }
             Err(Failed { head: Some(head), error }) => {
-                let error = circumstances::<V>(error, &head);
+                let error = circumstances::<V>(error, &plan.request, &head);
                 self.teach(plan, &head, error.fault());
                 Err(error)
             }
@@ -325,7 +311,10 @@ impl<V: Vendor> Client<V> {
     /// 7. Teaches the limiter.
     fn teach(&self, plan: &Plan, head: &Parts, fault: Option<&crate::Fault>) {
         tracing::debug!(http.response.status_code = head.status.as_u16(), "answered");
-        for lesson in V::lessons(&Head { status: head.status, headers: &head.headers }, fault, &plan.limits) {
+        for mut lesson in V::lessons(&Head { status: head.status, headers: &head.headers }, fault, &plan.limits) {
+            if let (Learnt::Rate(rate), Some(own)) = (&mut lesson.what, self.quota(lesson.limit.name)) {
+                *rate = rate.min(own.per_second);
+            }
             self.shared.limits.learn(&self.shared.caller, &lesson);
         }
     }
@@ -366,13 +355,14 @@ fn trace_attempt(request: &Request, attempt: u32) {
     );
 }
 
-/// Adds to a fault what the head of the answer says about it.
-fn circumstances<V: Vendor>(mut error: Error, head: &Parts) -> Error {
+/// Adds to a fault what the request and the head of the answer say about it.
+fn circumstances<V: Vendor>(mut error: Error, request: &Request, head: &Parts) -> Error {
     if let Some(fault) = error.fault_mut() {
         fault.status.get_or_insert(head.status);
         fault.retry_after = fault.retry_after.or_else(|| crate::retry::retry_after(&head.headers));
         let head = Head { status: head.status, headers: &head.headers };
         fault.request_id = fault.request_id.take().or_else(|| V::request_id(&head));
+        fault.advice = fault.advice.take().or_else(|| V::advice(request, fault).map(Into::into));
     }
     error
 }

@@ -1,7 +1,7 @@
 //! Why a call failed, and what the caller can do about it.
 
 use crate::{Safety, TransportError, TransportErrorKind};
-use std::{fmt, time::Duration};
+use std::{borrow::Cow, fmt, time::Duration};
 
 /// The result of everything that can fail here.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -97,18 +97,26 @@ pub struct Fault {
     pub request_id: Option<String>,
     /// How long the vendor asks to wait.
     pub retry_after: Option<Duration>,
+    /// What the caller can do about it, in our words.
+    pub advice: Option<Cow<'static, str>>,
 }
 
 impl Fault {
     /// A fault in the vendor's words.
     pub fn new(kind: ErrorKind, code: impl Into<String>, message: impl Into<String>) -> Self {
-        let (status, request_id, retry_after) = (None, None, None);
-        Self { kind, status, code: code.into(), message: message.into(), request_id, retry_after }
+        let (status, request_id, retry_after, advice) = (None, None, None, None);
+        Self { kind, status, code: code.into(), message: message.into(), request_id, retry_after, advice }
     }
 
     /// With the HTTP status that it came with.
     pub fn with_status(mut self, status: http::StatusCode) -> Self {
         self.status = Some(status);
+        self
+    }
+
+    /// With what the caller can do about it.
+    pub fn with_advice(mut self, advice: impl Into<Cow<'static, str>>) -> Self {
+        self.advice = Some(advice.into());
         self
     }
 }
@@ -122,8 +130,11 @@ impl fmt::Display for Fault {
             "" => write!(f, "{}", self.message),
             code => write!(f, "{code}: {}", self.message),
         }?;
-        match &self.request_id {
-            Some(id) => write!(f, " (request {id})"),
+        if let Some(id) = &self.request_id {
+            write!(f, " (request {id})")?;
+        }
+        match &self.advice {
+            Some(advice) => write!(f, "; {advice}"),
             None => Ok(()),
         }
     }

@@ -6,7 +6,8 @@
 //!
 //! One function in `client.rs`, top to bottom:
 //!
-//! 1. Build the request once; a resend sends the same bytes.
+//! 1. Build the request once, a resend sends the same bytes; refuse what the client must not send
+//!    ([`ClientBuilder::check`]); wait until no other change of the same thing is under way ([`Vendor::changes`]).
 //! 2. Wait for every limit that the operation counts against ([`RateLimit`]).
 //! 3. Put credentials on ([`Authorize`]), fresh ones in every attempt.
 //! 4. Check the deadline a last time, immediately before the bytes leave.
@@ -42,12 +43,14 @@ mod builder;
 mod client;
 pub mod encode;
 mod error;
+mod exclusive;
 mod job;
 pub mod lenient;
 mod limit;
 pub mod open_enum;
 mod operation;
 mod page;
+mod plan;
 pub mod records;
 #[cfg(any(feature = "rustls", feature = "rustls-no-provider"))]
 mod reqwest;
@@ -67,6 +70,7 @@ pub use builder::{ClientBuilder, Options};
 pub use client::Client;
 pub use encode::RequestBuilder;
 pub use error::{Error, ErrorKind, Fault, Result};
+pub use exclusive::Exclusive;
 pub use job::Waited;
 pub use limit::{Caller, Late, Learnt, Lesson, Limit, Limits, Permit, Quota, RateLimit, Scope, pause_when_throttled};
 pub use operation::{Head, Job, Once, Operation, OperationInfo, Paged, Safety, Vendor};

@@ -37,6 +37,19 @@ pub trait Vendor: Debug + Send + Sync + 'static {
         let _ = head;
         None
     }
+
+    /// What the request changes, if changes of it must not overtake one another: calls with the same answer go one after
+    /// another, their resends included.
+    fn changes(request: &Request, safety: Safety) -> Option<String> {
+        let _ = (request, safety);
+        None
+    }
+
+    /// What the caller can do about a refusal, where that follows from the request.
+    fn advice(request: &Request, fault: &Fault) -> Option<&'static str> {
+        let _ = (request, fault);
+        None
+    }
 }
 
 /// Status and headers of an answer.

@@ -7,7 +7,8 @@ use crate::{
     Client, Error, ErrorKind, Operation, Pieces, Request, Response, Result, Safety, Streamed, TransportError,
     TransportErrorKind, Vendor, answer,
     builder::may_send_to,
-    client::{Failed, Intake, Plan, Sending, in_time},
+    client::{Failed, Intake, Sending, in_time},
+    plan::Plan,
     records::{BEGINNING, assemble, beginning},
 };
 use bytes::Bytes;
@@ -102,7 +103,7 @@ impl<V: Vendor> Client<V> {
         request.headers_mut().insert(header::USER_AGENT, self.shared.user_agent.clone());
         accept_anything(&mut request);
         let (limits, time_out) = (Vec::new(), Duration::from_secs(30));
-        Ok(Plan { name, safety, limits, time_out, request, credentials: false })
+        Ok(Plan { name, safety, limits, time_out, request, changes: None, credentials: false })
     }
 
     async fn receive(

@@ -25,6 +25,7 @@ struct Tokens {
     cache: TokenCache,
     fetched: AtomicU32,
     failure: Mutex<Option<ErrorKind>>,
+    takes: Mutex<Duration>,
     lifetime: Duration,
 }
 
@@ -35,7 +36,12 @@ impl Tokens {
 
     fn living(lifetime: Duration) -> Arc<Self> {
         let cache = TokenCache::new(Duration::from_secs(60));
-        Arc::new(Self { cache, fetched: AtomicU32::new(0), failure: Mutex::new(None), lifetime })
+        let takes = Mutex::new(Duration::from_millis(100));
+        Arc::new(Self { cache, fetched: AtomicU32::new(0), failure: Mutex::new(None), takes, lifetime })
+    }
+
+    fn take(&self, duration: Duration) {
+        *self.takes.lock().expect("no panic") = duration;
     }
 
     fn fetched(&self) -> u32 {
@@ -51,7 +57,8 @@ impl Tokens {
 impl Authorize for Tokens {
     async fn authorize(&self, request: &mut Request) -> Result<Credential> {
         let fetch = async || {
-            sleep(Duration::from_millis(100)).await;
+            let takes = *self.takes.lock().expect("no panic");
+            sleep(takes).await;
             let number = self.fetched.fetch_add(1, Ordering::Relaxed) + 1;
             match *self.failure.lock().expect("no panic") {
                 Some(kind) => Err(Error::new(kind, "the token endpoint failed")),
@@ -137,12 +144,33 @@ async fn a_token_in_its_margin_is_used_while_the_endpoint_is_down() {
     advance(Duration::from_secs(3590)).await;
     tokens.fail(Some(ErrorKind::Rejected));
     client.call(read()).await.expect("the token lives for 10 s more");
+    client.call(read()).await.expect("it does");
+    assert_eq!(tokens.fetched(), 2, "the endpoint is not asked by every call while it is down");
     tokens.fail(Some(ErrorKind::Auth));
+    advance(Duration::from_secs(5)).await;
     assert_eq!(client.call(read()).await.expect_err("refused").kind(), ErrorKind::Auth, "a clear no is no outage");
     tokens.fail(Some(ErrorKind::Rejected));
-    advance(Duration::from_secs(10)).await;
+    advance(Duration::from_secs(5)).await;
     assert_eq!(client.call(read()).await.expect_err("the token is dead").kind(), ErrorKind::Rejected);
-    assert_eq!(tokens_of(&script), ["token-1", "token-1"]);
+    assert_eq!(tokens_of(&script), ["token-1", "token-1", "token-1"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_a_token_lives_a_slow_endpoint_holds_up_one_caller_and_that_one_not_for_long() {
+    let (script, tokens) = (always_ok(), Tokens::new());
+    let client = client(&script, &tokens);
+    client.call(read()).await.expect("an answer");
+    advance(Duration::from_secs(3590)).await;
+    tokens.take(Duration::from_secs(60));
+    let start = Instant::now();
+    let waits = join_all((0..100).map(async |_| {
+        client.call(read()).await.expect("the old token lives");
+        start.elapsed()
+    }))
+    .await;
+    assert_eq!(waits.iter().filter(|wait| wait.is_zero()).count(), 99);
+    assert_eq!(waits.iter().max(), Some(&Duration::from_secs(5)));
+    assert_eq!(tokens_of(&script), vec!["token-1"; 101]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,0 +1,122 @@
+//! Changes of one thing, one after another.
+//!
+//! A change overtakes an earlier one if both are under way at once: the older value would be the one that stays. A call
+//! holds its place from before the first attempt to after the last one, so that a resend cannot overtake either.
+
+use crate::client::from_now;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::{
+    sync::OwnedMutexGuard,
+    time::{Instant, sleep_until, timeout_at},
+};
+
+/// Lets the calls that change the same thing ([`Vendor::changes`](crate::Vendor::changes)) go one after another, in the
+/// order of their arrival.
+///
+/// The clones of a client share one; share it between clients that may change the same things. Its memory grows with the
+/// things that are being changed, not with those that ever were.
+#[derive(Debug, Clone, Default)]
+pub struct Exclusive(Arc<Mutex<Places>>);
+
+#[derive(Debug, Default)]
+struct Places {
+    places: HashMap<Arc<str>, Arc<Place>>,
+    /// So many places are few enough not to be looked through for those at rest.
+    few: usize,
+}
+
+/// Held by the call that may change the thing; before this time a request may still be under way that nobody waits for.
+type Place = tokio::sync::Mutex<Instant>;
+
+/// Below this, places at rest are not looked for.
+const FEW: usize = 1024;
+
+/// Another change of the same thing is, or may be, under way until after the deadline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an earlier change of the same thing may be under way until after the deadline; this one was not sent")]
+pub(crate) struct Busy;
+
+impl Exclusive {
+    /// Nothing is being changed.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Waits until no other change of it can be under way.
+    pub(crate) async fn enter(&self, what: &str, deadline: Instant) -> Result<Change, Busy> {
+        let (what, place) = self.place(what);
+        // From here on, whoever gives up leaves the place as it found it.
+        let mut change = Change { all: self.clone(), what, held: None };
+        let held = timeout_at(deadline, place.lock_owned()).await.map_err(|_| Busy)?;
+        let quiet = *held;
+        change.held = Some(held);
+        if quiet > Instant::now() {
+            if quiet >= deadline {
+                return Err(Busy);
+            }
+            sleep_until(quiet).await;
+        }
+        Ok(change)
+    }
+
+    fn place(&self, what: &str) -> (Arc<str>, Arc<Place>) {
+        let mut all = self.lock();
+        if let Some((what, place)) = all.places.get_key_value(what) {
+            return (what.clone(), place.clone());
+        }
+        if all.places.len() >= all.few.max(FEW) {
+            let now = Instant::now();
+            all.places.retain(|_, place| !at_rest(place, now));
+            all.few = all.places.len() * 2;
+        }
+        let (what, place) = (Arc::<str>::from(what), Arc::new(Place::new(Instant::now())));
+        all.places.insert(what.clone(), place.clone());
+        (what, place)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Places> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether nobody would miss a place: whoever is about to enter it has its own share of it, taken under the same lock.
+fn at_rest(place: &Arc<Place>, now: Instant) -> bool {
+    Arc::strong_count(place) == 1 && place.try_lock().is_ok_and(|quiet| *quiet <= now)
+}
+
+/// The right to change one thing.
+pub(crate) struct Change {
+    all: Exclusive,
+    what: Arc<str>,
+    held: Option<OwnedMutexGuard<Instant>>,
+}
+
+impl Change {
+    /// A request is about to leave. Whatever becomes of the caller, it counts as under way for as long as the vendor may
+    /// take for it; the answer takes that back with what is returned here.
+    pub(crate) fn sending(&mut self, time_out: Duration) -> Instant {
+        let held = self.held.as_mut().expect("it is held from `enter` to the end");
+        let before = **held;
+        **held = before.max(from_now(time_out));
+        before
+    }
+
+    /// Its answer has come, or it has never left.
+    pub(crate) fn settled(&mut self, before: Instant) {
+        **self.held.as_mut().expect("it is held from `enter` to the end") = before;
+    }
+}
+
+impl Drop for Change {
+    fn drop(&mut self) {
+        self.held = None;
+        let mut all = self.all.lock();
+        if all.places.get(&self.what).is_some_and(|place| at_rest(place, Instant::now())) {
+            all.places.remove(&self.what);
+        }
+    }
+}
