@@ -152,7 +152,7 @@ pub(crate) fn gateway(response: &Response) -> Fault {
     let message = if status.is_redirection() {
         "a redirect, which is never followed".to_owned()
     } else {
-        format!("not an answer of the vendor itself: {}", excerpt(response.body()))
+        format!("a gateway's answer, not the vendor's own: {}", excerpt(response.body()))
     };
     Fault::new(kind, "", message).with_status(status)
 }

@@ -240,6 +240,12 @@ impl TokenCache {
         Some((token.value.clone(), Credential(token.generation)))
     }
 
+    /// Whether the token that a request carried is the one that is handed out now.
+    pub fn holds(&self, credential: Credential) -> bool {
+        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
+        current.as_ref().is_some_and(|token| token.generation == credential.0)
+    }
+
     /// Forgets the token that a request carried and returns it, unless it has been renewed since.
     pub fn forget(&self, credential: Credential) -> Option<HeaderValue> {
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);

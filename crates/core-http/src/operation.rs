@@ -163,7 +163,7 @@ pub struct OperationInfo {
     pub path: &'static str,
     /// What sending it twice would do: `read-only`, `idempotent`, `once`, or what it depends on.
     pub safety: &'static str,
-    /// The documented limits, one text each.
+    /// The documented limits, one text each: its name, a colon, what is allowed.
     pub limits: &'static [&'static str],
 }
 

@@ -17,9 +17,12 @@ pub(crate) struct Plan {
     pub(crate) credentials: bool,
 }
 
+/// `Err` says why a request must not be sent.
+type Rule = dyn Fn(&Request) -> Result<(), String> + Send + Sync;
+
 /// What every operation's request must pass.
 #[derive(Clone)]
-pub(crate) struct Check(pub(crate) Arc<dyn Fn(&Request) -> Result<(), String> + Send + Sync>);
+pub(crate) struct Check(pub(crate) Arc<Rule>);
 
 impl fmt::Debug for Check {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

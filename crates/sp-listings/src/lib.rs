@@ -57,14 +57,17 @@
 //! | know whether a product may be listed | [`restrictions`] |
 //! | change thousands of listings | [`feeds`] |
 //! | say where | [`Region`], [`Marketplace`] |
-//! | make a client | [`Builder`], [`Credentials`] |
+//! | make a client | [`Builder`], [`Credentials`], [`UserAgent`] |
+//! | share tokens between clients or processes | [`Tokens`], [`TokenStore`] |
+//! | understand a refusal | the table at [`SpApi`] |
 //! | read a saved answer | [`inspect`], [`OPERATIONS`] |
 //!
 //! # Features
 //!
 //! `rustls` (default): the built-in transport with TLS. `rustls-no-provider`: the same, the application installs the crypto
 //! provider. Without either, bring a [`Transport`](core_http::Transport). `feeds` (default): whole submissions of feeds.
-//! `schemas` (default): product types' schemas on disk. `validate`: attributes are checked against them.
+//! `schemas` (default): product types' schemas on disk. `validate`: attributes are checked against them. `sigv4`: requests
+//! are signed with AWS keys, too, for gateways in front of SP-API that want it; Amazon does not.
 
 mod auth;
 mod builder;
@@ -73,6 +76,7 @@ pub mod feeds;
 mod generated;
 mod ids;
 mod image;
+mod lwa;
 mod offer;
 mod patch;
 mod price;
@@ -81,13 +85,17 @@ mod receipt;
 mod region;
 pub mod restrictions;
 mod search;
+#[cfg(feature = "sigv4")]
+mod signing;
 mod stock;
 mod submission;
 mod submit;
 mod sweep;
+mod tokens;
+mod user_agent;
 mod vendor;
 
-pub use auth::{Credentials, GetToken, Lwa, LwaAuthorize, Token};
+pub use auth::LwaAuthorize;
 pub use builder::{Builder, SpClient};
 pub use check::Unchecked;
 pub use generated::{
@@ -102,13 +110,18 @@ pub use generated::{
 };
 pub use ids::{InvalidName, SellerId, Sku, SubmissionId};
 pub use image::Image;
+pub use lwa::{Credentials, GetToken, GrantlessScope, Lwa, Token};
 pub use offer::{EVERYBODY, NoOffer, Offer};
 pub use patch::Selectors;
 pub use price::{InvalidTerms, NewOffer, Sale, new_price};
 pub use receipt::{Fate, Receipt, Settled, submit_and_wait};
 pub use region::{Marketplace, Region};
 pub use search::{Identifiers, PageSize, Search};
+#[cfg(feature = "sigv4")]
+pub use signing::SigV4;
 pub use stock::{DEFAULT_CHANNEL, Stock, handling_patch, new_stock, quantity_patch, stock_patch};
 pub use submission::Submission;
 pub use submit::{Preview, Previewed, Submitted, Validated, Write, preview, preview_then_submit};
+pub use tokens::{StoreError, StoredToken, TokenKey, TokenStore, Tokens};
+pub use user_agent::UserAgent;
 pub use vendor::{SpApi, is_not_listed};

@@ -1,5 +1,6 @@
 //! Where a seller sells: Amazon's regions, their endpoints, and the stores in them.
 
+use core_http::Request;
 use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, convert::Infallible, fmt, str::FromStr};
 
@@ -39,6 +40,15 @@ impl Region {
         }
     }
 
+    /// The AWS region that requests to the endpoint are signed for.
+    pub const fn aws_region(self) -> &'static str {
+        match self {
+            Self::NorthAmerica => "us-east-1",
+            Self::Europe => "eu-west-1",
+            Self::FarEast => "us-west-2",
+        }
+    }
+
     /// The URL of Amazon's own static sandbox for the region.
     pub const fn sandbox_endpoint(self) -> &'static str {
         match self {
@@ -47,6 +57,35 @@ impl Region {
             Self::FarEast => "https://sandbox.sellingpartnerapi-fe.amazon.com",
         }
     }
+}
+
+/// Whether every store that a request names is in this region, or unknown to this version: `marketplaceIds` and
+/// `marketplaceId`, in the query and at the top of a body that creates something.
+pub(crate) fn is_served(region: Region, request: &Request) -> Result<(), String> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Named {
+        #[serde(default)]
+        marketplace_ids: Vec<String>,
+        marketplace_id: Option<String>,
+    }
+    let query = request.uri().query().unwrap_or_default();
+    let named = url::form_urlencoded::parse(query.as_bytes())
+        .filter(|(name, _)| name == "marketplaceIds" || name == "marketplaceId");
+    let mut ids: Vec<String> =
+        named.flat_map(|(_, list)| list.split(',').map(str::to_owned).collect::<Vec<_>>()).collect();
+    if request.method() == http::Method::POST
+        && let Ok(Named { marketplace_ids, marketplace_id }) = serde_json::from_slice(request.body())
+    {
+        ids.extend(marketplace_ids.into_iter().chain(marketplace_id));
+    }
+    let strangers = ids.iter().filter_map(|id| STORES.iter().find(|store| store.id == id && store.region != region));
+    let strangers: Vec<String> =
+        strangers.map(|store| format!("{} ({}) is in the region {}", store.id, store.country, store.region)).collect();
+    if strangers.is_empty() {
+        return Ok(());
+    }
+    Err(format!("marketplace {}, this client is for the region {region}", strangers.join(", ")))
 }
 
 impl fmt::Display for Region {

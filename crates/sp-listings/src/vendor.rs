@@ -3,12 +3,31 @@
 //! A refusal is an HTTP status with `errors: [{code, message, details}]`. An answer in any other form comes from the
 //! gateway in front of the API (HTML since 2023-06-05 for a malformed request) and is reported as such by the kernel.
 
-use core_http::{Error, ErrorKind, Fault, Head, Learnt, Lesson, Limit, Response, Scope, Vendor};
-use http::StatusCode;
+use core_http::{Error, ErrorKind, Fault, Head, Learnt, Lesson, Limit, Request, Response, Safety, Scope, Vendor};
+use http::{Method, StatusCode};
 use serde::{Deserialize, de::DeserializeOwned};
 use std::time::Duration;
 
 /// Amazon's Selling Partner API.
+///
+/// What its answers mean ([`ErrorKind`]), by HTTP status and, where the status says nothing, by the code of the first of
+/// its `errors`:
+///
+/// | HTTP | codes seen | kind | what to do |
+/// | --- | --- | --- | --- |
+/// | 400 | `InvalidInput`, `BAD_REQUEST` | `Rejected` | mend the arguments: the message names them |
+/// | 400, HTML | | `Rejected` | the gateway refused the form of the request: ask what stands between you and Amazon |
+/// | 401 | `Unauthorized` | `Auth` | as 403 |
+/// | 403 | `Unauthorized`, `MissingAuthenticationToken` | `Auth` | one new token was tried; else the application lacks a role, the seller's consent, or the path was damaged on the way |
+/// | 404 | `NOT_FOUND`, `NotFound` | `NotFound` | the seller has no such SKU in this store |
+/// | 413, 415 | `RequestTooLarge`, `UnsupportedMediaType` | `Rejected` | send less, or as JSON |
+/// | 429, or any with the code `QuotaExceeded` | `QuotaExceeded` | `Throttled` | was sent again after waits; give it more time, or call less |
+/// | 500, 502, 503, 504 | `InternalFailure`, `ServiceUnavailable` | `Unavailable` | was sent again where that is safe; a write may have been applied: read the listing |
+/// | 2xx with `errors` | `InternalFailure`, `ServiceUnavailable`; `NotFound`; `Unauthorized`; others | `Unavailable`; `NotFound`; `Auth`; `Rejected` | as above |
+/// | 2xx that is cut short or no JSON | | `Decode` | a write may have been applied: read the listing |
+///
+/// LWA refuses with `invalid_grant`, `invalid_client` and their like: `Auth`, at once, in its words, with what can be done
+/// about it in [`Fault::advice`]; `server_error` and `temporarily_unavailable` mean that the call was not sent (`Connect`).
 #[derive(Debug)]
 pub enum SpApi {}
 
@@ -44,6 +63,22 @@ impl Vendor for SpApi {
     fn request_id(head: &Head<'_>) -> Option<String> {
         head.header("x-amzn-requestid").map(str::to_owned)
     }
+
+    /// A listing: its seller and SKU, in whatever store.
+    fn changes(request: &Request, safety: Safety) -> Option<String> {
+        let writes = [Method::PUT, Method::PATCH, Method::DELETE].contains(request.method());
+        let path = request.uri().path();
+        (writes && safety != Safety::ReadOnly && path.starts_with(LISTINGS)).then(|| path.to_owned())
+    }
+
+    /// Amazon answers 403, and not 404, to a path that it does not know (selling-partner-api-models #4429).
+    fn advice(request: &Request, fault: &Fault) -> Option<&'static str> {
+        let forbidden = fault.status == Some(StatusCode::FORBIDDEN);
+        (forbidden && request.uri().path().contains('%')).then_some(
+            "the path was sent percent-encoded: Amazon answers so, too, when a proxy or transport on the way has decoded \
+             it or encoded it again",
+        )
+    }
 }
 
 /// A page token that fits the search is now and then refused in these words, and taken some seconds later
@@ -57,6 +92,9 @@ const TOKEN_PAUSE: Duration = Duration::from_secs(1);
 pub fn is_not_listed(error: &Error) -> bool {
     error.kind() == ErrorKind::NotFound && error.fault().is_some_and(|fault| !fault.code.is_empty())
 }
+
+/// Where the listings are, in every version of the API.
+const LISTINGS: &str = "/listings/";
 
 #[derive(Deserialize)]
 struct ErrorList {

@@ -612,8 +612,8 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         path: "/shops/{shopId}/items/{sku}",
         safety: "read-only",
         limits: &[
-            "5 a second, burst 10, per account",
-            "0.5 a second, burst 1, per account",
+            "reads: 5 a second, burst 10, per account",
+            "shared: 0.5 a second, burst 1, per account",
         ],
     },
     core_http::OperationInfo {
@@ -623,8 +623,8 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         path: "/shops/{shopId}/items/{sku}",
         safety: "depends on the changes",
         limits: &[
-            "20 a minute, per application, 3 at once",
-            "5 a second, burst 10, per account",
+            "writes: 20 a minute, per application, 3 at once",
+            "reads: 5 a second, burst 10, per account",
         ],
     },
     core_http::OperationInfo {
@@ -633,7 +633,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "GET",
         path: "/shops/{shopId}/items",
         safety: "read-only",
-        limits: &["5 a second, burst 10, per account"],
+        limits: &["reads: 5 a second, burst 10, per account"],
     },
     core_http::OperationInfo {
         vendor: <crate::Shop as core_http::Vendor>::NAME,
@@ -641,7 +641,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "POST",
         path: "/jobs",
         safety: "once",
-        limits: &["20 a minute, per application, 3 at once"],
+        limits: &["writes: 20 a minute, per application, 3 at once"],
     },
     core_http::OperationInfo {
         vendor: <crate::Shop as core_http::Vendor>::NAME,
@@ -649,7 +649,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "POST",
         path: "/jobs/list",
         safety: "read-only",
-        limits: &["5 a second, burst 10, per account"],
+        limits: &["reads: 5 a second, burst 10, per account"],
     },
     core_http::OperationInfo {
         vendor: <crate::Shop as core_http::Vendor>::NAME,
@@ -657,7 +657,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "POST",
         path: "/rows/create",
         safety: "idempotent",
-        limits: &["20 a minute, per application, 3 at once"],
+        limits: &["writes: 20 a minute, per application, 3 at once"],
     },
     core_http::OperationInfo {
         vendor: <crate::Shop as core_http::Vendor>::NAME,
@@ -665,7 +665,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "POST",
         path: "/rows/import",
         safety: "idempotent",
-        limits: &["100 in 3600 s, per account"],
+        limits: &["imports: 100 in 3600 s, per account"],
     },
     core_http::OperationInfo {
         vendor: <crate::Shop as core_http::Vendor>::NAME,
@@ -673,7 +673,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "POST",
         path: "/rows/list",
         safety: "read-only",
-        limits: &["5 a second, burst 10, per account"],
+        limits: &["reads: 5 a second, burst 10, per account"],
     },
     core_http::OperationInfo {
         vendor: <crate::Shop as core_http::Vendor>::NAME,
@@ -681,7 +681,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "GET",
         path: "/files/{fileName}",
         safety: "read-only",
-        limits: &["5 a second, burst 10, per account"],
+        limits: &["reads: 5 a second, burst 10, per account"],
     },
 ];
 

@@ -174,7 +174,8 @@ impl<'a> One<'a> {
         let source = self.operation.extensions.get("x-source").or_else(|| self.types.spec.extensions.get("x-source"));
         let source = source
             .and_then(|source| Some(format!(" Source: {} of {}.", source["file"].as_str()?, source["date"].as_str()?)));
-        let limits = self.limit_words()?.join("; ");
+        let limits: Vec<String> = self.limit_words()?.into_iter().map(|(_, words)| words).collect();
+        let limits = limits.join("; ");
         let facts = format!("{method} `{path}`, {}. Limits: {limits}.{}", self.safety()?.1, source.unwrap_or_default());
         Ok(text::doc(&[
             description.clone().unwrap_or_else(|| format!("`{}`.", self.name)),
@@ -210,16 +211,18 @@ impl<'a> One<'a> {
         Ok(format!("vec![{}]", texts(Some(said)).iter().map(constant).collect::<Vec<_>>().join(", ")))
     }
 
-    fn limit_words(&self) -> Outcome<Vec<String>> {
+    /// Each limit's name, and what a person reads.
+    fn limit_words(&self) -> Outcome<Vec<(String, String)>> {
         let said = self.operation.extensions.get("x-limits").cloned().unwrap_or(Value::Null);
         let listed = if said.is_array() { texts(Some(&said)) } else { texts(said.get("of")) };
         let known = self.types.spec.extensions.get("x-limits").cloned().unwrap_or(Value::Null);
-        let words = |name: &String| limits::quota(&known[name]).map(|(_, words)| words);
+        let words = |name: &String| limits::quota(&known[name]).map(|(_, words)| (name.clone(), words));
         listed.iter().map(|name| words(name).ok_or_else(|| format!("{}: no limit `{name}`", self.name))).collect()
     }
 
     fn row(&self) -> Outcome<String> {
-        let limits: Vec<String> = self.limit_words()?.iter().map(|words| format!("{words:?}")).collect();
+        let limits: Vec<String> =
+            self.limit_words()?.iter().map(|(name, words)| format!("{:?}", format!("{name}: {words}"))).collect();
         Ok(format!(
             "core_http::OperationInfo {{ vendor: <{} as core_http::Vendor>::NAME, name: {:?}, method: {:?}, path: {:?}, \
              safety: {:?}, limits: &[{}] }},\n",

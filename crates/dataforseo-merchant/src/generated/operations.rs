@@ -1710,7 +1710,10 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "POST",
         path: "/v3/merchant/id_list",
         safety: "read-only",
-        limits: &["2000 a minute, per account, 30 at once", "10 a minute, per account"],
+        limits: &[
+            "calls: 2000 a minute, per account, 30 at once",
+            "id_list: 10 a minute, per account",
+        ],
     },
     core_http::OperationInfo {
         vendor: <crate::DataForSeo as core_http::Vendor>::NAME,
@@ -1718,7 +1721,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "POST",
         path: "/v3/merchant/errors",
         safety: "read-only",
-        limits: &["2000 a minute, per account, 30 at once"],
+        limits: &["calls: 2000 a minute, per account, 30 at once"],
     },
     core_http::OperationInfo {
         vendor: <crate::DataForSeo as core_http::Vendor>::NAME,
@@ -1726,7 +1729,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "GET",
         path: "/v3/merchant/google/languages",
         safety: "read-only",
-        limits: &["2000 a minute, per account, 30 at once"],
+        limits: &["calls: 2000 a minute, per account, 30 at once"],
     },
     core_http::OperationInfo {
         vendor: <crate::DataForSeo as core_http::Vendor>::NAME,
@@ -1734,7 +1737,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "GET",
         path: "/v3/merchant/google/locations",
         safety: "read-only",
-        limits: &["2000 a minute, per account, 30 at once"],
+        limits: &["calls: 2000 a minute, per account, 30 at once"],
     },
     core_http::OperationInfo {
         vendor: <crate::DataForSeo as core_http::Vendor>::NAME,
@@ -1742,7 +1745,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "GET",
         path: "/v3/merchant/google/locations/{country}",
         safety: "read-only",
-        limits: &["2000 a minute, per account, 30 at once"],
+        limits: &["calls: 2000 a minute, per account, 30 at once"],
     },
     core_http::OperationInfo {
         vendor: <crate::DataForSeo as core_http::Vendor>::NAME,
@@ -1750,7 +1753,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "POST",
         path: "/v3/merchant/google/products/task_post",
         safety: "once",
-        limits: &["2000 a minute, per account, 30 at once"],
+        limits: &["calls: 2000 a minute, per account, 30 at once"],
     },
     core_http::OperationInfo {
         vendor: <crate::DataForSeo as core_http::Vendor>::NAME,
@@ -1758,7 +1761,10 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "GET",
         path: "/v3/merchant/google/products/tasks_ready",
         safety: "read-only",
-        limits: &["2000 a minute, per account, 30 at once", "20 a minute, per account"],
+        limits: &[
+            "calls: 2000 a minute, per account, 30 at once",
+            "tasks_ready: 20 a minute, per account",
+        ],
     },
     core_http::OperationInfo {
         vendor: <crate::DataForSeo as core_http::Vendor>::NAME,
@@ -1766,7 +1772,10 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "GET",
         path: "/v3/merchant/tasks_ready",
         safety: "read-only",
-        limits: &["2000 a minute, per account, 30 at once", "20 a minute, per account"],
+        limits: &[
+            "calls: 2000 a minute, per account, 30 at once",
+            "tasks_ready: 20 a minute, per account",
+        ],
     },
     core_http::OperationInfo {
         vendor: <crate::DataForSeo as core_http::Vendor>::NAME,
@@ -1774,7 +1783,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "GET",
         path: "/v3/merchant/google/products/task_get/advanced/{id}",
         safety: "read-only",
-        limits: &["2000 a minute, per account, 30 at once"],
+        limits: &["calls: 2000 a minute, per account, 30 at once"],
     },
     core_http::OperationInfo {
         vendor: <crate::DataForSeo as core_http::Vendor>::NAME,
@@ -1782,7 +1791,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "GET",
         path: "/v3/merchant/google/products/task_get/html/{id}",
         safety: "read-only",
-        limits: &["2000 a minute, per account, 30 at once"],
+        limits: &["calls: 2000 a minute, per account, 30 at once"],
     },
     core_http::OperationInfo {
         vendor: <crate::DataForSeo as core_http::Vendor>::NAME,
@@ -1790,7 +1799,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "POST",
         path: "/v3/merchant/google/sellers/task_post",
         safety: "once",
-        limits: &["2000 a minute, per account, 30 at once"],
+        limits: &["calls: 2000 a minute, per account, 30 at once"],
     },
     core_http::OperationInfo {
         vendor: <crate::DataForSeo as core_http::Vendor>::NAME,
@@ -1798,7 +1807,10 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "GET",
         path: "/v3/merchant/google/sellers/tasks_ready",
         safety: "read-only",
-        limits: &["2000 a minute, per account, 30 at once", "20 a minute, per account"],
+        limits: &[
+            "calls: 2000 a minute, per account, 30 at once",
+            "tasks_ready: 20 a minute, per account",
+        ],
     },
     core_http::OperationInfo {
         vendor: <crate::DataForSeo as core_http::Vendor>::NAME,
@@ -1806,7 +1818,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "GET",
         path: "/v3/merchant/google/sellers/task_get/advanced/{id}",
         safety: "read-only",
-        limits: &["2000 a minute, per account, 30 at once"],
+        limits: &["calls: 2000 a minute, per account, 30 at once"],
     },
     core_http::OperationInfo {
         vendor: <crate::DataForSeo as core_http::Vendor>::NAME,
@@ -1814,7 +1826,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "POST",
         path: "/v3/merchant/google/product_info/task_post",
         safety: "once",
-        limits: &["2000 a minute, per account, 30 at once"],
+        limits: &["calls: 2000 a minute, per account, 30 at once"],
     },
     core_http::OperationInfo {
         vendor: <crate::DataForSeo as core_http::Vendor>::NAME,
@@ -1822,7 +1834,10 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "GET",
         path: "/v3/merchant/google/product_info/tasks_ready",
         safety: "read-only",
-        limits: &["2000 a minute, per account, 30 at once", "20 a minute, per account"],
+        limits: &[
+            "calls: 2000 a minute, per account, 30 at once",
+            "tasks_ready: 20 a minute, per account",
+        ],
     },
     core_http::OperationInfo {
         vendor: <crate::DataForSeo as core_http::Vendor>::NAME,
@@ -1830,7 +1845,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "GET",
         path: "/v3/merchant/google/product_info/task_get/advanced/{id}",
         safety: "read-only",
-        limits: &["2000 a minute, per account, 30 at once"],
+        limits: &["calls: 2000 a minute, per account, 30 at once"],
     },
     core_http::OperationInfo {
         vendor: <crate::DataForSeo as core_http::Vendor>::NAME,
@@ -1838,7 +1853,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "GET",
         path: "/v3/merchant/google/sellers/ad_url/{shop_ad_aclk}",
         safety: "read-only",
-        limits: &["2000 a minute, per account, 30 at once"],
+        limits: &["calls: 2000 a minute, per account, 30 at once"],
     },
     core_http::OperationInfo {
         vendor: <crate::DataForSeo as core_http::Vendor>::NAME,
@@ -1846,7 +1861,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "GET",
         path: "/v3/merchant/amazon/locations",
         safety: "read-only",
-        limits: &["2000 a minute, per account, 30 at once"],
+        limits: &["calls: 2000 a minute, per account, 30 at once"],
     },
     core_http::OperationInfo {
         vendor: <crate::DataForSeo as core_http::Vendor>::NAME,
@@ -1854,7 +1869,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "GET",
         path: "/v3/merchant/amazon/locations/{country}",
         safety: "read-only",
-        limits: &["2000 a minute, per account, 30 at once"],
+        limits: &["calls: 2000 a minute, per account, 30 at once"],
     },
     core_http::OperationInfo {
         vendor: <crate::DataForSeo as core_http::Vendor>::NAME,
@@ -1862,7 +1877,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "GET",
         path: "/v3/merchant/amazon/languages",
         safety: "read-only",
-        limits: &["2000 a minute, per account, 30 at once"],
+        limits: &["calls: 2000 a minute, per account, 30 at once"],
     },
     core_http::OperationInfo {
         vendor: <crate::DataForSeo as core_http::Vendor>::NAME,
@@ -1870,7 +1885,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "POST",
         path: "/v3/merchant/amazon/products/task_post",
         safety: "once",
-        limits: &["2000 a minute, per account, 30 at once"],
+        limits: &["calls: 2000 a minute, per account, 30 at once"],
     },
     core_http::OperationInfo {
         vendor: <crate::DataForSeo as core_http::Vendor>::NAME,
@@ -1878,7 +1893,10 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "GET",
         path: "/v3/merchant/amazon/products/tasks_ready",
         safety: "read-only",
-        limits: &["2000 a minute, per account, 30 at once", "20 a minute, per account"],
+        limits: &[
+            "calls: 2000 a minute, per account, 30 at once",
+            "tasks_ready: 20 a minute, per account",
+        ],
     },
     core_http::OperationInfo {
         vendor: <crate::DataForSeo as core_http::Vendor>::NAME,
@@ -1886,7 +1904,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "GET",
         path: "/v3/merchant/amazon/products/task_get/advanced/{id}",
         safety: "read-only",
-        limits: &["2000 a minute, per account, 30 at once"],
+        limits: &["calls: 2000 a minute, per account, 30 at once"],
     },
     core_http::OperationInfo {
         vendor: <crate::DataForSeo as core_http::Vendor>::NAME,
@@ -1894,7 +1912,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "GET",
         path: "/v3/merchant/amazon/products/task_get/html/{id}",
         safety: "read-only",
-        limits: &["2000 a minute, per account, 30 at once"],
+        limits: &["calls: 2000 a minute, per account, 30 at once"],
     },
     core_http::OperationInfo {
         vendor: <crate::DataForSeo as core_http::Vendor>::NAME,
@@ -1902,7 +1920,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "POST",
         path: "/v3/merchant/amazon/asin/task_post",
         safety: "once",
-        limits: &["2000 a minute, per account, 30 at once"],
+        limits: &["calls: 2000 a minute, per account, 30 at once"],
     },
     core_http::OperationInfo {
         vendor: <crate::DataForSeo as core_http::Vendor>::NAME,
@@ -1910,7 +1928,10 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "GET",
         path: "/v3/merchant/amazon/asin/tasks_ready",
         safety: "read-only",
-        limits: &["2000 a minute, per account, 30 at once", "20 a minute, per account"],
+        limits: &[
+            "calls: 2000 a minute, per account, 30 at once",
+            "tasks_ready: 20 a minute, per account",
+        ],
     },
     core_http::OperationInfo {
         vendor: <crate::DataForSeo as core_http::Vendor>::NAME,
@@ -1918,7 +1939,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "GET",
         path: "/v3/merchant/amazon/asin/task_get/advanced/{id}",
         safety: "read-only",
-        limits: &["2000 a minute, per account, 30 at once"],
+        limits: &["calls: 2000 a minute, per account, 30 at once"],
     },
     core_http::OperationInfo {
         vendor: <crate::DataForSeo as core_http::Vendor>::NAME,
@@ -1926,7 +1947,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "GET",
         path: "/v3/merchant/amazon/asin/task_get/html/{id}",
         safety: "read-only",
-        limits: &["2000 a minute, per account, 30 at once"],
+        limits: &["calls: 2000 a minute, per account, 30 at once"],
     },
     core_http::OperationInfo {
         vendor: <crate::DataForSeo as core_http::Vendor>::NAME,
@@ -1934,7 +1955,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "POST",
         path: "/v3/merchant/amazon/sellers/task_post",
         safety: "once",
-        limits: &["2000 a minute, per account, 30 at once"],
+        limits: &["calls: 2000 a minute, per account, 30 at once"],
     },
     core_http::OperationInfo {
         vendor: <crate::DataForSeo as core_http::Vendor>::NAME,
@@ -1942,7 +1963,10 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "GET",
         path: "/v3/merchant/amazon/sellers/tasks_ready",
         safety: "read-only",
-        limits: &["2000 a minute, per account, 30 at once", "20 a minute, per account"],
+        limits: &[
+            "calls: 2000 a minute, per account, 30 at once",
+            "tasks_ready: 20 a minute, per account",
+        ],
     },
     core_http::OperationInfo {
         vendor: <crate::DataForSeo as core_http::Vendor>::NAME,
@@ -1950,7 +1974,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "GET",
         path: "/v3/merchant/amazon/sellers/task_get/advanced/{id}",
         safety: "read-only",
-        limits: &["2000 a minute, per account, 30 at once"],
+        limits: &["calls: 2000 a minute, per account, 30 at once"],
     },
     core_http::OperationInfo {
         vendor: <crate::DataForSeo as core_http::Vendor>::NAME,
@@ -1958,7 +1982,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "GET",
         path: "/v3/merchant/amazon/sellers/task_get/html/{id}",
         safety: "read-only",
-        limits: &["2000 a minute, per account, 30 at once"],
+        limits: &["calls: 2000 a minute, per account, 30 at once"],
     },
     core_http::OperationInfo {
         vendor: <crate::DataForSeo as core_http::Vendor>::NAME,
@@ -1966,7 +1990,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "POST",
         path: "/v3/merchant/amazon/products/live/advanced",
         safety: "once",
-        limits: &["2000 a minute, per account, 30 at once"],
+        limits: &["calls: 2000 a minute, per account, 30 at once"],
     },
     core_http::OperationInfo {
         vendor: <crate::DataForSeo as core_http::Vendor>::NAME,
@@ -1974,7 +1998,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "POST",
         path: "/v3/merchant/amazon/products/live/html",
         safety: "once",
-        limits: &["2000 a minute, per account, 30 at once"],
+        limits: &["calls: 2000 a minute, per account, 30 at once"],
     },
     core_http::OperationInfo {
         vendor: <crate::DataForSeo as core_http::Vendor>::NAME,
@@ -1982,7 +2006,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "POST",
         path: "/v3/merchant/amazon/asin/live/advanced",
         safety: "once",
-        limits: &["2000 a minute, per account, 30 at once"],
+        limits: &["calls: 2000 a minute, per account, 30 at once"],
     },
     core_http::OperationInfo {
         vendor: <crate::DataForSeo as core_http::Vendor>::NAME,
@@ -1990,7 +2014,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "POST",
         path: "/v3/merchant/amazon/asin/live/html",
         safety: "once",
-        limits: &["2000 a minute, per account, 30 at once"],
+        limits: &["calls: 2000 a minute, per account, 30 at once"],
     },
     core_http::OperationInfo {
         vendor: <crate::DataForSeo as core_http::Vendor>::NAME,
@@ -1998,7 +2022,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "POST",
         path: "/v3/merchant/amazon/sellers/live/advanced",
         safety: "once",
-        limits: &["2000 a minute, per account, 30 at once"],
+        limits: &["calls: 2000 a minute, per account, 30 at once"],
     },
     core_http::OperationInfo {
         vendor: <crate::DataForSeo as core_http::Vendor>::NAME,
@@ -2006,7 +2030,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "POST",
         path: "/v3/merchant/amazon/sellers/live/html",
         safety: "once",
-        limits: &["2000 a minute, per account, 30 at once"],
+        limits: &["calls: 2000 a minute, per account, 30 at once"],
     },
     core_http::OperationInfo {
         vendor: <crate::DataForSeo as core_http::Vendor>::NAME,
@@ -2014,7 +2038,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "GET",
         path: "/v3/appendix/user_data",
         safety: "read-only",
-        limits: &["2000 a minute, per account, 30 at once"],
+        limits: &["calls: 2000 a minute, per account, 30 at once"],
     },
     core_http::OperationInfo {
         vendor: <crate::DataForSeo as core_http::Vendor>::NAME,
@@ -2022,7 +2046,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "GET",
         path: "/v3/appendix/errors",
         safety: "read-only",
-        limits: &["2000 a minute, per account, 30 at once"],
+        limits: &["calls: 2000 a minute, per account, 30 at once"],
     },
     core_http::OperationInfo {
         vendor: <crate::DataForSeo as core_http::Vendor>::NAME,
@@ -2030,7 +2054,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "POST",
         path: "/v3/appendix/webhook_resend",
         safety: "idempotent",
-        limits: &["2000 a minute, per account, 30 at once"],
+        limits: &["calls: 2000 a minute, per account, 30 at once"],
     },
     core_http::OperationInfo {
         vendor: <crate::DataForSeo as core_http::Vendor>::NAME,
@@ -2038,7 +2062,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "GET",
         path: "/v3/appendix/status",
         safety: "read-only",
-        limits: &["2000 a minute, per account, 30 at once"],
+        limits: &["calls: 2000 a minute, per account, 30 at once"],
     },
 ];
 

@@ -1303,7 +1303,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "POST",
         path: "/schedules/amazon/asin/create/",
         safety: "idempotent",
-        limits: &["2 a second, burst 2, per account, 4 at once"],
+        limits: &["calls: 2 a second, burst 2, per account, 4 at once"],
     },
     core_http::OperationInfo {
         vendor: <crate::MultiCart as core_http::Vendor>::NAME,
@@ -1311,7 +1311,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "POST",
         path: "/schedules/amazon/asin/create/multiple/",
         safety: "idempotent",
-        limits: &["2 a second, burst 2, per account, 4 at once"],
+        limits: &["calls: 2 a second, burst 2, per account, 4 at once"],
     },
     core_http::OperationInfo {
         vendor: <crate::MultiCart as core_http::Vendor>::NAME,
@@ -1319,7 +1319,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "POST",
         path: "/schedules/amazon/asin/create/bulk/",
         safety: "idempotent",
-        limits: &["2 a second, burst 2, per account, 4 at once"],
+        limits: &["calls: 2 a second, burst 2, per account, 4 at once"],
     },
     core_http::OperationInfo {
         vendor: <crate::MultiCart as core_http::Vendor>::NAME,
@@ -1327,7 +1327,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "POST",
         path: "/schedules/amazon/asin/list/",
         safety: "read-only",
-        limits: &["2 a second, burst 2, per account, 4 at once"],
+        limits: &["calls: 2 a second, burst 2, per account, 4 at once"],
     },
     core_http::OperationInfo {
         vendor: <crate::MultiCart as core_http::Vendor>::NAME,
@@ -1335,7 +1335,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "POST",
         path: "/schedules/amazon/asin/get/",
         safety: "read-only",
-        limits: &["2 a second, burst 2, per account, 4 at once"],
+        limits: &["calls: 2 a second, burst 2, per account, 4 at once"],
     },
     core_http::OperationInfo {
         vendor: <crate::MultiCart as core_http::Vendor>::NAME,
@@ -1343,7 +1343,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "POST",
         path: "/schedules/amazon/asin/update/",
         safety: "idempotent",
-        limits: &["2 a second, burst 2, per account, 4 at once"],
+        limits: &["calls: 2 a second, burst 2, per account, 4 at once"],
     },
     core_http::OperationInfo {
         vendor: <crate::MultiCart as core_http::Vendor>::NAME,
@@ -1351,7 +1351,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "POST",
         path: "/schedules/amazon/asin/delete/",
         safety: "idempotent",
-        limits: &["2 a second, burst 2, per account, 4 at once"],
+        limits: &["calls: 2 a second, burst 2, per account, 4 at once"],
     },
     core_http::OperationInfo {
         vendor: <crate::MultiCart as core_http::Vendor>::NAME,
@@ -1359,7 +1359,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "POST",
         path: "/schedules/amazon/asin/output/list/",
         safety: "read-only",
-        limits: &["2 a second, burst 2, per account, 4 at once"],
+        limits: &["calls: 2 a second, burst 2, per account, 4 at once"],
     },
     core_http::OperationInfo {
         vendor: <crate::MultiCart as core_http::Vendor>::NAME,
@@ -1367,7 +1367,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "POST",
         path: "/schedules/amazon/asin/output/",
         safety: "read-only",
-        limits: &["2 a second, burst 2, per account, 4 at once"],
+        limits: &["calls: 2 a second, burst 2, per account, 4 at once"],
     },
     core_http::OperationInfo {
         vendor: <crate::MultiCart as core_http::Vendor>::NAME,
@@ -1375,7 +1375,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "POST",
         path: "/settings/domains/",
         safety: "read-only",
-        limits: &["2 a second, burst 2, per account, 4 at once"],
+        limits: &["calls: 2 a second, burst 2, per account, 4 at once"],
     },
     core_http::OperationInfo {
         vendor: <crate::MultiCart as core_http::Vendor>::NAME,
@@ -1383,7 +1383,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "POST",
         path: "/zipcodes/get-zipcodes/",
         safety: "read-only",
-        limits: &["2 a second, burst 2, per account, 4 at once"],
+        limits: &["calls: 2 a second, burst 2, per account, 4 at once"],
     },
     core_http::OperationInfo {
         vendor: <crate::MultiCart as core_http::Vendor>::NAME,
@@ -1391,7 +1391,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "POST",
         path: "/zipcodes/create-zipcode/",
         safety: "idempotent",
-        limits: &["2 a second, burst 2, per account, 4 at once"],
+        limits: &["calls: 2 a second, burst 2, per account, 4 at once"],
     },
     core_http::OperationInfo {
         vendor: <crate::MultiCart as core_http::Vendor>::NAME,
@@ -1399,7 +1399,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "POST",
         path: "/schedules/add_schedule/",
         safety: "once",
-        limits: &["2 a second, burst 2, per account, 4 at once"],
+        limits: &["calls: 2 a second, burst 2, per account, 4 at once"],
     },
     core_http::OperationInfo {
         vendor: <crate::MultiCart as core_http::Vendor>::NAME,
@@ -1407,7 +1407,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "POST",
         path: "/schedules/update_schedule/",
         safety: "idempotent",
-        limits: &["2 a second, burst 2, per account, 4 at once"],
+        limits: &["calls: 2 a second, burst 2, per account, 4 at once"],
     },
     core_http::OperationInfo {
         vendor: <crate::MultiCart as core_http::Vendor>::NAME,
@@ -1415,7 +1415,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "POST",
         path: "/schedules/run/result/",
         safety: "once",
-        limits: &["2 a second, burst 2, per account, 4 at once"],
+        limits: &["calls: 2 a second, burst 2, per account, 4 at once"],
     },
     core_http::OperationInfo {
         vendor: <crate::MultiCart as core_http::Vendor>::NAME,
@@ -1423,7 +1423,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "POST",
         path: "/schedules/collections/results/download/",
         safety: "read-only",
-        limits: &["2 a second, burst 2, per account, 4 at once"],
+        limits: &["calls: 2 a second, burst 2, per account, 4 at once"],
     },
     core_http::OperationInfo {
         vendor: <crate::MultiCart as core_http::Vendor>::NAME,
@@ -1431,7 +1431,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "GET",
         path: "/results/{collection_id}/{runner_id}/{file_name}",
         safety: "read-only",
-        limits: &["2 a second, burst 2, per account, 4 at once"],
+        limits: &["calls: 2 a second, burst 2, per account, 4 at once"],
     },
     core_http::OperationInfo {
         vendor: <crate::MultiCart as core_http::Vendor>::NAME,
@@ -1439,7 +1439,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "POST",
         path: "/schedules/amazon/category/add_schedule/",
         safety: "once",
-        limits: &["2 a second, burst 2, per account, 4 at once"],
+        limits: &["calls: 2 a second, burst 2, per account, 4 at once"],
     },
     core_http::OperationInfo {
         vendor: <crate::MultiCart as core_http::Vendor>::NAME,
@@ -1447,7 +1447,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "POST",
         path: "/schedules/amazon/category/result/",
         safety: "read-only",
-        limits: &["2 a second, burst 2, per account, 4 at once"],
+        limits: &["calls: 2 a second, burst 2, per account, 4 at once"],
     },
     core_http::OperationInfo {
         vendor: <crate::MultiCart as core_http::Vendor>::NAME,
@@ -1455,7 +1455,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "POST",
         path: "/users/login",
         safety: "idempotent",
-        limits: &["2 a second, burst 2, per account, 4 at once"],
+        limits: &["calls: 2 a second, burst 2, per account, 4 at once"],
     },
     core_http::OperationInfo {
         vendor: <crate::MultiCart as core_http::Vendor>::NAME,
@@ -1463,7 +1463,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "POST",
         path: "/users/credits/",
         safety: "read-only",
-        limits: &["2 a second, burst 2, per account, 4 at once"],
+        limits: &["calls: 2 a second, burst 2, per account, 4 at once"],
     },
 ];
 

@@ -757,7 +757,10 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "GET",
         path: "/listings/2021-08-01/items/{sellerId}/{sku}",
         safety: "read-only",
-        limits: &["5 a second, burst 10, per account", "100 in 1 s, per application"],
+        limits: &[
+            "getListingsItem: 5 a second, burst 10, per account",
+            "getListingsItem.application: 100 in 1 s, per application",
+        ],
     },
     core_http::OperationInfo {
         vendor: <crate::SpApi as core_http::Vendor>::NAME,
@@ -766,10 +769,10 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         path: "/listings/2021-08-01/items/{sellerId}/{sku}",
         safety: "idempotent; read-only as a preview",
         limits: &[
-            "5 a second, burst 10, per account",
-            "100 in 1 s, per application",
-            "1 a second, burst 1, per account",
-            "25 in 1 s, per application",
+            "putListingsItem: 5 a second, burst 10, per account",
+            "putListingsItem.application: 100 in 1 s, per application",
+            "validationPreview: 1 a second, burst 1, per account",
+            "putListingsItem.relationships: 25 in 1 s, per application",
         ],
     },
     core_http::OperationInfo {
@@ -778,7 +781,10 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "DELETE",
         path: "/listings/2021-08-01/items/{sellerId}/{sku}",
         safety: "idempotent",
-        limits: &["5 a second, burst 5, per account", "100 in 1 s, per application"],
+        limits: &[
+            "deleteListingsItem: 5 a second, burst 5, per account",
+            "deleteListingsItem.application: 100 in 1 s, per application",
+        ],
     },
     core_http::OperationInfo {
         vendor: <crate::SpApi as core_http::Vendor>::NAME,
@@ -787,12 +793,12 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         path: "/listings/2021-08-01/items/{sellerId}/{sku}",
         safety: "idempotent; once where it adds or merges; read-only as a preview",
         limits: &[
-            "5 a second, burst 5, per account",
-            "500 in 1 s, per application",
-            "1 a second, burst 1, per account",
-            "20 in 1 s, per application",
-            "5 in 1 s, per application",
-            "100 in 1 s, per application",
+            "patchListingsItem: 5 a second, burst 5, per account",
+            "patchListingsItem.application: 500 in 1 s, per application",
+            "validationPreview: 1 a second, burst 1, per account",
+            "patchListingsItem.validationPreview: 20 in 1 s, per application",
+            "patchListingsItem.relationships: 5 in 1 s, per application",
+            "patchListingsItem.productData: 100 in 1 s, per application",
         ],
     },
     core_http::OperationInfo {
@@ -801,7 +807,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "GET",
         path: "/listings/2021-08-01/items/{sellerId}",
         safety: "read-only",
-        limits: &["5 a second, burst 5, per account"],
+        limits: &["searchListingsItems: 5 a second, burst 5, per account"],
     },
     core_http::OperationInfo {
         vendor: <crate::SpApi as core_http::Vendor>::NAME,
@@ -809,7 +815,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "GET",
         path: "/feeds/2021-06-30/feeds",
         safety: "read-only",
-        limits: &["0.0222 a second, burst 10, per account"],
+        limits: &["getFeeds: 0.0222 a second, burst 10, per account"],
     },
     core_http::OperationInfo {
         vendor: <crate::SpApi as core_http::Vendor>::NAME,
@@ -817,7 +823,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "POST",
         path: "/feeds/2021-06-30/feeds",
         safety: "once",
-        limits: &["0.0083 a second, burst 15, per account"],
+        limits: &["createFeed: 0.0083 a second, burst 15, per account"],
     },
     core_http::OperationInfo {
         vendor: <crate::SpApi as core_http::Vendor>::NAME,
@@ -825,7 +831,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "GET",
         path: "/feeds/2021-06-30/feeds/{feedId}",
         safety: "read-only",
-        limits: &["2 a second, burst 15, per account"],
+        limits: &["getFeed: 2 a second, burst 15, per account"],
     },
     core_http::OperationInfo {
         vendor: <crate::SpApi as core_http::Vendor>::NAME,
@@ -833,7 +839,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "DELETE",
         path: "/feeds/2021-06-30/feeds/{feedId}",
         safety: "idempotent",
-        limits: &["2 a second, burst 15, per account"],
+        limits: &["cancelFeed: 2 a second, burst 15, per account"],
     },
     core_http::OperationInfo {
         vendor: <crate::SpApi as core_http::Vendor>::NAME,
@@ -841,7 +847,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "POST",
         path: "/feeds/2021-06-30/documents",
         safety: "idempotent",
-        limits: &["0.5 a second, burst 15, per account"],
+        limits: &["createFeedDocument: 0.5 a second, burst 15, per account"],
     },
     core_http::OperationInfo {
         vendor: <crate::SpApi as core_http::Vendor>::NAME,
@@ -849,7 +855,7 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "GET",
         path: "/feeds/2021-06-30/documents/{feedDocumentId}",
         safety: "read-only",
-        limits: &["0.0222 a second, burst 10, per account"],
+        limits: &["getFeedDocument: 0.0222 a second, burst 10, per account"],
     },
     core_http::OperationInfo {
         vendor: <crate::SpApi as core_http::Vendor>::NAME,
@@ -857,7 +863,10 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "GET",
         path: "/definitions/2020-09-01/productTypes",
         safety: "read-only",
-        limits: &["5 a second, burst 5, per account", "100 in 1 s, per application"],
+        limits: &[
+            "searchDefinitionsProductTypes: 5 a second, burst 5, per account",
+            "searchDefinitionsProductTypes.application: 100 in 1 s, per application",
+        ],
     },
     core_http::OperationInfo {
         vendor: <crate::SpApi as core_http::Vendor>::NAME,
@@ -865,7 +874,10 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "GET",
         path: "/definitions/2020-09-01/productTypes/{productType}",
         safety: "read-only",
-        limits: &["5 a second, burst 5, per account", "100 in 1 s, per application"],
+        limits: &[
+            "getDefinitionsProductType: 5 a second, burst 5, per account",
+            "getDefinitionsProductType.application: 100 in 1 s, per application",
+        ],
     },
     core_http::OperationInfo {
         vendor: <crate::SpApi as core_http::Vendor>::NAME,
@@ -873,7 +885,10 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
         method: "GET",
         path: "/listings/2021-08-01/restrictions",
         safety: "read-only",
-        limits: &["5 a second, burst 10, per account", "100 in 1 s, per application"],
+        limits: &[
+            "getListingsRestrictions: 5 a second, burst 10, per account",
+            "getListingsRestrictions.application: 100 in 1 s, per application",
+        ],
     },
 ];
 

@@ -1,31 +1,15 @@
 //! Login with Amazon. The rows A1 to A4 are those of the fault matrix.
 
-use crate::{TOKEN, builder, is_token_call, seller, sku};
+use crate::{TOKEN, builder, is_token_call, seller, sku, unlimited};
 use core_http::{
-    ErrorKind, Late, Lesson, Limit, Permit, RateLimit, RetryPolicy,
+    ErrorKind, RetryPolicy,
     testing::{Script, response},
 };
 use proptest::prelude::*;
-use sp_listings::{Builder, Credentials, GetListingsItem, GetToken, Marketplace, Region, SpClient};
+use sp_listings::{Builder, Credentials, GetListingsItem, GetToken, Marketplace, Region, UserAgent};
 use std::{sync::Arc, time::Duration};
 
 const ITEM: &str = r#"{"sku":"S"}"#;
-
-/// Holds nobody back: these tests are not about limits.
-#[derive(Debug)]
-struct Unlimited;
-
-#[async_trait::async_trait]
-impl RateLimit for Unlimited {
-    async fn acquire(&self, _: &core_http::Caller, _: &[Limit], _: tokio::time::Instant) -> Result<Permit, Late> {
-        Ok(Permit::free())
-    }
-    fn learn(&self, _: &core_http::Caller, _: &Lesson) {}
-}
-
-fn unlimited(script: &Arc<Script>) -> SpClient {
-    builder(script).limits(Arc::new(Unlimited)).build().unwrap()
-}
 
 fn get() -> GetListingsItem {
     GetListingsItem::new(seller(), sku("S"), [Marketplace::TR])
@@ -84,8 +68,15 @@ async fn a2_a_call_that_stays_forbidden_ends_after_one_refresh() {
     let script = Arc::new(Script::new());
     let denied = r#"{"errors":[{"code":"Unauthorized","message":"Access to requested resource is denied."}]}"#;
     script.always(move |request| Ok(if is_token_call(request) { response(200, TOKEN) } else { response(403, denied) }));
-    let error = unlimited(&script).call(get()).await.unwrap_err();
+    let client = unlimited(&script);
+    let error = client.call(get()).await.unwrap_err();
     assert_eq!((error.kind(), error.attempts(), script.sent()), (ErrorKind::Auth, 2, 4));
+    for _ in 0..100 {
+        assert_eq!(client.call(get()).await.unwrap_err().attempts(), 1);
+    }
+    assert_eq!(token_calls(&script), 2, "what no token helps against does not ask for one with every call");
+    tokio::time::advance(Duration::from_secs(60)).await;
+    assert_eq!(client.call(get()).await.unwrap_err().attempts(), 2, "a minute later it is worth another try");
 }
 
 #[tokio::test(start_paused = true)]
@@ -120,6 +111,20 @@ async fn a3_the_old_token_is_used_while_it_lives_and_no_new_one_can_be_had() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a3_a_slow_token_endpoint_holds_nobody_up_for_long_while_the_old_token_lives() {
+    let script = Arc::new(Script::new());
+    counting(&script, 3600);
+    let client = unlimited(&script);
+    client.call(get()).await.unwrap();
+    tokio::time::advance(Duration::from_secs(3600 - 55)).await;
+    script.delay(Duration::from_secs(20));
+    let start = tokio::time::Instant::now();
+    client.call(get()).await.unwrap();
+    assert_eq!(start.elapsed(), Duration::from_secs(5 + 20), "5 s for a token that does not come, 20 s for the answer");
+    assert_eq!(script.seen().last().unwrap().headers()["x-amz-access-token"], "Atza|1");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a3_refused_credentials_are_reported_at_once_in_amazons_words() {
     for (status, code) in [
         (400, "invalid_grant"),
@@ -138,8 +143,10 @@ async fn a3_refused_credentials_are_reported_at_once_in_amazons_words() {
         let error = unlimited(&script).call(get()).await.unwrap_err();
         assert_eq!((error.kind(), script.sent()), (ErrorKind::Auth, 1), "{code}");
         let text = format!("HTTP {status} {code}: The request has an invalid grant parameter : refresh_token");
-        assert!(error.to_string().ends_with(&text), "{error}");
+        assert!(error.to_string().contains(&text), "{error}");
         assert!(!error.may_have_been_applied());
+        let instruction = error.fault().unwrap().advice.clone().unwrap_or_default();
+        assert_eq!(instruction.contains("authorise the application again"), code == "invalid_grant", "{instruction}");
     }
 }
 
@@ -183,7 +190,7 @@ async fn a4_lifetimes_are_taken_between_a_minute_and_an_hour() {
 async fn the_token_call_is_a_form_whose_values_cannot_break_out() {
     let script = Arc::new(Script::new());
     script.answer(200, TOKEN).answer(200, ITEM);
-    let credentials = Credentials::new("amzn1.application-oa2-client.1", "a+b&c=d%", "Atzr|Iw+B/=&x");
+    let credentials = Credentials::new("amzn1.application-oa2-client.1", "a+b&c=d%41/é|", "Atzr|Iw+B/=&x%2B ");
     Builder::new(Region::Europe, credentials).transport(script.clone()).build().unwrap().call(get()).await.unwrap();
     let token = &script.seen()[0];
     assert_eq!(token.uri(), "https://api.amazon.com/auth/o2/token");
@@ -191,9 +198,9 @@ async fn the_token_call_is_a_form_whose_values_cannot_break_out() {
     let fields: Vec<(String, String)> = url::form_urlencoded::parse(token.body()).into_owned().collect();
     let expected = [
         ("grant_type", "refresh_token"),
-        ("refresh_token", "Atzr|Iw+B/=&x"),
+        ("refresh_token", "Atzr|Iw+B/=&x%2B "),
         ("client_id", "amzn1.application-oa2-client.1"),
-        ("client_secret", "a+b&c=d%"),
+        ("client_secret", "a+b&c=d%41/é|"),
     ];
     assert_eq!(fields, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
 }
@@ -210,6 +217,36 @@ async fn a_call_carries_the_token_and_the_date() {
     let form: Vec<bool> = date.bytes().map(|byte| byte.is_ascii_digit()).collect();
     assert_eq!((date.len(), &date[8..9], &date[15..]), (16, "T", "Z"));
     assert_eq!(form.iter().filter(|digit| **digit).count(), 14);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_date_is_that_of_each_attempt() {
+    let script = Arc::new(Script::new());
+    script.answer(200, TOKEN).answer(500, "").then(|request| {
+        let date = request.headers()["x-amz-date"].to_str().unwrap().to_owned();
+        let sent = jiff::fmt::strtime::parse("%Y%m%dT%H%M%SZ", &date).unwrap().to_datetime().unwrap();
+        let age = jiff::Timestamp::now().duration_since(sent.to_zoned(jiff::tz::TimeZone::UTC).unwrap().timestamp());
+        assert!((0..60).contains(&age.as_secs()), "{date}");
+        Ok(response(200, ITEM))
+    });
+    unlimited(&script).call(get()).await.unwrap();
+    assert!(script.seen()[1..].iter().all(|request| request.headers().get_all("x-amz-date").iter().count() == 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_say_who_sends_them_in_amazons_form() {
+    let script = Arc::new(Script::new());
+    script.answer(200, TOKEN).answer(200, ITEM);
+    let agent = UserAgent::new("Shop", "1.0").attribute("Host", "a;b");
+    let client = builder(&script).user_agent(agent).build().unwrap();
+    client.call(get()).await.unwrap();
+    for request in script.seen() {
+        let agent = request.headers()["user-agent"].to_str().unwrap();
+        assert!(agent.starts_with("Shop/1.0 (Language=Rust/1.") && agent.ends_with(r"; Host=a\;b)"), "{agent}");
+    }
+    let long = UserAgent::new("Shop", "1".repeat(500));
+    let error = builder(&script).user_agent(long).build().unwrap_err();
+    assert!(error.to_string().contains("Amazon takes 500"), "{error}");
 }
 
 #[test]

@@ -38,7 +38,10 @@ async fn every_status_and_code_has_its_kind() {
         (500, r#"{"errors":[{"code":"InternalFailure","message":"m"}]}"#, Kind::Unavailable, "InternalFailure"),
         (503, r#"{"errors":[{"code":"ServiceUnavailable","message":"m"}]}"#, Kind::Unavailable, "ServiceUnavailable"),
         (400, HTML, Kind::Rejected, ""),
+        (404, HTML, Kind::NotFound, ""),
+        (403, HTML, Kind::Auth, ""),
         (502, HTML, Kind::Unavailable, ""),
+        (504, HTML, Kind::Unavailable, ""),
         (400, r#"{"errors":[]}"#, Kind::Rejected, ""),
         (400, r#"{"errors":[{"message":"no code"}]}"#, Kind::Rejected, ""),
         (200, r#"{"errors":[{"code":"InternalFailure","message":"m"}]}"#, Kind::Unavailable, "InternalFailure"),
@@ -68,8 +71,29 @@ async fn an_error_shows_what_amazon_said_and_its_request_id() {
 
 #[tokio::test(start_paused = true)]
 async fn html_names_the_gateway() {
-    let error = refused(400, HTML).await;
-    assert!(error.to_string().contains("not an answer of the vendor itself"), "{error}");
+    for status in [400, 502] {
+        let error = refused(status, HTML).await.to_string();
+        assert!(error.contains("a gateway's answer, not the vendor's own: `<html><body>Bad Request"), "{error}");
+        assert!(error.ends_with("(request r-1)"), "{error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_forbidden_path_with_an_encoded_character_hints_at_the_encoding() {
+    const DENIED: &str =
+        r#"{"errors":[{"code":"Unauthorized","message":"Access to requested resource is denied.","details":""}]}"#;
+    for (text, status, body, hints) in [
+        ("A/B", 403, DENIED, true),
+        ("A B", 403, HTML, true),
+        ("A-B", 403, DENIED, false),
+        ("A/B", 401, DENIED, false),
+        ("A/B", 400, DENIED, false),
+    ] {
+        let (client, _) = client(move |_| Ok(response(status, body)));
+        let get = GetListingsItem::new(crate::seller(), sku(text), [Marketplace::TR]);
+        let error = client.call(get).await.unwrap_err().to_string();
+        assert_eq!(error.contains("; the path was sent percent-encoded"), hints, "{text} {status}: {error}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

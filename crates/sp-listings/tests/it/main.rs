@@ -11,6 +11,7 @@ mod errors;
 mod feed_documents;
 #[cfg(feature = "feeds")]
 mod feeds;
+mod faults;
 mod limits;
 mod offers;
 #[cfg(feature = "schemas")]
@@ -26,10 +27,13 @@ mod stores;
 mod terms;
 #[cfg(all(feature = "feeds", feature = "rustls", feature = "validate"))]
 mod validate;
+mod tokens;
 mod wire;
 mod writes;
 
-use core_http::{Request, Response, RetryPolicy, TransportError, testing::Script};
+use core_http::{
+    Caller, Late, Lesson, Limit, Permit, RateLimit, Request, Response, RetryPolicy, TransportError, testing::Script,
+};
 use sp_listings::{Builder, Credentials, Region, SellerId, Sku, SpClient};
 use std::sync::Arc;
 
@@ -52,6 +56,22 @@ pub(crate) fn is_token_call(request: &Request) -> bool {
 pub(crate) fn builder(script: &Arc<Script>) -> Builder {
     let credentials = Credentials::new("client", "client-secret", "Atzr|r");
     Builder::new(Region::Europe, credentials).seller(seller()).transport(script.clone())
+}
+
+/// Holds nobody back: these tests are not about limits.
+#[derive(Debug)]
+pub(crate) struct Unlimited;
+
+#[async_trait::async_trait]
+impl RateLimit for Unlimited {
+    async fn acquire(&self, _: &Caller, _: &[Limit], _: tokio::time::Instant) -> Result<Permit, Late> {
+        Ok(Permit::free())
+    }
+    fn learn(&self, _: &Caller, _: &Lesson) {}
+}
+
+pub(crate) fn unlimited(script: &Arc<Script>) -> SpClient {
+    builder(script).limits(Arc::new(Unlimited)).build().unwrap()
 }
 
 /// A client whose token calls succeed and whose other calls are answered by `answer`; nothing is sent again.

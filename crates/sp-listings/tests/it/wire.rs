@@ -7,7 +7,7 @@ use serde_json::json;
 use sp_listings::{
     Builder, Credentials, DeleteListingsItem, GetListingsItem, IncludedData, Item, ListingsItemPatchRequest,
     ListingsItemPutRequest, Marketplace, PatchListingsItem, PutListingsItem, Region, SearchListingsItems, SpClient,
-    Submission, new_price, new_stock,
+    Submission, UserAgent, new_price, new_stock,
 };
 
 pub(crate) async fn server() -> (MockServer, SpClient) {
@@ -29,7 +29,7 @@ pub(crate) async fn server() -> (MockServer, SpClient) {
         .seller(seller())
         .base_url(base)
         .lwa_url(lwa)
-        .user_agent("Shop/1.0 (Language=Rust; Platform=Linux)")
+        .user_agent(UserAgent::new("Shop", "1.0").attribute("Language", "Rust").attribute("Platform", "Linux"))
         .build()
         .unwrap();
     (server, client)
