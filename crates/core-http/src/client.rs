@@ -355,14 +355,16 @@ fn trace_attempt(request: &Request, attempt: u32) {
     );
 }
 
-/// Adds to a fault what the request and the head of the answer say about it.
+/// Adds to an error what the request and the head of the answer say about it.
 fn circumstances<V: Vendor>(mut error: Error, request: &Request, head: &Parts) -> Error {
-    if let Some(fault) = error.fault_mut() {
-        fault.status.get_or_insert(head.status);
-        fault.retry_after = fault.retry_after.or_else(|| crate::retry::retry_after(&head.headers));
-        let head = Head { status: head.status, headers: &head.headers };
-        fault.request_id = fault.request_id.take().or_else(|| V::request_id(&head));
-        fault.advice = fault.advice.take().or_else(|| V::advice(request, fault).map(Into::into));
-    }
+    let answer = Head { status: head.status, headers: &head.headers };
+    let Some(fault) = error.fault_mut() else {
+        error.set_request_id(V::request_id(&answer));
+        return error;
+    };
+    fault.status.get_or_insert(head.status);
+    fault.retry_after = fault.retry_after.or_else(|| crate::retry::retry_after(&head.headers));
+    fault.request_id = fault.request_id.take().or_else(|| V::request_id(&answer));
+    fault.advice = fault.advice.take().or_else(|| V::advice(request, fault).map(Into::into));
     error
 }

@@ -16,6 +16,8 @@ struct Inner {
     attempts: u32,
     applied: bool,
     fault: Option<Fault>,
+    /// Where no fault holds it.
+    request_id: Option<String>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -144,7 +146,8 @@ impl Error {
     /// An error of this kind with its cause; the cause must not name secrets.
     pub fn new(kind: ErrorKind, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         let applied = kind.may_have_been_applied();
-        Self(Box::new(Inner { kind, operation: "", attempts: 0, applied, fault: None, source: Some(source.into()) }))
+        let source = Some(source.into());
+        Self(Box::new(Inner { kind, operation: "", attempts: 0, applied, fault: None, request_id: None, source }))
     }
 
     /// What kind of failure it is.
@@ -155,6 +158,12 @@ impl Error {
     /// The vendor's own words, if it said any.
     pub fn fault(&self) -> Option<&Fault> {
         self.0.fault.as_ref()
+    }
+
+    /// The vendor's identifier of the answer, for its support: also of one that could not be read.
+    pub fn request_id(&self) -> Option<&str> {
+        let of_fault = self.fault().and_then(|fault| fault.request_id.as_deref());
+        of_fault.or(self.0.request_id.as_deref())
     }
 
     /// The operation that failed; empty before one was sent.
@@ -181,13 +190,18 @@ impl Error {
 
     /// The same failure for another caller who waited for the same thing.
     pub(crate) fn copy(&self) -> Self {
-        let Inner { kind, operation, attempts, applied, ref fault, ref source } = *self.0;
+        let Inner { kind, operation, attempts, applied, ref fault, ref request_id, ref source } = *self.0;
         let source = source.as_ref().map(|source| innermost(&**source).to_string().into());
-        Self(Box::new(Inner { kind, operation, attempts, applied, fault: fault.clone(), source }))
+        let (fault, request_id) = (fault.clone(), request_id.clone());
+        Self(Box::new(Inner { kind, operation, attempts, applied, fault, request_id, source }))
     }
 
     pub(crate) fn fault_mut(&mut self) -> Option<&mut Fault> {
         self.0.fault.as_mut()
+    }
+
+    pub(crate) fn set_request_id(&mut self, id: Option<String>) {
+        self.0.request_id = self.0.request_id.take().or(id);
     }
 
     pub(crate) fn at(mut self, operation: &'static str, attempts: u32, applied_before: bool) -> Self {
@@ -208,7 +222,8 @@ impl Error {
 impl From<Fault> for Error {
     fn from(fault: Fault) -> Self {
         let (kind, applied) = (fault.kind, fault.kind.may_have_been_applied());
-        Self(Box::new(Inner { kind, operation: "", attempts: 0, applied, fault: Some(fault), source: None }))
+        let (fault, request_id) = (Some(fault), None);
+        Self(Box::new(Inner { kind, operation: "", attempts: 0, applied, fault, request_id, source: None }))
     }
 }
 
@@ -233,7 +248,7 @@ impl fmt::Debug for Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { kind, operation, attempts, fault, source, .. } = &*self.0;
+        let Inner { kind, operation, attempts, fault, request_id, source, .. } = &*self.0;
         if !operation.is_empty() {
             write!(f, "{operation}: ")?;
         }
@@ -246,6 +261,10 @@ impl fmt::Display for Error {
             // The innermost cause is what a reader can act on: a JSON path, a host name, an argument's name.
             (None, Some(source)) => write!(f, ": {}", innermost(&**source)),
             (None, None) => Ok(()),
+        }?;
+        match request_id {
+            Some(id) => write!(f, " (request {id})"),
+            None => Ok(()),
         }
     }
 }

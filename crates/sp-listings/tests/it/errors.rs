@@ -99,7 +99,9 @@ async fn a_forbidden_path_with_an_encoded_character_hints_at_the_encoding() {
 #[tokio::test(start_paused = true)]
 async fn a_truncated_answer_is_never_a_success() {
     for body in ["", r#"{"sku":"S""#, "null", "[]", HTML] {
-        assert_eq!(refused(200, body).await.kind(), ErrorKind::Decode, "{body}");
+        let error = refused(200, body).await;
+        assert_eq!((error.kind(), error.request_id()), (ErrorKind::Decode, Some("r-1")), "{body}");
+        assert!(error.to_string().ends_with(" (request r-1)"), "{error}");
     }
 }
 
