@@ -7,11 +7,11 @@ mod auth;
 mod big_feed;
 mod checks;
 mod errors;
+mod faults;
 #[cfg(feature = "feeds")]
 mod feed_documents;
 #[cfg(feature = "feeds")]
 mod feeds;
-mod faults;
 mod limits;
 mod offers;
 #[cfg(feature = "schemas")]
@@ -25,9 +25,9 @@ mod seeds;
 mod stock;
 mod stores;
 mod terms;
+mod tokens;
 #[cfg(all(feature = "feeds", feature = "rustls", feature = "validate"))]
 mod validate;
-mod tokens;
 mod wire;
 mod writes;
 
