@@ -213,3 +213,13 @@ fn items_of_an_unknown_type_or_shape_are_kept_raw() {
     assert!(serde_json::from_str::<Vec<Item>>("[7]").is_err());
     assert_eq!(Severity::KNOWN, [Severity::Error, Severity::Warning]);
 }
+
+#[test]
+fn an_answer_that_says_nothing_may_be_empty_and_no_other_may() {
+    for body in ["", "{}", "null", r#"{"more": [1]}"#] {
+        assert_eq!(core_http::json::<core_http::Nothing>(body.as_bytes()).unwrap(), core_http::Nothing, "{body}");
+    }
+    assert!(core_http::json::<core_http::Nothing>(b"<html>").is_err(), "a gateway's page is no such answer");
+    assert!(core_http::json::<serde_json::Value>(b"").is_err());
+    assert!(core_http::json::<Option<String>>(b"").is_err());
+}
