@@ -62,6 +62,8 @@ pub(crate) enum Action {
     TooManyRequests,
     /// The vendor's own refusal of a credential that was good before.
     ExpiredToken,
+    /// Delivers a webhook twice at the same time.
+    DeliverTwice,
 }
 
 /// A route whose fault is being set: [`Fault::on`] begins, a verb such as [`FaultRoute::cut_after_work`] ends.
@@ -76,6 +78,10 @@ pub struct FaultRoute {
 
 impl Fault {
     /// Begins a fault on a route: a method (or `*`) and a path as on the wire, in which `*` stands for any characters.
+    ///
+    /// What the sandbox sends has the methods `POSTBACK` and `PINGBACK` (for which `*` does not stand) and the path of the
+    /// webhook's own address; there `delay`, `refuse`, `cut_after_work` (it arrives, but its answer gets lost), `half_body`,
+    /// `garbage` and `deliver_twice` mean something, and other faults do nothing.
     pub fn on(method: impl Into<String>, path: impl Into<String>) -> FaultRoute {
         FaultRoute { method: method.into(), path: path.into(), call: None, chance: None }
     }
@@ -198,6 +204,12 @@ impl FaultRoute {
         self.with(Action::TooManyRequests)
     }
 
+    /// Delivers a webhook (`POSTBACK` or `PINGBACK`) twice at the same time.
+    #[must_use]
+    pub fn deliver_twice(self) -> Fault {
+        self.with(Action::DeliverTwice)
+    }
+
     /// Refuses the credential as the vendor refuses an expired one.
     #[must_use]
     pub fn expired_token(self) -> Fault {
@@ -228,9 +240,13 @@ impl Action {
             Self::ServerError { .. } => "server_error",
             Self::TooManyRequests => "too_many_requests",
             Self::ExpiredToken => "expired_token",
+            Self::DeliverTwice => "deliver_twice",
         }
     }
 }
+
+/// The methods of what the sandbox sends by itself.
+const SENT: [&str; 2] = ["POSTBACK", "PINGBACK"];
 
 /// The faults that are set.
 #[derive(Debug, Default)]
@@ -285,7 +301,8 @@ impl Faults {
     pub(crate) fn strike(&mut self, method: &str, path: &str) -> Option<Strike> {
         let mut struck = None;
         for Set { fault, calls, rng } in &mut self.set {
-            let met = (fault.method == "*" || fault.method.eq_ignore_ascii_case(method)) && matches(&fault.path, path);
+            let any = fault.method == "*" && !SENT.contains(&method);
+            let met = (any || fault.method.eq_ignore_ascii_case(method)) && matches(&fault.path, path);
             if !met {
                 continue;
             }

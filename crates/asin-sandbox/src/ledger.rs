@@ -24,6 +24,33 @@ pub struct Ledger {
     pub balance_usd: Decimal,
     /// How often a result was taken that another program on the account had paid for.
     pub foreign_collected: u64,
+    /// Every webhook that DataForSEO sent or tried to send, in order.
+    #[serde(default)]
+    pub deliveries: Vec<Delivery>,
+}
+
+/// One webhook that was sent, or could not be.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Delivery {
+    /// When it ended.
+    pub at: Timestamp,
+    /// `postback` or `pingback`.
+    pub webhook: String,
+    /// The identifier of the task.
+    pub task: String,
+    /// The tag of the task; empty where it has none.
+    pub tag: String,
+    /// The address, with `$id` and `$tag` replaced.
+    pub url: String,
+    /// The HTTP status of the answer; 0 when there was none.
+    pub status: u16,
+    /// Whether the server took it.
+    pub arrived: bool,
+    /// Why not, in words; empty when it arrived.
+    pub failure: String,
+    /// The fault that struck it.
+    pub fault: Option<String>,
 }
 
 /// One request.

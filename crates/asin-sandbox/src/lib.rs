@@ -44,7 +44,7 @@
 //! "action": "cut_after_work"}`; `call` or `chance` may be left out; further actions are `refuse`, `cut_before_work`,
 //! `half_body`, `garbage`, `wrong_content_type`, `too_many_requests`, `expired_token`, `{"delay": {"ms": 500}}`,
 //! `{"slow_body": {"ms": 500}}`, `{"apply_late": {"ms": 500}}`, `{"server_error": {"status": 503}}`, `{"html_error": {"status": 502}}`,
-//! `{"code": {"code": 40203}}` (the vendor's own refusal with its code) and `{"clock_jump": {"seconds": 3600}}`;
+//! `deliver_twice` (with the method `POSTBACK` or `PINGBACK`), `{"code": {"code": 40203}}` (the vendor's own refusal with its code) and `{"clock_jump": {"seconds": 3600}}`;
 //! `"after_work": true` lets the work be done before the answer is replaced. Several faults on one route, each with its `call`,
 //! are a script.
 //!
@@ -78,6 +78,12 @@
 //! * `id_list` shows a task thirty seconds of sandbox time after its POST; standard tasks take one to two minutes, urgent
 //!   ones ten to twenty seconds.
 //!
+//! # Webhooks
+//! A task with a `pingback_url` or `postback_url` has it called when it is done, if it is `http` to a loopback address: nothing
+//! else is ever called. `$id` and `$tag` are replaced, results are gzip. A server that is not there, does not answer 2xx, or takes
+//! longer than ten seconds of sandbox time (at least 100 ms) gets nothing again by itself: the task is listed by `tasks_ready`,
+//! the failure by `/v3/merchant/errors`, and `/v3/appendix/webhook_resend` tries once more. [`Ledger::deliveries`] has them all.
+//!
 //! # Time
 //! [`Builder::speed`] shortens every wait that a vendor imposes: queues, token life, rate windows, the lag of `id_list`, late
 //! submissions, postcodes. Dates on the wire stay real. The default of 60 makes a vendor's minute a second.
@@ -90,6 +96,7 @@ mod call;
 mod clock;
 mod control;
 mod dataforseo;
+mod delivery;
 mod demo;
 mod faults;
 mod ledger;
@@ -111,7 +118,7 @@ use url::Url;
 pub use builder::{Builder, StartError};
 pub use demo::{AccountDemo, DataForSeoDemo, Demo, MultiCartDemo, SpApiDemo};
 pub use faults::{Fault, FaultRoute};
-pub use ledger::{Charge, Entry, Ledger, Terms, Write};
+pub use ledger::{Charge, Delivery, Entry, Ledger, Terms, Write};
 pub use market::{
     Account, Applies, Balances, Collection, Domain, Item, Listing, Market, MarketError, Offer, Output, Postcode,
     Product, Verdict,

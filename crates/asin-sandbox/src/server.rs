@@ -53,6 +53,9 @@ impl Shared {
         let in_flight = self.in_flight.load(Ordering::Relaxed);
         let reply = vendor.answer(&mut world, call, in_flight);
         world.note(vendor, call, Some(&reply), fault);
+        for errand in std::mem::take(&mut world.tasks.errands) {
+            tokio::spawn(crate::delivery::deliver(Arc::downgrade(&self.world), errand));
+        }
         reply
     }
 }
@@ -171,6 +174,8 @@ async fn struck(shared: Shared, vendor: Vendor, call: Call, strike: Strike, wire
             shared.work(vendor, &call, Some(&strike)).complete()
         }
         Action::ServerError { status } => replaced(vendor.server_error(&call, status)),
+        // Something is delivered twice only where the sandbox itself sends.
+        Action::DeliverTwice => shared.work(vendor, &call, Some(&strike)).complete(),
         Action::TooManyRequests => replaced(vendor.throttled(&call)),
         Action::ExpiredToken => replaced(vendor.expired(&call)),
     }

@@ -27,7 +27,7 @@ pub(super) fn ready(world: &mut World, call: &Call, function: Option<Function>) 
     }
     let listed = |task: &&Task| {
         let asked = function.is_none_or(|function| function == task.function);
-        asked && !task.collected && task.is_done(now) && now.saturating_sub(task.ready_at) < LISTED
+        asked && task.is_listed() && task.is_done(now) && now.saturating_sub(task.ready_at) < LISTED
     };
     let rows = world.tasks.all.iter().filter(listed).take(ROWS).map(row).collect();
     let id = task_id(today(), &mut world.rng);

@@ -105,7 +105,7 @@ impl Question {
 }
 
 /// Reads `2026-07-20 09:37:13 +00:00`.
-fn moment(text: &str) -> Option<Timestamp> {
+pub(super) fn moment(text: &str) -> Option<Timestamp> {
     let (local, zone) = text.rsplit_once(' ')?;
     (zone == "+00:00").then(|| format!("{}Z", local.replacen(' ', "T", 1)).parse().ok()).flatten()
 }

@@ -11,6 +11,7 @@ mod reference;
 mod results;
 mod search;
 mod tasks;
+pub(crate) mod webhooks;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -65,6 +66,8 @@ pub(crate) fn answer(world: &mut World, call: &Call, in_flight: usize) -> Reply 
         (&Method::GET, ["v3", "appendix", "user_data"]) => reference::user_data(world, call),
         (&Method::GET, ["v3", "appendix", "errors"]) => reference::errors(world, call),
         (&Method::GET, ["v3", "appendix", "status"]) => reference::status(world, call),
+        (&Method::POST, ["v3", "appendix", "webhook_resend"]) => webhooks::resend(world, call),
+        (&Method::POST, ["v3", "merchant", "errors"]) => webhooks::errors(world, call),
         _ => refusal(StatusCode::NOT_FOUND, 40400),
     }
 }
@@ -121,7 +124,14 @@ impl TaskAnswer {
 
 /// The answer to a call that was understood.
 fn envelope(call: &Call, operation: &'static str, tasks: &[TaskAnswer]) -> Reply {
-    let path: Vec<String> = call.segments();
+    let mut reply = Reply::json(StatusCode::OK, &body(&call.segments(), tasks)).operation(operation);
+    reply.code = Some(20000);
+    reply.charged = tasks.iter().map(|task| task.cost).sum();
+    reply
+}
+
+/// What the vendor wraps around tasks.
+fn body(path: &[String], tasks: &[TaskAnswer]) -> Value {
     let cost: Decimal = tasks.iter().map(|task| task.cost).sum();
     let task = |task: &TaskAnswer| {
         // A finished task without results holds one object and still counts none (a recorded answer).
@@ -138,7 +148,7 @@ fn envelope(call: &Call, operation: &'static str, tasks: &[TaskAnswer]) -> Reply
             "result": task.result,
         })
     };
-    let body = json!({
+    json!({
         "version": VERSION,
         "status_code": 20000,
         "status_message": message(20000),
@@ -147,11 +157,7 @@ fn envelope(call: &Call, operation: &'static str, tasks: &[TaskAnswer]) -> Reply
         "tasks_count": tasks.len(),
         "tasks_error": tasks.iter().filter(|task| task.is_error()).count(),
         "tasks": tasks.iter().map(task).collect::<Vec<_>>(),
-    });
-    let mut reply = Reply::json(StatusCode::OK, &body).operation(operation);
-    reply.code = Some(20000);
-    reply.charged = cost;
-    reply
+    })
 }
 
 const VERSION: &str = "0.1.20261015";

@@ -9,9 +9,23 @@ use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 
 use super::function::Function;
+use super::webhooks::{self, Errand, Failure, Hook};
 use crate::clock::{Clock, MinuteWindow, minutes_ago, today};
 use crate::market::Market;
 use crate::marketplace::Marketplace;
+
+/// How far a result has got that is to be posted to an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sent {
+    /// Nobody asked for it.
+    NotAsked,
+    /// Not yet: it is not done, or under way.
+    NotYet,
+    /// The server took it.
+    Arrived,
+    /// It did not: now it is listed, as if nobody had asked.
+    Failed,
+}
 
 /// A task that was accepted and billed.
 #[derive(Debug, Clone)]
@@ -26,6 +40,7 @@ pub(super) struct Task {
     /// When `id_list` begins to show it.
     pub(super) listed_at: Duration,
     pub(super) collected: bool,
+    pub(super) postback: Sent,
     /// Whether another program has posted it.
     pub(super) foreign: bool,
     pub(super) cost: Decimal,
@@ -54,12 +69,18 @@ impl Task {
             ready_at,
             listed_at,
             collected,
+            postback: Sent::NotAsked,
             foreign,
             cost,
             data,
             subject,
             marketplace,
         }
+    }
+
+    /// Whether it is for those who come and collect: what is posted to an address is not, unless that failed.
+    pub(super) fn is_listed(&self) -> bool {
+        !self.collected && matches!(self.postback, Sent::NotAsked | Sent::Failed)
     }
 
     pub(super) fn tag(&self) -> Option<&str> {
@@ -100,6 +121,9 @@ pub(crate) struct Tasks {
     posts: u64,
     /// When tasks that are equal in everything were posted.
     equal: HashMap<u64, Vec<Duration>>,
+    /// Webhooks that were asked for since a call last began; the port sends them when they are due.
+    pub(crate) errands: Vec<Errand>,
+    pub(super) failures: Vec<Failure>,
 }
 
 /// A task to be added.
@@ -121,7 +145,14 @@ impl Tasks {
     pub(crate) fn new(market: &Market, rng: &mut fastrand::Rng) -> Self {
         let ready = std::array::from_fn(|_| MinuteWindow::new(20));
         let limits = Limits { lifted: false, general: MinuteWindow::new(2000), id_list: MinuteWindow::new(10), ready };
-        let mut tasks = Self { all: Vec::new(), limits, posts: 0, equal: HashMap::new() };
+        let mut tasks = Self {
+            all: Vec::new(),
+            limits,
+            posts: 0,
+            equal: HashMap::new(),
+            errands: Vec::new(),
+            failures: Vec::new(),
+        };
         for (minutes, function) in [
             (600, Function::GoogleProducts),
             (90, Function::Asin),
@@ -143,6 +174,7 @@ impl Tasks {
                 ready_at: Duration::ZERO,
                 listed_at: Duration::ZERO,
                 collected: false,
+                postback: Sent::NotAsked,
                 foreign: true,
                 cost: function.price(),
                 subject: asin,
@@ -186,6 +218,9 @@ impl Tasks {
         let wait = SignedDuration::try_from(clock.wall(queue)).unwrap_or_default();
         let done = Timestamp::now().saturating_add(wait).expect("a duration never fails to be added");
         let id = task_id(posted, rng);
+        let asked = webhooks::asked(&order.data);
+        self.errands.extend(asked.iter().map(|hook| Errand { task: id.clone(), hook: *hook, due: now + queue }));
+        let postback = if asked.contains(&Hook::Postback) { Sent::NotYet } else { Sent::NotAsked };
         self.all.push(Task {
             id: id.clone(),
             function: order.function,
@@ -195,6 +230,7 @@ impl Tasks {
             ready_at: now + queue,
             listed_at: now + LIST_LAG,
             collected: false,
+            postback,
             foreign: order.foreign,
             cost: order.cost,
             data: order.data,
