@@ -24,8 +24,6 @@ struct Row {
     /// DataForSEO's location code of a country: 2000 and the ISO 3166 number.
     location: u32,
     language: &'static str,
-    /// How the store's pages say that an item is new, in lower case.
-    new: &'static [&'static str],
 }
 
 const fn row(
@@ -35,36 +33,35 @@ const fn row(
     currency: &'static str,
     location: u32,
     language: &'static str,
-    new: &'static [&'static str],
 ) -> Row {
-    Row { country, id, domain, currency, location, language, new }
+    Row { country, id, domain, currency, location, language }
 }
 
 /// Identifiers: Amazon's page "Marketplace IDs"; location and language codes: DataForSEO's Amazon lists.
 static ROWS: [Row; 23] = [
-    row("US", "ATVPDKIKX0DER", "amazon.com", "USD", 2840, "en_US", &["new"]),
-    row("CA", "A2EUQ1WTGCTBG2", "amazon.ca", "CAD", 2124, "en_CA", &["new", "neuf"]),
-    row("MX", "A1AM78C64UM0Y8", "amazon.com.mx", "MXN", 2484, "es_MX", &["new", "nuevo"]),
-    row("BR", "A2Q3Y263D00KWC", "amazon.com.br", "BRL", 2076, "pt_BR", &["new", "novo"]),
-    row("IE", "A28R8C7NBKEWEA", "amazon.ie", "EUR", 2372, "en_IE", &["new"]),
-    row("ES", "A1RKKUPIHCS9HS", "amazon.es", "EUR", 2724, "es_ES", &["new", "nuevo"]),
-    row("UK", "A1F83G8C2ARO7P", "amazon.co.uk", "GBP", 2826, "en_GB", &["new"]),
-    row("FR", "A13V1IB3VIYZZH", "amazon.fr", "EUR", 2250, "fr_FR", &["new", "neuf"]),
-    row("BE", "AMEN7PMS3EDWL", "amazon.com.be", "EUR", 2056, "fr_BE", &["new", "neuf", "nieuw"]),
-    row("NL", "A1805IZSGTT6HS", "amazon.nl", "EUR", 2528, "nl_NL", &["new", "nieuw"]),
-    row("DE", "A1PA6795UKMFR9", "amazon.de", "EUR", 2276, "de_DE", &["new", "neu"]),
-    row("IT", "APJ6JRA9NG5V4", "amazon.it", "EUR", 2380, "it_IT", &["new", "nuovo"]),
-    row("SE", "A2NODRKZP88ZB9", "amazon.se", "SEK", 2752, "sv_SE", &["new", "ny", "nytt"]),
-    row("ZA", "AE08WJ6YKNBMC", "amazon.co.za", "ZAR", 2710, "en_ZA", &["new"]),
-    row("PL", "A1C3SOZRARQ6R3", "amazon.pl", "PLN", 2616, "pl_PL", &["new", "nowy", "nowa", "nowe"]),
-    row("EG", "ARBP9OOSHTCHU", "amazon.eg", "EGP", 2818, "ar_EG", &["new", "جديد"]),
-    row("TR", "A33AVAJ2PDY3EV", "amazon.com.tr", "TRY", 2792, "tr_TR", &["new", "yeni"]),
-    row("SA", "A17E79C6D8DWNP", "amazon.sa", "SAR", 2682, "ar_SA", &["new", "جديد"]),
-    row("AE", "A2VIGQ35RCS4UG", "amazon.ae", "AED", 2784, "en_AE", &["new", "جديد"]),
-    row("IN", "A21TJRUUN4KGV", "amazon.in", "INR", 2356, "en_IN", &["new"]),
-    row("SG", "A19VAU5U5O7RUS", "amazon.sg", "SGD", 2702, "en_SG", &["new"]),
-    row("AU", "A39IBJ37TRP1C6", "amazon.com.au", "AUD", 2036, "en_AU", &["new"]),
-    row("JP", "A1VC38T7YXB528", "amazon.co.jp", "JPY", 2392, "ja_JP", &["new", "新品"]),
+    row("US", "ATVPDKIKX0DER", "amazon.com", "USD", 2840, "en_US"),
+    row("CA", "A2EUQ1WTGCTBG2", "amazon.ca", "CAD", 2124, "en_CA"),
+    row("MX", "A1AM78C64UM0Y8", "amazon.com.mx", "MXN", 2484, "es_MX"),
+    row("BR", "A2Q3Y263D00KWC", "amazon.com.br", "BRL", 2076, "pt_BR"),
+    row("IE", "A28R8C7NBKEWEA", "amazon.ie", "EUR", 2372, "en_IE"),
+    row("ES", "A1RKKUPIHCS9HS", "amazon.es", "EUR", 2724, "es_ES"),
+    row("UK", "A1F83G8C2ARO7P", "amazon.co.uk", "GBP", 2826, "en_GB"),
+    row("FR", "A13V1IB3VIYZZH", "amazon.fr", "EUR", 2250, "fr_FR"),
+    row("BE", "AMEN7PMS3EDWL", "amazon.com.be", "EUR", 2056, "fr_BE"),
+    row("NL", "A1805IZSGTT6HS", "amazon.nl", "EUR", 2528, "nl_NL"),
+    row("DE", "A1PA6795UKMFR9", "amazon.de", "EUR", 2276, "de_DE"),
+    row("IT", "APJ6JRA9NG5V4", "amazon.it", "EUR", 2380, "it_IT"),
+    row("SE", "A2NODRKZP88ZB9", "amazon.se", "SEK", 2752, "sv_SE"),
+    row("ZA", "AE08WJ6YKNBMC", "amazon.co.za", "ZAR", 2710, "en_ZA"),
+    row("PL", "A1C3SOZRARQ6R3", "amazon.pl", "PLN", 2616, "pl_PL"),
+    row("EG", "ARBP9OOSHTCHU", "amazon.eg", "EGP", 2818, "ar_EG"),
+    row("TR", "A33AVAJ2PDY3EV", "amazon.com.tr", "TRY", 2792, "tr_TR"),
+    row("SA", "A17E79C6D8DWNP", "amazon.sa", "SAR", 2682, "ar_SA"),
+    row("AE", "A2VIGQ35RCS4UG", "amazon.ae", "AED", 2784, "en_AE"),
+    row("IN", "A21TJRUUN4KGV", "amazon.in", "INR", 2356, "en_IN"),
+    row("SG", "A19VAU5U5O7RUS", "amazon.sg", "SGD", 2702, "en_SG"),
+    row("AU", "A39IBJ37TRP1C6", "amazon.com.au", "AUD", 2036, "en_AU"),
+    row("JP", "A1VC38T7YXB528", "amazon.co.jp", "JPY", 2392, "ja_JP"),
 ];
 
 /// A text that names no store of Amazon.
@@ -106,12 +103,6 @@ impl Marketplace {
     /// DataForSEO's language code.
     pub fn language_code(self) -> &'static str {
         self.0.language
-    }
-
-    /// Whether this is how the store's pages say that an item is new.
-    pub fn says_new(self, condition: &str) -> bool {
-        let condition = condition.trim().to_lowercase();
-        self.0.new.contains(&condition.as_str())
     }
 
     /// The same store in the words of `sp-listings`.

@@ -42,13 +42,16 @@
 //! caller's business.
 
 mod builder;
+mod buy_box;
 mod clock;
+mod condition;
 mod file_ledger;
 mod generated;
 mod ids;
 mod ledger;
 mod money;
 mod offers;
+mod ranks;
 mod requests;
 mod task;
 mod tasks;
@@ -58,6 +61,8 @@ mod vendor;
 mod vendor_time;
 
 pub use builder::{BASE_URL, Builder, DfsClient};
+pub use buy_box::{BuyBox, BuyBoxDoubt};
+pub use condition::Condition;
 pub use file_ledger::FileLedger;
 pub use generated::appendix::{
     AccountMoney, AccountPrices, AccountRates, AccountStatistics, AmazonPrices, CollectPrices, CollectResultPrices,
@@ -88,6 +93,7 @@ pub use ids::{InvalidTag, Tag, TaskId};
 pub use ledger::{Counts, Entry, Ledger, LedgerError, MemoryLedger, Order, Stage, State};
 pub use money::{Budget, OverBudget, Prices};
 pub use offers::{Family, Offer};
+pub use ranks::{BestSellerRank, BestSellers};
 pub use requests::{
     AsinLiveTask, AsinTask, Department, GoogleProduct, GoogleProductInfoTask, GoogleProductsTask, GoogleSellersTask,
     GoogleSortBy, InvalidRequest, Keyword, Language, Location, PostbackData, PriceRange, Priority, ProductsLiveTask,

@@ -1,7 +1,7 @@
 //! Results as a seller thinks of them: a product's family, and who offers it for how much.
 //!
-//! Plainly what the page said: nothing is guessed, and what it did not say is `None`. Whether an offer counts (new, in
-//! stock, in the right currency) is for the caller to decide.
+//! Plainly what the page said: nothing is guessed, and what it did not say is `None`. Whether an offer counts is for the
+//! caller to decide; [`Condition`](crate::Condition) and [`BuyBox`](crate::BuyBox) say what is known.
 
 use crate::{AsinItem, AsinResult, Price, SellerOffer, SellersItem, SellersResult};
 use core_http::Asin;
@@ -60,10 +60,18 @@ pub struct Offer {
     pub delivery_from: Option<crate::VendorTime>,
     /// The last day of delivery, as the vendor writes it.
     pub delivery_to: Option<crate::VendorTime>,
+    /// Whether a price or a range is shown.
+    priced: bool,
 }
 
 impl Offer {
-    fn read(item: &SellerOffer, buy_box: bool) -> Self {
+    /// Whether it can be bought now: a page shows an offer with a day of delivery, and without any price when it is sold
+    /// out. `None` when it says neither.
+    pub fn in_stock(&self) -> Option<bool> {
+        if !self.priced { Some(false) } else { self.delivery_from.is_some().then_some(true) }
+    }
+
+    pub(crate) fn read(item: &SellerOffer, buy_box: bool) -> Self {
         let delivery = item.delivery_info.as_ref();
         Self {
             buy_box,
@@ -71,6 +79,7 @@ impl Offer {
             seller_id: item.seller_url.as_deref().and_then(seller_id),
             ships_from: item.ships_from.clone(),
             price: item.price.as_ref().and_then(amount),
+            priced: item.price.as_ref().is_some_and(|price| price.current.is_some() || price.max_value.is_some()),
             currency: item.price.as_ref().and_then(|price| price.currency.clone()),
             condition: item.condition.clone(),
             delivery_price: delivery.and_then(|delivery| amount(delivery.delivery_price.as_ref()?)),
@@ -93,7 +102,12 @@ impl SellersResult {
 }
 
 fn amount(price: &Price) -> Option<Decimal> {
-    price.current.filter(|_| price.is_price_range != Some(true))
+    price.current.filter(|_| !is_range(price))
+}
+
+/// Whether there is a lowest and a highest price.
+pub(crate) fn is_range(price: &Price) -> bool {
+    price.is_price_range == Some(true) || price.max_value.is_some_and(|most| Some(most) != price.current)
 }
 
 /// The parameter `seller` of a link, which may lack scheme and host.

@@ -1,6 +1,7 @@
 //! What the market shows: a price with everything that was said about it.
 
 use crate::{Asin, Currency, Marketplace, Price};
+use dataforseo_merchant::Condition;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -142,11 +143,8 @@ impl Observation {
         check(self.marketplace.map(|place| place == store), Doubt::MarketplaceNotSaid, Doubt::OtherMarketplace);
         check(self.amount.map(|amount| amount > Decimal::ZERO), Doubt::NoPrice, Doubt::NoPrice);
         check(self.currency.map(|currency| currency == store.currency()), Doubt::CurrencyNotSaid, Doubt::OtherCurrency);
-        check(
-            self.condition.as_deref().map(|condition| store.says_new(condition)),
-            Doubt::ConditionNotSaid,
-            Doubt::NotNew,
-        );
+        let is_new = |words| Condition::read(words, store.language_code()) == Some(Condition::New);
+        check(self.condition.as_deref().map(is_new), Doubt::ConditionNotSaid, Doubt::NotNew);
         check(self.in_stock, Doubt::StockNotSaid, Doubt::OutOfStock);
         check(self.seller_id.as_ref().map(|seller| !question.own.contains(seller)), Doubt::SellerNotSaid, Doubt::Own);
         check(self.at.map(|at| is_fresh(at, question.now, question.max_age)), Doubt::TimeNotSaid, Doubt::TooOld);

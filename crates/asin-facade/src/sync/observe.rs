@@ -148,14 +148,13 @@ fn offers(result: &SellersResult) -> Vec<Observation> {
     let marketplace = store(result.se_domain.as_deref(), result.location_code);
     let at = result.datetime.as_ref().and_then(dataforseo_merchant::VendorTime::timestamp);
     let offers = result.offers().map(|offer| Observation {
+        in_stock: offer.in_stock(),
         source: Source::DataforseoSellers,
         asin: result.asin,
         marketplace,
         amount: offer.price,
         currency: offer.currency.as_deref().and_then(Currency::from_code),
         condition: offer.condition,
-        // A page lists an offer with a date of delivery, or without a price when it is sold out.
-        in_stock: if offer.price.is_none() { Some(false) } else { offer.delivery_from.is_some().then_some(true) },
         seller_id: offer.seller_id,
         seller: offer.seller_name,
         at,
