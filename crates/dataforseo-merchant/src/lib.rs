@@ -38,6 +38,8 @@
 //! # }
 //! ```
 //!
+//! The vendor can also send results by itself; [`webhook`] takes them in.
+//!
 //! Every operation can also be called by itself, as a value that a [`DfsClient`] sends; then keeping account of it is the
 //! caller's business.
 
@@ -59,6 +61,7 @@ mod tasks;
 pub mod testing;
 mod vendor;
 mod vendor_time;
+pub mod webhook;
 
 pub use builder::{BASE_URL, Builder, DfsClient};
 pub use buy_box::{BuyBox, BuyBoxDoubt};

@@ -12,6 +12,7 @@ mod look;
 mod new;
 mod post;
 mod purse;
+mod receive;
 mod send;
 mod settle;
 

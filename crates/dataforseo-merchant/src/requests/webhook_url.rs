@@ -1,12 +1,24 @@
 //! Addresses that the vendor calls.
 
 use super::{InvalidRequest, invalid};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+};
 use url::{Host, Url};
 
 /// An address that the vendor calls; `$id` and `$tag` in its path or query are replaced by the task's.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct WebhookUrl(String);
+
+impl fmt::Debug for WebhookUrl {
+    /// Without path and query: webhooks are not signed, so these often hold a secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let host = self.0.split_inclusive('/').take(3).collect::<String>();
+        let host = host.rsplit_once('@').map_or(host.as_str(), |(_, host)| host);
+        write!(f, "WebhookUrl({}…)", host.trim_end_matches('/'))
+    }
+}
 
 const FIELD: &str = "postback_url, pingback_url";
 

@@ -185,10 +185,14 @@ impl Collector {
             match self.under_way.next().await {
                 Some((id, Ok(Some(result)))) => {
                     self.fruitful = Some(true);
-                    if let Some(entry) = lock(&self.pending).remove(&id) {
-                        return Some(Ok(Collected { entry, result }));
+                    let entry = lock(&self.pending).remove(&id);
+                    match entry {
+                        // Unless it was received, and is stored already.
+                        Some(entry) if !self.tasks.is_acknowledged(&entry).await => {
+                            return Some(Ok(Collected { entry, result }));
+                        }
+                        _ => continue,
                     }
-                    continue;
                 }
                 Some((_, Ok(None))) => continue,
                 Some((_, Err(error))) => {

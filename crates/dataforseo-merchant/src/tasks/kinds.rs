@@ -8,7 +8,7 @@ use crate::{
     GoogleSellersResult, GoogleSellersTask, GoogleSellersTaskGet, GoogleSellersTaskPost, GoogleSellersTasksReady,
     Priority, ProductsLive, ProductsResult, ProductsTask, ProductsTaskGet, ProductsTaskPost, ProductsTasksReady,
     ReadyTask, SellersLive, SellersResult, SellersTask, SellersTaskGet, SellersTaskPost, SellersTasksReady, Summary,
-    Tag, Task, TaskId, TaskOutcome,
+    Tag, Task, TaskId, TaskOutcome, webhook::Postback,
 };
 use core_http::{Asin, Error, ErrorKind, Fault, Result};
 use serde::{Deserialize, Serialize};
@@ -146,6 +146,13 @@ macro_rules! kinds {
         pub(super) async fn ready(line: &Line, kind: Kind) -> Result<Vec<ReadyTask>> {
             match kind {
                 $(Kind::$kind => line.call($ready::new()).await,)*
+            }
+        }
+
+        /// Reads a result that was posted; `None` while the task is pending.
+        pub(super) fn received(postback: &Postback, kind: Kind) -> Result<Option<TaskResult>> {
+            match kind {
+                $(Kind::$kind => Ok(read(postback.task()?, TaskResult::$kind)),)*
             }
         }
 

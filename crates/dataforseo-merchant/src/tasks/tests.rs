@@ -2,6 +2,7 @@
 
 mod collecting;
 mod posting;
+mod receiving;
 mod schedules;
 mod settling;
 mod vendor;

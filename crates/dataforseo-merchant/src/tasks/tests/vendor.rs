@@ -18,7 +18,7 @@ pub struct Made {
     pub kind: &'static str,
     pub data: Value,
     pub posted: Timestamp,
-    listed: Timestamp,
+    pub listed: Timestamp,
     pub done: Timestamp,
     pub collected: bool,
 }

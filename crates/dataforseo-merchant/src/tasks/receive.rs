@@ -1,0 +1,81 @@
+//! Results that the vendor sends by itself: they come to the same place as those that are collected.
+//!
+//! A webhook may come before the answer to the POST, in spite of an answer that was lost, twice, and while its task is being
+//! collected. What it says is matched by our tag, and believed only about a task that the ledger knows.
+
+use super::{Collected, TaskResult, Tasks, kinds, ledger_failed};
+use crate::{
+    Entry, Ledger, State, Tag, TaskId,
+    webhook::{Pingback, Postback},
+};
+use core_http::{Error, ErrorKind, Result};
+use futures_util::StreamExt;
+use rust_decimal::Decimal;
+use std::{sync::Arc, time::Duration};
+
+/// How long it may take to fetch a result of which the vendor says that it is there.
+const FETCH: Duration = Duration::from_secs(5);
+
+impl Tasks {
+    /// Takes in a result that was posted. Store what it gives, then [acknowledge](Tasks::acknowledge) its tag, as with what
+    /// was [collected](Tasks::collect). `None` when there is nothing to store: the task is not of this ledger, or has been
+    /// acknowledged, or is not done.
+    ///
+    /// A task of which it was not known whether it had been made is known from then on, at the cost that was reserved for
+    /// it. A result that was asked for as a page is [unreadable](TaskResult::Unreadable) here;
+    /// [`Postback::task`] reads it as [`AsinHtml`](crate::AsinHtml) or [`KeywordHtml`](crate::KeywordHtml).
+    ///
+    /// # Errors
+    /// When the ledger cannot be read or written.
+    pub async fn receive(&self, postback: &Postback) -> Result<Option<Collected>> {
+        let Some(entry) = self.known(postback.id(), postback.tag(), postback.cost()).await? else { return Ok(None) };
+        let result = kinds::received(postback, entry.request.kind());
+        let result = result.unwrap_or_else(|error| Some(TaskResult::Unreadable(Arc::new(error))));
+        Ok(result.map(|result| Collected { entry, result }))
+    }
+
+    /// Fetches the result of a task that is said to be done, by a free call; otherwise like [`receive`](Tasks::receive).
+    ///
+    /// # Errors
+    /// Those of the ledger and of the call, and [`ErrorKind::Busy`] when the task is not done after all.
+    pub async fn fetch(&self, pingback: &Pingback) -> Result<Option<Collected>> {
+        let Some(entry) = self.known(&pingback.id, pingback.tag.as_deref(), None).await? else { return Ok(None) };
+        let collected = self.collect([entry], FETCH).next().await;
+        let unfinished = || Error::new(ErrorKind::Busy, "a task that is said to be done is not");
+        collected.unwrap_or_else(|| Err(unfinished())).map(Some)
+    }
+
+    /// The entry of a task whose result nobody has acknowledged, under its id, whatever was known of it before.
+    async fn known(&self, id: &TaskId, tag: Option<&str>, cost: Option<Decimal>) -> Result<Option<Entry>> {
+        let Some(tag) = tag.and_then(Tag::ours) else { return Ok(None) };
+        let Some(mut entry) = self.ledger.entry(&tag).await.map_err(ledger_failed)? else { return Ok(None) };
+        match &entry.state {
+            State::Created { id: known, .. } => return Ok((known == id).then_some(entry)),
+            State::Collected { .. } => return Ok(None),
+            _ => {}
+        }
+        self.adopt().await?;
+        let cost = cost.unwrap_or(entry.reserved);
+        if entry.state.is_final() {
+            // Given back too early: it was made after all.
+            self.purse.hold(&tag, cost);
+        }
+        entry.state = State::Created { id: id.clone(), cost };
+        self.ledger.record(&[(tag.clone(), entry.state.clone())]).await.map_err(ledger_failed)?;
+        self.purse.became(&tag, &entry.state);
+        Ok(Some(entry))
+    }
+
+    /// Whether somebody has acknowledged a task since this handle of it was made.
+    pub(super) async fn is_acknowledged(&self, entry: &Entry) -> bool {
+        let is_collected = |entry: &Entry| matches!(entry.state, State::Collected { .. });
+        if is_collected(entry) {
+            return false;
+        }
+        self.ledger.entry(&entry.tag).await.is_ok_and(|now| now.as_ref().is_some_and(is_collected))
+    }
+
+    pub(crate) fn ledger(&self) -> &Arc<dyn Ledger> {
+        &self.ledger
+    }
+}

@@ -1,0 +1,127 @@
+//! What a receiver needs from its owner: which tasks are expected, and a place for what arrives.
+
+use super::{Pingback, Postback};
+use crate::{Collected, Entry, Ledger, State, Tag, TaskId, Tasks};
+use async_trait::async_trait;
+use std::{fmt, sync::Arc};
+
+/// Why something could not be stored or looked up.
+pub type StoreError = Box<dyn std::error::Error + Send + Sync>;
+
+/// What is known about a task that a webhook names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expectation {
+    /// It was posted, and nothing of it is stored.
+    Expected,
+    /// Its result is stored.
+    Stored,
+    /// Nobody here has posted it: it is another program's, or forged.
+    Unknown,
+}
+
+/// Says which tasks were posted from here, so that nothing else is stored.
+#[async_trait]
+pub trait Expects: Send + Sync + 'static {
+    /// What is known about the task with this id, posted with this tag. It may be asked before the answer to the POST has
+    /// told the id.
+    ///
+    /// # Errors
+    /// When it cannot be found out; the vendor is then told to try later.
+    async fn expects(&self, id: &TaskId, tag: Option<&str>) -> Result<Expectation, StoreError>;
+}
+
+/// Where what arrives is stored.
+///
+/// The receiver answers the vendor only after the call has returned, and takes what it returns for true: what is stored
+/// must survive a crash by then. A call that takes longer than the receiver waits goes on, but the vendor is told to try
+/// later; so storing the same task twice must come to the same as storing it once.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// Stores a result.
+    ///
+    /// # Errors
+    /// When it cannot; the vendor keeps it and lists it in `tasks_ready`.
+    async fn postback(&self, postback: Postback) -> Result<(), StoreError>;
+
+    /// Takes note that a task is done, so that it is collected.
+    ///
+    /// # Errors
+    /// When it cannot; the vendor lists the task in `tasks_ready` in any case.
+    async fn pingback(&self, pingback: Pingback) -> Result<(), StoreError>;
+}
+
+/// What a ledger says about the task with this id and tag.
+fn expectation(entry: Option<Entry>, id: &TaskId) -> Expectation {
+    match entry.map(|entry| entry.state) {
+        None => Expectation::Unknown,
+        Some(State::Collected { id: known, .. }) if known == *id => Expectation::Stored,
+        Some(state) if state.id().is_some_and(|known| known != id) => Expectation::Unknown,
+        // A webhook may come before the answer to the POST, and in spite of one that was lost.
+        Some(_) => Expectation::Expected,
+    }
+}
+
+#[async_trait]
+impl Expects for Arc<dyn Ledger> {
+    async fn expects(&self, id: &TaskId, tag: Option<&str>) -> Result<Expectation, StoreError> {
+        let Some(tag) = tag.and_then(Tag::ours) else { return Ok(Expectation::Unknown) };
+        Ok(expectation(self.entry(&tag).await?, id))
+    }
+}
+
+/// Where results go, whichever way they come.
+#[async_trait]
+pub trait Keep: Send + Sync + 'static {
+    /// Stores what came of a task. It must survive a crash when this returns, and the same task may come again: it is
+    /// known by `collected.entry.tag`.
+    ///
+    /// # Errors
+    /// When it cannot; the task stays pending, and its result with the vendor.
+    async fn keep(&self, collected: &Collected) -> Result<(), StoreError>;
+}
+
+/// Expects the tasks of a [`Tasks`] and stores what comes of them: a postback's result as it is, a pingback's by asking
+/// for it. What is stored is [acknowledged](Tasks::acknowledge).
+pub struct Intake<K> {
+    tasks: Tasks,
+    keep: K,
+}
+
+impl<K> fmt::Debug for Intake<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Intake").field("tasks", &self.tasks).finish_non_exhaustive()
+    }
+}
+
+impl<K: Keep> Intake<K> {
+    /// Results of these tasks, kept there.
+    pub fn new(tasks: Tasks, keep: K) -> Self {
+        Self { tasks, keep }
+    }
+
+    async fn stored(&self, collected: Option<Collected>) -> Result<(), StoreError> {
+        if let Some(collected) = collected {
+            self.keep.keep(&collected).await?;
+            self.tasks.acknowledge(&collected.entry.tag).await?;
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl<K: Keep> Expects for Intake<K> {
+    async fn expects(&self, id: &TaskId, tag: Option<&str>) -> Result<Expectation, StoreError> {
+        self.tasks.ledger().expects(id, tag).await
+    }
+}
+
+#[async_trait]
+impl<K: Keep> Store for Intake<K> {
+    async fn postback(&self, postback: Postback) -> Result<(), StoreError> {
+        self.stored(self.tasks.receive(&postback).await?).await
+    }
+
+    async fn pingback(&self, pingback: Pingback) -> Result<(), StoreError> {
+        self.stored(self.tasks.fetch(&pingback).await?).await
+    }
+}

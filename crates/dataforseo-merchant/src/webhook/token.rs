@@ -1,0 +1,53 @@
+//! The secret in a receiver's address. Webhooks are not signed: only who knows it can be the vendor.
+
+use secrecy::{ExposeSecret, SecretString};
+use std::fmt;
+use subtle::ConstantTimeEq;
+
+/// A secret that stands in the path of a receiver's address.
+#[derive(Clone)]
+pub struct Token(SecretString);
+
+/// A text that cannot be a token.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a token has at least {least} letters, digits, hyphens or underscores, and no other characters", least = Token::SHORTEST)]
+pub struct InvalidToken;
+
+impl Token {
+    const SHORTEST: usize = 32;
+
+    /// A new one, from the operating system's randomness. Tasks that are pending call the address with the token that they
+    /// were posted with: keep it as long as they may be.
+    pub fn random() -> Self {
+        let half = || uuid::Uuid::new_v4().simple().to_string();
+        Self((half() + &half()).into())
+    }
+
+    /// One that was kept.
+    ///
+    /// # Errors
+    /// When it is short or does not fit into a path.
+    pub fn new(text: impl Into<SecretString>) -> Result<Self, InvalidToken> {
+        let text = text.into();
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        let secret = text.expose_secret();
+        let is_good = secret.len() >= Self::SHORTEST && secret.bytes().all(fits);
+        is_good.then_some(Self(text)).ok_or(InvalidToken)
+    }
+
+    /// The text, to be kept in a secret place.
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+
+    /// Whether this is it; how long that takes says nothing about how much of it is right.
+    pub(super) fn is(&self, text: &str) -> bool {
+        self.expose().as_bytes().ct_eq(text.as_bytes()).into()
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(…)")
+    }
+}
