@@ -277,7 +277,7 @@ impl Ledger for FileLedger {
 }
 
 /// The host, as part of a file name that a person recognises.
-fn slug(base_url: &str) -> String {
+pub(crate) fn slug(base_url: &str) -> String {
     let host = base_url.split_once("://").map_or(base_url, |(_, rest)| rest);
     let fitting = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c.to_ascii_lowercase() } else { '-' };
     host.chars().take(40).map(fitting).collect()
@@ -293,12 +293,12 @@ fn hash(parts: [&str; 2]) -> String {
 
 /// A new file's name is on the disk only when its folder is synced.
 #[cfg(unix)]
-fn sync_dir(dir: &Path) -> std::io::Result<()> {
+pub(crate) fn sync_dir(dir: &Path) -> std::io::Result<()> {
     File::open(dir)?.sync_all()
 }
 
 #[cfg(not(unix))]
-fn sync_dir(_: &Path) -> std::io::Result<()> {
+pub(crate) fn sync_dir(_: &Path) -> std::io::Result<()> {
     Ok(())
 }
 

@@ -38,7 +38,7 @@
 //! # }
 //! ```
 //!
-//! The vendor can also send results by itself; [`webhook`] takes them in.
+//! The vendor can also send results by itself; [`webhook`] takes them in. [`Places`] looks up where and in which language.
 //!
 //! Every operation can also be called by itself, as a value that a [`DfsClient`] sends; then keeping account of it is the
 //! caller's business.
@@ -53,6 +53,7 @@ mod ids;
 mod ledger;
 mod money;
 mod offers;
+mod places;
 mod ranks;
 mod requests;
 mod task;
@@ -96,6 +97,7 @@ pub use ids::{InvalidTag, Tag, TaskId};
 pub use ledger::{Counts, Entry, Ledger, LedgerError, MemoryLedger, Order, Stage, State};
 pub use money::{Budget, OverBudget, Prices};
 pub use offers::{Family, Offer};
+pub use places::{NotFound, PlaceLists, Places};
 pub use ranks::{BestSellerRank, BestSellers};
 pub use requests::{
     AsinLiveTask, AsinTask, Department, GoogleProduct, GoogleProductInfoTask, GoogleProductsTask, GoogleSellersTask,
