@@ -5,7 +5,7 @@ use examples::{Failure, sandbox};
 use rust_decimal::Decimal;
 use sp_listings::{
     Builder, Credentials, GetListingsItem, IncludedData, ListingsItemPatchRequest, Marketplace, Offer,
-    PatchListingsItem, Region, SellerId, Sku, Submission,
+    PatchListingsItem, Region, SellerId, Sku, Submission, Submitted, preview_then_submit,
 };
 
 #[tokio::main]
@@ -32,13 +32,11 @@ async fn main() -> Result<(), Failure> {
     // The offer goes back whole: its sale price, its bounds and the offer to businesses stay as they are.
     let body = ListingsItemPatchRequest::offer([offer.price_patch(Decimal::new(59_90, 2))]);
     let patch = PatchListingsItem::new(seller, sku.clone(), [Marketplace::DE], body);
-    match client.call(patch.preview()).await? {
-        Submission::Valid(_) => println!("the preview is valid"),
-        other => return Err(format!("not sent: {:?}", other.issues()).into()),
-    }
-    match client.call(Once(patch)).await {
-        Ok(Submission::Accepted(answer)) => println!("submitted as {}", answer.submission_id),
-        Ok(other) => return Err(format!("refused: {:?}", other.issues()).into()),
+    match preview_then_submit(&client, Once(patch)).await {
+        Ok(Submitted { write: Some(Submission::Accepted(answer)), .. }) => {
+            println!("the preview is valid\nsubmitted as {}", answer.submission_id);
+        }
+        Ok(answers) => return Err(format!("refused: {}", answers.last()).into()),
         Err(error) if error.may_have_been_applied() => println!("no readable answer, so let the listing say: {error}"),
         Err(error) => return Err(error.into()),
     }

@@ -57,7 +57,7 @@
 //!                "currency": "EUR", "condition": "New", "in_stock": true, "buy_box": true, "age_minutes": 0}]}],
 //!  "listings": [{"seller_id": "A1SELLER", "sku": "LAMP-1", "marketplace": "A1PA6795UKMFR9", "asin": "B000000001",
 //!    "product_type": "LAMP", "price": "42.00", "currency": "EUR", "quantity": 12, "channel": "DEFAULT",
-//!    "attributes": {}, "preview": "VALID", "applies": "at_once", "issues": []}],
+//!    "attributes": {}, "preview": "VALID", "applies": "at_once", "issues": [], "age_minutes": 0}],
 //!  "domains": [{"id": 1, "domain": "amazon.de", "country_code": "DE"}],
 //!  "postcodes": [{"id": 15, "domain": 1, "zipcode": "10115", "status": "active"}],
 //!  "collections": [{"id": 101, "name": "Lamps", "items": [{"asin": "B000000001", "domain": 1, "postcode": 15}],
@@ -73,6 +73,8 @@
 //!   [`Ledger::foreign_collected`] counts those that a client took.
 //! * `replace` puts an instance in the place of the one with the same selectors (`purchasable_offer`: store, currency,
 //!   audience; stock: channel), whole. `merge` is for stock and for quantity discounts alone. Stock is one for a SKU in a region.
+//! * A search pages through 1,000 listings, and a page token is taken for an hour of sandbox time. An offer whose end has
+//!   passed cannot be bought.
 //! * A patch of a SKU that nobody listed is ACCEPTED, and shows issue 13013 on the next read.
 //! * A write that applies later can be seen after five minutes of sandbox time; [`Write::applied`] says whether it can.
 //! * `id_list` shows a task thirty seconds of sandbox time after its POST; standard tasks take one to two minutes, urgent

@@ -155,6 +155,8 @@ pub struct Listing {
     pub applies: Applies,
     /// Issues that the listing has, as the API writes them.
     pub issues: Vec<Value>,
+    /// How many minutes before the start it was created.
+    pub age_minutes: u32,
 }
 
 impl Default for Listing {
@@ -173,6 +175,7 @@ impl Default for Listing {
             preview: Verdict::Valid,
             applies: Applies::AtOnce,
             issues: Vec::new(),
+            age_minutes: 0,
         }
     }
 }

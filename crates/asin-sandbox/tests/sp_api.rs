@@ -4,6 +4,8 @@ mod support;
 
 use std::time::{Duration, Instant};
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use reqwest::Method;
 use serde_json::{Value, json};
 use support::*;
@@ -200,6 +202,14 @@ async fn a_search_is_paged_by_tokens_that_know_their_search() {
     assert_eq!(other.status, 400);
     assert!(other.body.contains("do not match the provided 'pageToken'"));
 
+    // The same token, given out two hours ago.
+    let known = String::from_utf8(URL_SAFE_NO_PAD.decode(next).expect("base 64")).expect("text");
+    let (bound, _) = known.rsplit_once(':').expect("a time");
+    let old = URL_SAFE_NO_PAD.encode(format!("{bound}:-7200"));
+    let expired = search(format!("&sortBy=sku&pageToken={old}")).await;
+    assert_eq!(expired.status, 400);
+    assert!(expired.body.contains("Invalid 'pageToken' provided."));
+
     let buyable = search("&withStatus=BUYABLE&pageSize=20".to_owned()).await.json();
     assert_eq!(buyable["numberOfResults"], 12);
     let two = search("&identifiersType=SKU&identifiers=N-01,N-02,N-99".to_owned()).await.json();
@@ -212,4 +222,30 @@ async fn a_search_is_paged_by_tokens_that_know_their_search() {
     ] {
         assert_eq!(search(wrong.to_owned()).await.status, 400, "{wrong}");
     }
+}
+
+#[tokio::test]
+async fn a_search_ends_after_a_thousand_listings_and_windows_reach_the_rest() {
+    let listing = |number: u32| json!({"seller_id": "SELLEREU", "sku": format!("N-{number:04}"), "marketplace": TR, "asin": "B0NUMBER01", "age_minutes": number});
+    let mut world = world();
+    world["listings"] = (0..1010).map(listing).collect();
+    let sandbox =
+        asin_sandbox::Sandbox::builder().market(market(world)).limits(false).start().await.expect("a sandbox");
+    let token = access_token(&sandbox, 1).await;
+    let search = async |query: &str| {
+        let path = format!("SELLEREU?marketplaceIds={TR}&sortBy=createdDate&sortOrder=ASC&pageSize=20{query}");
+        send(sp_api(&sandbox, &token, Method::GET, &path)).await.json()
+    };
+    let (mut shown, mut page_token) = (0, String::new());
+    loop {
+        let page = search(&page_token).await;
+        assert_eq!(page["numberOfResults"], 1010);
+        shown += page["items"].as_array().expect("items").len();
+        let Some(next) = page["pagination"]["nextToken"].as_str() else { break };
+        page_token = format!("&pageToken={next}");
+    }
+    assert_eq!(shown, 1000);
+    let hour = jiff::Timestamp::now() - jiff::SignedDuration::from_mins(60);
+    let recent = search(&format!("&createdAfter={hour}")).await["numberOfResults"].clone();
+    assert!(matches!(recent.as_u64(), Some(59..=61)), "{recent}");
 }

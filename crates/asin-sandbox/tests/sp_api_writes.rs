@@ -239,3 +239,22 @@ async fn one_patch_can_price_several_stores() {
     assert_eq!(terms(&sandbox.market(), "RED 1/é", US).0, "6");
     assert_eq!(terms(&sandbox.market(), "RED 1/é", CA).0, "7");
 }
+
+#[tokio::test]
+async fn an_offer_whose_end_has_passed_cannot_be_bought() {
+    let sandbox = sandbox(STEADY).await;
+    let token = access_token(&sandbox, 0).await;
+    let path = format!("{RED}?marketplaceIds={US}");
+    for (end, status) in [
+        ("2020-01-01T00:00:00.000Z", json!(["DISCOVERABLE"])),
+        ("2120-01-01T00:00:00.000Z", json!(["BUYABLE", "DISCOVERABLE"])),
+    ] {
+        let mut offer = price(json!(20));
+        offer["end_at"] = json!({"value": end});
+        let body = replace("purchasable_offer", offer);
+        let answer = send(json_body(sp_api(&sandbox, &token, Method::PATCH, &path), &body)).await;
+        assert_eq!(answer.json()["status"], "ACCEPTED");
+        let item = send(sp_api(&sandbox, &token, Method::GET, &path)).await.json();
+        assert_eq!(item["summaries"][0]["status"], status, "{end}");
+    }
+}

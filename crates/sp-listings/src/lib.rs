@@ -51,8 +51,14 @@
 //! | to | look at |
 //! | --- | --- |
 //! | call | [`GetListingsItem`], [`PutListingsItem`], [`PatchListingsItem`], [`DeleteListingsItem`], [`SearchListingsItems`] |
-//! | change a price or a stock | [`Offer`], [`quantity_patch`], [`handling_patch`], [`new_price`], [`new_stock`]; raw: [`PatchOperation`] |
-//! | know what became of it | [`Submission`]: HTTP 200 alone is no success |
+//! | change a price, a sale, the end of an offer | [`Offer`]; from scratch: [`new_price`], [`NewOffer`] |
+//! | change a stock | [`quantity_patch`], [`handling_patch`], [`stock_patch`]; from scratch: [`new_stock`] |
+//! | change a picture | [`Image`] |
+//! | change or delete anything else | [`PatchOperation`], [`Selectors`] |
+//! | send what our rules refuse | [`Unchecked`] |
+//! | ask before writing | [`preview_then_submit`], [`preview`] |
+//! | know what became of it | [`Submission`]: HTTP 200 alone is no success; [`submit_and_wait`], [`Receipt`] |
+//! | find listings, any number | [`Search`] |
 //! | know what a listing must hold, and check one before it is sent | [`product_types`] |
 //! | know whether a product may be listed | [`restrictions`] |
 //! | change thousands of listings | [`feeds`] |
@@ -125,3 +131,8 @@ pub use submit::{Preview, Previewed, Submitted, Validated, Write, preview, previ
 pub use tokens::{StoreError, StoredToken, TokenKey, TokenStore, Tokens};
 pub use user_agent::UserAgent;
 pub use vendor::{SpApi, is_not_listed};
+
+/// The Rust of README.md, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

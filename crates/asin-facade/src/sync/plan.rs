@@ -10,7 +10,7 @@ use crate::Price;
 use core_http::ErrorKind;
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
-use sp_listings::{DEFAULT_CHANNEL, GetListingsItem, IncludedData, Item, NoOffer, Offer};
+use sp_listings::{DEFAULT_CHANNEL, GetListingsItem, IncludedData, Item, NoOffer, Offer, is_not_listed};
 use std::{
     collections::BTreeMap,
     sync::atomic::{AtomicUsize, Ordering},
@@ -136,10 +136,7 @@ impl Run<'_> {
                 Some(asin) => Outcome::Refused(Reason::new("other_asin", format!("the listing is on {asin}"))),
                 None => Outcome::Refused(Reason::new("no_asin", "Amazon does not say which ASIN the listing is on")),
             },
-            // A 404 without Amazon's own code comes from something else, at a wrong address for example.
-            Err(error)
-                if error.kind() == ErrorKind::NotFound && error.fault().is_some_and(|fault| !fault.code.is_empty()) =>
-            {
+            Err(error) if is_not_listed(&error) => {
                 Outcome::Skipped(Reason::new("not_listed", "the seller has no such listing in this store"))
             }
             Err(error) => Outcome::Failed(Reason::new("read", error.to_string())),

@@ -9,7 +9,9 @@ use super::{
 use core_http::{ErrorKind, Once};
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
-use sp_listings::{ListingsItemPatchRequest, PatchListingsItem, PatchOperation, Submission};
+use sp_listings::{
+    ListingsItemPatchRequest, PatchListingsItem, PatchOperation, Previewed, Submission, preview, stock_patch,
+};
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
@@ -120,7 +122,7 @@ impl Run<'_> {
             (None, Some(outcome)) => outcome,
             (None, None) => {
                 let slot = &mut group.members[plan.carrier].slot;
-                let patch = stock_patch(plan.quantity, plan.handling);
+                let Some(patch) = stock_patch(plan.quantity, plan.handling) else { return Ok(()) };
                 let outcome = self.submit(slot, Part::Stock, patch, plan.value(), mode).await?;
                 if matches!(outcome, Outcome::Unknown(_)) && self.shows_stock(slot, plan).await {
                     self.state().settle(slot.target(Part::Stock))?;
@@ -227,28 +229,30 @@ impl Run<'_> {
         let body = ListingsItemPatchRequest::offer([patch]);
         let store = slot.row.marketplace.listings();
         let patch = PatchListingsItem::new(slot.seller.clone(), slot.row.sku.clone(), [store], body);
-        match client.call(patch.preview()).await {
-            Ok(Submission::Valid(_)) => {}
-            Ok(other) => return Ok(Outcome::Refused(Reason::new("preview_invalid", issues(&other)))),
+        let validated = match preview(client, Once(patch)).await {
+            Ok(Previewed::Valid(validated)) => validated,
+            Ok(Previewed::NotValid(answer)) => {
+                return Ok(Outcome::Refused(Reason::new("preview_invalid", answer.to_string())));
+            }
             Err(error) if error.kind() == ErrorKind::Rejected => {
                 return Ok(Outcome::Refused(Reason::new("preview_rejected", error.to_string())));
             }
             Err(error) => return Ok(failed(&error)),
-        }
+        };
         if mode == Mode::Preview {
             return Ok(Outcome::Skipped(Reason::new("dry_run", "the preview is valid; nothing was sent")));
         }
         let target: Target = slot.target(part);
         let note = |answered| Sent { value: value.clone(), at: Timestamp::now(), answered };
         self.state().note_sent(target.clone(), note(false))?;
-        let outcome = match client.call(Once(patch)).await {
+        let outcome = match validated.submit(client).await {
             Ok(Submission::Accepted(response)) => {
                 slot.report.submissions.push(response.submission_id.to_string());
                 self.state().note_sent(target, note(true))?;
                 return Ok(Outcome::Submitted);
             }
-            Ok(refused @ Submission::Invalid(_)) => Outcome::Refused(Reason::new("invalid", issues(&refused))),
-            Ok(other) => return Ok(Outcome::Unknown(Reason::new("status", issues(&other)))),
+            Ok(refused @ Submission::Invalid(_)) => Outcome::Refused(Reason::new("invalid", refused.to_string())),
+            Ok(other) => return Ok(Outcome::Unknown(Reason::new("status", other.to_string()))),
             Err(error) if error.may_have_been_applied() => {
                 return Ok(Outcome::Unknown(Reason::new(code(error.kind()), error.to_string())));
             }
@@ -283,13 +287,6 @@ fn hold(slot: &Slot, why: &str) -> Reason {
     Reason::new("price_first", format!("the price in {} {why}, so the stock does not rise yet", slot.row.marketplace))
 }
 
-fn stock_patch(quantity: Option<u32>, handling: Option<u32>) -> PatchOperation {
-    match quantity {
-        Some(quantity) => sp_listings::quantity_patch(quantity, handling),
-        None => sp_listings::handling_patch(handling.unwrap_or_default()),
-    }
-}
-
 fn code(kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::Auth => "auth",
@@ -301,11 +298,4 @@ fn code(kind: ErrorKind) -> &'static str {
         ErrorKind::NotFound => "not_found",
         _ => "error",
     }
-}
-
-/// What Amazon has against it, in its own words.
-fn issues(submission: &Submission) -> String {
-    let all: Vec<String> =
-        submission.issues().iter().map(|issue| format!("{}: {}", issue.code, issue.message)).collect();
-    if all.is_empty() { "Amazon gave no reason".to_owned() } else { all.join("; ") }
 }

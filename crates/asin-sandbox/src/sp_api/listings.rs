@@ -9,7 +9,7 @@ use rust_decimal::prelude::ToPrimitive;
 use serde_json::{Map, Value, json};
 
 use super::patch::{self, PatchOperation};
-use crate::clock::today;
+use crate::clock::{minutes_ago, today};
 use crate::ledger::Terms;
 use crate::market::{Listing, Market, Product};
 use crate::marketplace::Marketplace;
@@ -65,8 +65,8 @@ impl Listings {
             let product = market.products.iter().find(|product| product.asin == listing.asin);
             let key = Key { seller: listing.seller_id.clone(), sku: listing.sku.clone(), marketplace: marketplace.id };
             let attributes = generated(listing, marketplace, product);
-            let now = today();
-            let row = Row { listing: listing.clone(), attributes, created: now, updated: now, exists: true };
+            let created = minutes_ago(listing.age_minutes);
+            let row = Row { listing: listing.clone(), attributes, created, updated: created, exists: true };
             listings.rows.insert(key, row);
         }
         listings
@@ -205,16 +205,24 @@ impl Row {
         Terms { price, quantity }
     }
 
+    fn is_closed(&self) -> bool {
+        let entries = self.attributes.get(OFFER).and_then(Value::as_array);
+        let offer = entries.and_then(|entries| entries.iter().find(|offer| is_for_all(offer)));
+        let end = offer.and_then(|offer| offer["end_at"]["value"].as_str()?.parse::<Timestamp>().ok());
+        end.is_some_and(|end| end <= Timestamp::now())
+    }
+
     pub(super) fn has_error(&self) -> bool {
         self.listing.issues.iter().any(|issue| issue["severity"] == "ERROR")
     }
 
-    /// `BUYABLE` takes a price, a piece in stock and no error.
+    /// `BUYABLE` takes a price, a piece in stock and no error; an offer whose end has passed is closed
+    /// (amzn/selling-partner-api-models #4780).
     pub(super) fn statuses(&self) -> Vec<&'static str> {
         let terms = self.terms();
         let fulfilled_by_amazon = self.listing.channel != "DEFAULT";
         let stocked = terms.quantity.is_some_and(|quantity| quantity > 0) || fulfilled_by_amazon;
-        if terms.price.is_some() && stocked && !self.has_error() {
+        if terms.price.is_some() && !self.is_closed() && stocked && !self.has_error() {
             vec!["BUYABLE", "DISCOVERABLE"]
         } else {
             vec!["DISCOVERABLE"]

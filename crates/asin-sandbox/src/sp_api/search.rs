@@ -19,6 +19,9 @@ use crate::world::World;
 /// The most items that can be paged through.
 const REACH: usize = 1000;
 
+/// How long a page token is taken, in seconds of sandbox time. That it ends is known, when is not documented.
+const TOKEN_LIFE: u64 = 3600;
+
 /// The parameters whose change makes a page token worthless.
 const SEARCH_PARAMETERS: [&str; 16] = [
     "marketplaceIds",
@@ -59,17 +62,18 @@ pub(super) fn search(world: &World, call: &Call, seller: &str) -> Result<Reply, 
     }
     sort(call, &mut found)?;
 
-    let offset = offset(call)?;
+    let now = world.clock.now().as_secs();
+    let offset = offset(call, now)?;
     let total = found.len();
     let reachable = total.min(REACH);
     let page = found.iter().take(reachable).skip(offset).take(size);
     let items: Vec<_> = page.map(|(sku, rows)| item(world, sku, rows, &data)).collect();
     let mut pagination = Map::new();
     if offset + size < reachable {
-        pagination.insert("nextToken".to_owned(), json!(token(call, offset + size)));
+        pagination.insert("nextToken".to_owned(), json!(token(call, offset + size, now)));
     }
     if offset > 0 {
-        pagination.insert("previousToken".to_owned(), json!(token(call, offset.saturating_sub(size))));
+        pagination.insert("previousToken".to_owned(), json!(token(call, offset.saturating_sub(size), now)));
     }
     Ok(Reply::json(StatusCode::OK, &json!({"numberOfResults": total, "pagination": pagination, "items": items})))
 }
@@ -171,16 +175,25 @@ fn fingerprint(call: &Call) -> u64 {
     hasher.finish()
 }
 
-fn token(call: &Call, offset: usize) -> String {
-    URL_SAFE_NO_PAD.encode(format!("{offset}:{:x}", fingerprint(call)))
+/// A page token: where the page begins, what it is bound to, and when it was given out.
+fn token(call: &Call, offset: usize, now: u64) -> String {
+    URL_SAFE_NO_PAD.encode(format!("{offset}:{:x}:{now}", fingerprint(call)))
 }
 
-fn offset(call: &Call) -> Result<usize, Reply> {
+fn offset(call: &Call, now: u64) -> Result<usize, Reply> {
     let Some(token) = call.query("pageToken") else { return Ok(0) };
     let text = URL_SAFE_NO_PAD.decode(&token).ok().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
-    let read = |(offset, print): (&str, &str)| Some((offset.parse().ok()?, u64::from_str_radix(print, 16).ok()?));
-    match text.split_once(':').and_then(read) {
-        Some((offset, print)) if print == fingerprint(call) => Ok(offset),
+    let mut parts = text.split(':');
+    let mut read = || {
+        let offset: usize = parts.next()?.parse().ok()?;
+        let print = u64::from_str_radix(parts.next()?, 16).ok()?;
+        let born: i64 = parts.next()?.parse().ok()?;
+        Some((offset, print, born))
+    };
+    let old = |born: i64| now.saturating_add_signed(born.saturating_neg()) > TOKEN_LIFE;
+    match read() {
+        Some((_, _, born)) if old(born) => Err(invalid("Invalid 'pageToken' provided.")),
+        Some((offset, print, _)) if print == fingerprint(call) => Ok(offset),
         Some(_) => Err(super::error(
             StatusCode::BAD_REQUEST,
             "InvalidInput",

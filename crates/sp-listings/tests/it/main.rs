@@ -22,6 +22,8 @@ mod restrictions;
 mod sandbox;
 mod search;
 mod seeds;
+#[cfg(feature = "rustls")]
+mod shop;
 mod stock;
 mod stores;
 mod terms;
