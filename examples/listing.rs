@@ -35,7 +35,7 @@ impl Listing {
         match submit_and_wait(&self.client, Once(patch), every, patience).await? {
             Fate::Settled(Settled::Shown(_)) => println!("{what}: the listing shows it"),
             Fate::Pending { receipt, .. } => {
-                println!("{what}: to be looked for with {}", serde_json::to_string(&receipt)?)
+                println!("{what}: still on its way, {:?}", receipt.submission());
             }
             other => return Err(format!("{what}: {other:?}").into()),
         }
