@@ -111,3 +111,7 @@ pub use tasks::{
 };
 pub use vendor::{DataForSeo, Envelope, Meaning};
 pub use vendor_time::VendorTime;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

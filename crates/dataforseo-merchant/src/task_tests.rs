@@ -82,9 +82,9 @@ fn the_answer_of_seed_000_decodes() {
     assert_eq!((task.outcome(), task.is_billed(), task.result), (TaskOutcome::Created, true, None));
 }
 
-/// Row D16 of the fault matrix: what the vendor and its clients are known to disagree about.
+/// Row C7 of the fault matrix: what the vendor and its clients are known to disagree about.
 #[test]
-fn d16_a_field_in_another_form_is_read_or_left_out() {
+fn c7_a_field_in_another_form_is_read_or_left_out() {
     for (sent, read) in [
         (json!("10"), Some("10")),
         (json!(10), Some("10")),
@@ -140,4 +140,102 @@ fn renamed_fields_are_read_under_either_name() {
         assert_eq!(page.asin, Some("B0EXAMPLE1".parse().unwrap()), "{name}");
         assert_eq!(page.items[0].html.as_deref(), Some("<html>"));
     }
+}
+
+/// Row C7 of the fault matrix: what is odd in one place leaves the rest as it is.
+#[test]
+fn c7_an_odd_field_costs_at_most_its_own_result() {
+    let offer = |field: &str| format!(r#"{{"type":"amazon_seller_item","seller_name":"A",{field}}}"#);
+    let plain = offer(r#""condition":"New""#);
+    let read = |field: &str| {
+        let odd = format!(r#"{{"id":"1","status_code":20000,"result":[{{"items":[{},{plain}]}}]}}"#, offer(field));
+        let answer = format!(r#"[{odd},{{"id":"2","status_code":20000,"result":[{{"items":[{plain}]}}]}}]"#);
+        let mut tasks = core_http::json::<Vec<Task<SellersResult>>>(answer.as_bytes()).unwrap();
+        let other = tasks.pop().unwrap();
+        assert_eq!((other.outcome(), other.result.unwrap()[0].offers().count()), (TaskOutcome::Done, 1), "{field}");
+        tasks.remove(0)
+    };
+    for fits in [
+        r#""unheard_of":{"a":[1]}"#,
+        r#""condition":"Slightly moist""#,
+        r#""applicable_vouchers":null"#,
+        r#""rank_group":"3""#,
+        r#""rank_group":3.0"#,
+        r#""rank_group":123456789012345678901234567890"#,
+        r#""rank_group":[3]"#,
+    ] {
+        let task = read(fits);
+        assert_eq!((task.outcome(), task.result.unwrap()[0].offers().count()), (TaskOutcome::Done, 2), "{fits}");
+    }
+    // Two values for one field: which of them holds is not known, so the item is kept raw.
+    let twice = read(r#""condition":"New","condition":"Used""#).result.unwrap().remove(0);
+    assert!(matches!(&twice.items[..], [crate::SellersItem::Unknown(_), crate::SellersItem::Offer(_)]));
+    // What is no JSON value of Rust's: the result is kept as text, and the place is named.
+    for unfit in [r#""rank_group":1e999"#, r#""condition":"\ud800""#] {
+        let task = read(unfit);
+        let TaskOutcome::Unreadable(fault) = task.outcome() else { panic!("{unfit}: {:?}", task.outcome()) };
+        assert!(fault.message.contains("at `result[0].items"), "{unfit}: {}", fault.message);
+        assert!(task.misfits[0].raw.contains(unfit));
+    }
+}
+
+/// Row C7 of the fault matrix.
+#[test]
+fn c7_marks_before_an_answer_are_passed_over_and_damaged_text_is_an_error() {
+    let answer = b"\xEF\xBB\xBF[{\"id\":\"1\",\"status_code\":20000,\"result\":[{\"title\":\"A\"}]}]";
+    let task = core_http::json::<Vec<Task<SellersResult>>>(answer).unwrap().remove(0);
+    assert_eq!(task.result.unwrap()[0].title.as_deref(), Some("A"));
+    let damaged = b"[{\"id\":\"1\",\"status_code\":20000,\"result\":[{\"title\":\"\xff\"}]}]";
+    let error = core_http::json::<Vec<Task<SellersResult>>>(damaged).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Decode, "a free read, which can be asked for again");
+}
+
+/// Row D2 of the fault matrix, the part that an answer says.
+#[tokio::test(start_paused = true)]
+async fn d2_only_what_is_over_the_hundredth_task_is_refused() {
+    let task = |number: usize| {
+        let code = if number < 100 { 20100 } else { 40006 };
+        json!({"id": number.to_string(), "status_code": code, "status_message": "words", "cost": if number < 100 { 0.0015 } else { 0.0 }})
+    };
+    let tasks: Vec<Value> = (0..101).map(task).collect();
+    let body = json!({"status_code": 20000, "cost": 0.15, "tasks_error": 1, "tasks": tasks}).to_string();
+    let script = std::sync::Arc::new(core_http::testing::Script::new());
+    script.then(move |_| Ok(core_http::testing::response(200, &body)));
+    let client = crate::Builder::new("login", "password").transport(script).build().unwrap();
+    let ask = crate::AsinTask::new(
+        "B0EXAMPLE1".parse().unwrap(),
+        crate::Location::code(2840),
+        crate::Language::code("en_US"),
+    );
+    let made = client.call(crate::AsinTaskPost::new(vec![ask; 101])).await.unwrap();
+    assert!(made[..100].iter().all(|task| task.outcome() == TaskOutcome::Created));
+    let TaskOutcome::Refused(fault) = made[100].outcome() else { panic!("{:?}", made[100]) };
+    assert_eq!((fault.code.as_str(), fault.kind), ("40006", ErrorKind::Rejected));
+}
+
+/// Row D16 of the fault matrix: the product is gone.
+#[tokio::test(start_paused = true)]
+async fn d16_a_finished_task_without_a_result_is_a_value() {
+    for result in [json!(null), json!([]), json!([null])] {
+        let body =
+            json!({"status_code": 20000, "tasks": [{"id": "1", "status_code": 20000, "result": result}]}).to_string();
+        let script = std::sync::Arc::new(core_http::testing::Script::new());
+        script.then(move |_| Ok(core_http::testing::response(200, &body)));
+        let client = crate::Builder::new("login", "password").transport(script).build().unwrap();
+        let task = client.call(crate::AsinTaskGet::new(crate::TaskId::new("1"))).await.unwrap();
+        assert_eq!((task.outcome(), task.result.unwrap_or_default().len()), (TaskOutcome::Done, 0));
+    }
+}
+
+#[test]
+fn a_live_answer_that_was_charged_is_given_whatever_it_says() {
+    let task =
+        |code: i64, cost: f64| tasks::<Value>(&json!([{"id": "1", "status_code": code, "cost": cost, "result": null}]));
+    let refused = live(&(), task(50000, 0.0)).unwrap_err();
+    assert!(refused.may_have_been_applied(), "their 5xxxx may come after the work");
+    let charged = live(&(), task(50000, 0.003)).unwrap();
+    assert!(charged.is_billed() && matches!(charged.outcome(), TaskOutcome::Refused(_)));
+    assert_eq!(live(&(), task(40202, 0.0)).unwrap_err().kind(), ErrorKind::Throttled);
+    assert_eq!(live(&(), task(40102, 0.003)).unwrap().outcome(), TaskOutcome::Empty);
+    assert_eq!(live(&(), Vec::<Task<Value>>::new()).unwrap_err().kind(), ErrorKind::Decode);
 }
