@@ -63,6 +63,8 @@ impl Turn {
 const LOWEST_FACTOR: f64 = 0.1;
 /// … and comes back by this share a second.
 const RECOVERY_PER_SECOND: f64 = 0.005;
+/// How many places come back a second after too many calls were under way.
+const PLACES_PER_SECOND: f64 = 1.0 / 30.0;
 
 #[derive(Debug)]
 pub(crate) struct Bucket {
@@ -74,6 +76,8 @@ pub(crate) struct Bucket {
     pub(crate) heads: BTreeMap<u64, (Arc<[Key]>, Arc<Turn>)>,
     /// Lowered by refusals, recovering slowly.
     factor: f64,
+    /// How many of the places for calls under way are not to be used, for refusals; recovering slowly.
+    fewer: f64,
     at: Instant,
     closed_until: Instant,
     taught: bool,
@@ -82,8 +86,9 @@ pub(crate) struct Bucket {
 impl Bucket {
     pub(crate) fn new(quota: Quota, most_in_flight: Option<u32>, now: Instant) -> Self {
         let tokens = quota.burst.max(1).into();
-        let (factor, heads) = (1.0, BTreeMap::new());
-        Self { quota, most_in_flight, in_flight: 0, tokens, heads, factor, at: now, closed_until: now, taught: false }
+        let (factor, fewer, heads) = (1.0, 0.0, BTreeMap::new());
+        let (at, closed_until, in_flight, taught) = (now, now, 0, false);
+        Self { quota, most_in_flight, in_flight, tokens, heads, factor, fewer, at, closed_until, taught }
     }
 
     fn rate(&self) -> f64 {
@@ -94,11 +99,17 @@ impl Bucket {
         let passed = now.saturating_duration_since(self.at).as_secs_f64();
         self.tokens = (self.tokens + passed * self.rate()).min(self.quota.burst.max(1).into());
         self.factor = (self.factor + passed * RECOVERY_PER_SECOND).min(1.0);
+        self.fewer = (self.fewer - passed * PLACES_PER_SECOND).max(0.0);
         self.at = self.at.max(now);
     }
 
     pub(crate) fn has_place(&self) -> bool {
-        self.most_in_flight.is_none_or(|most| self.in_flight < most.max(1))
+        self.cap().is_none_or(|cap| self.in_flight < cap)
+    }
+
+    /// How many calls may be under way now.
+    fn cap(&self) -> Option<u32> {
+        self.most_in_flight.map(|most| most.max(1).saturating_sub(self.fewer.ceil() as u32).max(1))
     }
 
     /// When there will be a token for the one who has `ahead` others before it.
@@ -146,8 +157,14 @@ impl Bucket {
                 self.closed_until = self.closed_until.max(now + pause.min(LONGEST_RETRY_AFTER));
                 true
             }
-            Learnt::InFlight(most) => {
-                self.most_in_flight = Some(most.max(1));
+            Learnt::Crowded(pause) => {
+                // Those already under way when the first refusal came must not push the cap down once each.
+                if let Some((allowed, cap)) = self.most_in_flight.zip(self.cap()).filter(|_| now >= self.closed_until) {
+                    // The refused call itself has ended by now.
+                    let were = cap.min(self.in_flight + 1);
+                    self.fewer = f64::from(allowed.max(1) - (were * 3 / 4).max(1));
+                }
+                self.closed_until = self.closed_until.max(now + pause.min(LONGEST_RETRY_AFTER));
                 true
             }
         }

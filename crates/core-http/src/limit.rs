@@ -154,8 +154,9 @@ pub enum Learnt {
     /// The vendor refused a call: everyone waits this long (or one call's time), and the rate goes down at once and
     /// comes back slowly.
     Refused(Option<Duration>),
-    /// Fewer calls may be under way at once.
-    InFlight(u32),
+    /// The vendor refused a call because too many were under way: everyone waits this long, and a quarter fewer may be
+    /// under way from now on than were; one more again every half minute, up to what is allowed.
+    Crowded(Duration),
 }
 
 /// What every vendor's refusal by a limit teaches: a pause of all its buckets.

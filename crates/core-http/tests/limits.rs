@@ -244,12 +244,42 @@ async fn calls_in_flight_are_capped_until_their_bodies_end() {
     assert!(timeout(seconds(60.0), buckets.acquire(&me, &two, far())).await.is_err());
     drop(second);
     let third = timeout(seconds(1.0), buckets.acquire(&me, &two, far())).await.expect("a place is free");
-    buckets.learn(&me, &Lesson { limit: two[0], what: Learnt::InFlight(1) });
-    drop(first);
-    assert!(timeout(seconds(60.0), buckets.acquire(&me, &two, far())).await.is_err(), "only one is allowed now");
-    drop(third);
-    let fourth = timeout(seconds(1.0), buckets.acquire(&me, &two, far())).await.expect("a place is free");
-    assert!(fourth.is_ok());
+    drop((first, third));
+}
+
+/// How many calls can be under way now.
+async fn places(buckets: &TokenBuckets, limit: &[Limit]) -> usize {
+    let mut held = Vec::new();
+    while let Ok(permit) = timeout(seconds(0.5), buckets.acquire(&seller("A"), limit, far())).await {
+        held.push(permit.expect("in time"));
+    }
+    held.len()
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_refusal_of_too_many_at_once_takes_a_quarter_of_the_places_and_they_come_back_one_by_one() {
+    let (buckets, me, limit) = (TokenBuckets::new(), seller("A"), [limit(1000.0, 100).in_flight(30)]);
+    let crowded = Lesson { limit: limit[0], what: Learnt::Crowded(seconds(1.0)) };
+    assert_eq!(places(&buckets, &limit).await, 30);
+    for left in [22, 16, 12, 9, 6, 4, 3, 2, 1, 1] {
+        let mut held = Vec::new();
+        while let Ok(permit) = timeout(seconds(0.1), buckets.acquire(&me, &limit, far())).await {
+            held.push(permit.expect("in time"));
+        }
+        held.pop();
+        // All that were under way are refused together: one step.
+        (0..5).for_each(|_| buckets.learn(&me, &crowded));
+        drop(held);
+        assert!(timeout(seconds(0.9), buckets.acquire(&me, &limit, far())).await.is_err(), "a pause for everyone");
+        sleep(seconds(0.2)).await;
+        assert_eq!(places(&buckets, &limit).await, left);
+    }
+    sleep(seconds(31.0)).await;
+    assert_eq!(places(&buckets, &limit).await, 2);
+    sleep(seconds(300.0)).await;
+    assert!((10..=13).contains(&places(&buckets, &limit).await), "slowly");
+    sleep(seconds(3000.0)).await;
+    assert_eq!(places(&buckets, &limit).await, 30, "never more than is allowed");
 }
 
 #[tokio::test(start_paused = true)]

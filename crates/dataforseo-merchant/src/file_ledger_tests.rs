@@ -70,7 +70,7 @@ async fn what_is_certain_is_never_replaced_by_what_is_not() {
 }
 
 #[test]
-fn a_second_process_is_refused_until_the_first_has_ended() {
+fn k4_a_second_process_is_refused_until_the_first_has_ended() {
     let dir = tempfile::tempdir().unwrap();
     let first = open(dir.path()).unwrap();
     let error = open(dir.path()).unwrap_err().to_string();
@@ -84,7 +84,7 @@ fn a_second_process_is_refused_until_the_first_has_ended() {
 
 /// The process can die at any byte of any write.
 #[tokio::test]
-async fn a_file_cut_at_any_byte_opens_with_every_batch_before_the_cut() {
+async fn k1_a_file_cut_at_any_byte_opens_with_every_batch_before_the_cut() {
     let dir = tempfile::tempdir().unwrap();
     let [one, two] = ["öne", "two"].map(entry);
     let ledger = open(dir.path()).unwrap();
@@ -145,7 +145,7 @@ fn a_line_that_cannot_be_read_is_an_error_that_names_it() {
 /// After a failed write nobody knows what is on the disk, so nothing more is written.
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn a_full_disk_closes_the_ledger() {
+async fn k3_a_full_disk_closes_the_ledger() {
     let dir = tempfile::tempdir().unwrap();
     let ledger = open(dir.path()).unwrap();
     let full = OpenOptions::new().append(true).open("/dev/full").unwrap();
@@ -155,4 +155,42 @@ async fn a_full_disk_closes_the_ledger() {
     let error = ledger.intend(&[entry("two")]).await.unwrap_err().to_string();
     assert!(error.contains("closed after an earlier failure") && error.contains("jsonl"), "{error}");
     assert!(labels(&ledger).await.is_empty(), "what was not written is not in memory either");
+}
+
+/// Bounded by what is still of use, however long it is written to.
+#[tokio::test]
+async fn what_is_history_is_left_behind() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path()).unwrap();
+    let path = ledger.path().to_owned();
+    lock(&ledger.shared).long = 20_000;
+    let (now, kept) = (Timestamp::now(), entry("kept"));
+    ledger.intend(std::slice::from_ref(&kept)).await.unwrap();
+    let mut young = entry("young");
+    young.sent = now;
+    ledger.intend(std::slice::from_ref(&young)).await.unwrap();
+    ledger.record(&[(young.tag.clone(), State::Absent)]).await.unwrap();
+    let mut longest = 0;
+    for round in 0..200 {
+        let mut batch: Vec<Entry> = (0..10).map(|number| entry(&format!("{round}-{number}"))).collect();
+        batch.iter_mut().for_each(|old| old.sent = now - SignedDuration::from_hours(24 * 32));
+        ledger.intend(&batch).await.unwrap();
+        let ended = batch.iter().map(|old| (old.tag.clone(), State::Absent)).collect::<Vec<_>>();
+        ledger.record(&ended).await.unwrap();
+        let length = fs::metadata(&path).unwrap().len();
+        assert_eq!(length, lock(&ledger.shared).length);
+        longest = longest.max(length);
+        lock(&ledger.shared).long = 20_000;
+    }
+    assert!((20_000..30_000).contains(&longest), "{longest}");
+    assert!(!path.with_extension("new").exists());
+    drop(ledger);
+    fs::write(path.with_extension("new"), "what a killed process left").unwrap();
+    let ledger = open(dir.path()).unwrap();
+    assert_eq!(ledger.entry(&kept.tag).await.unwrap().as_ref(), Some(&kept), "what is open is kept however old it is");
+    assert_eq!(ledger.entry(&young.tag).await.unwrap().map(|entry| entry.state), Some(State::Absent));
+    assert!(open(dir.path()).is_err(), "still one process at a time");
+    ledger.intend(&[entry("more")]).await.unwrap();
+    drop(ledger);
+    assert_eq!(labels(&open(dir.path()).unwrap()).await.len(), 2);
 }

@@ -95,7 +95,7 @@ pub use generated::{
 };
 pub use ids::{InvalidTag, Tag, TaskId};
 pub use ledger::{Counts, Entry, Ledger, LedgerError, MemoryLedger, Order, Stage, State};
-pub use money::{Budget, OverBudget, Prices};
+pub use money::{Bill, Budget, OverBudget, Prices};
 pub use offers::{Family, Offer};
 pub use places::{NotFound, PlaceLists, Places};
 pub use ranks::{BestSellerRank, BestSellers};

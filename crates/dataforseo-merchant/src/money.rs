@@ -1,6 +1,6 @@
 //! What tasks cost, and a budget that is reserved before anything is sent. All amounts are US dollars.
 
-use crate::{Kind, Mode};
+use crate::{AccountPrices, Kind, Mode};
 use rust_decimal::Decimal;
 use std::{
     collections::BTreeMap,
@@ -42,6 +42,51 @@ impl Prices {
     pub fn set(&mut self, kind: Kind, mode: Mode, price: Decimal) {
         self.0.insert((kind, mode), price);
     }
+}
+
+impl Prices {
+    /// Takes over what an account pays, as [`UserData`](crate::UserData) says it; what is not said there stays.
+    ///
+    /// Of several prices of one task (a basis and what results add, say) the sum is expected.
+    pub fn learn(&mut self, account: &AccountPrices) {
+        let merchant = account.merchant.as_ref();
+        let amazon = merchant.and_then(|merchant| merchant.amazon.as_ref());
+        let google = merchant.and_then(|merchant| merchant.google.as_ref());
+        let said = [
+            (Kind::Asin, amazon.and_then(|prices| prices.asin.as_ref()?.task_post.as_ref())),
+            (Kind::Sellers, amazon.and_then(|prices| prices.sellers.as_ref()?.task_post.as_ref())),
+            (Kind::Products, amazon.and_then(|prices| prices.products.as_ref()?.task_post.as_ref())),
+            (Kind::GoogleProducts, google.and_then(|prices| prices.products.as_ref()?.task_post.as_ref())),
+            (Kind::GoogleSellers, google.and_then(|prices| prices.sellers.as_ref()?.task_post.as_ref())),
+            (Kind::GoogleProductInfo, google.and_then(|prices| prices.product_info.as_ref()?.task_post.as_ref())),
+        ];
+        for (kind, prices) in said {
+            let Some(prices) = prices else { continue };
+            // That of live calls is not told: they are taken to cost what high priority does.
+            let high = &prices.priority_high;
+            for (mode, units) in [(Mode::Standard, &prices.priority_normal), (Mode::Priority, high), (Mode::Live, high)]
+            {
+                let costs: Vec<Decimal> = units.iter().filter_map(|unit| unit.cost).collect();
+                if !costs.is_empty() {
+                    self.set(kind, mode, costs.into_iter().sum());
+                }
+            }
+        }
+    }
+}
+
+/// What tasks with one tag of the caller's have cost.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Bill {
+    /// How many tasks were made.
+    pub tasks: u64,
+    /// What they cost, USD.
+    pub usd: Decimal,
+    /// How many tasks may have been made without anybody knowing.
+    pub unknown: u64,
+    /// What these may have cost, USD.
+    pub usd_unknown: Decimal,
 }
 
 /// How much may be spent, shared by everyone who holds a clone.
@@ -151,6 +196,7 @@ impl fmt::Display for Budget {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn the_price_table() {
@@ -162,6 +208,20 @@ mod tests {
         for kind in Kind::ALL.iter().filter(|kind| **kind != Kind::Asin) {
             assert_eq!((of(*kind, Mode::Standard), of(*kind, Mode::Priority)), ("0.001".into(), "0.002".into()));
         }
+    }
+
+    #[test]
+    fn an_accounts_own_prices_are_taken_over() {
+        let cost =
+            |usd: f64| json!([{"cost_type": "per_request", "cost": usd}, {"cost_type": "per_result", "cost": 0.0001}]);
+        let post = |normal: f64| json!({"task_post": {"priority_low": null, "priority_normal": cost(normal), "priority_high": cost(0.005)}});
+        let account = json!({"merchant": {"amazon": {"asin": post(0.0012)}, "google": {"sellers": post(0.0007), "products": null}}});
+        let mut prices = Prices::default();
+        prices.learn(&serde_json::from_value(account).unwrap());
+        let of = |kind, mode| prices.of(kind, mode).normalize().to_string();
+        assert_eq!([of(Kind::Asin, Mode::Standard), of(Kind::Asin, Mode::Live)], ["0.0013", "0.0051"]);
+        assert_eq!(of(Kind::GoogleSellers, Mode::Standard), "0.0008");
+        assert_eq!([of(Kind::Sellers, Mode::Standard), of(Kind::GoogleProducts, Mode::Priority)], ["0.001", "0.002"]);
     }
 
     #[test]

@@ -23,15 +23,15 @@ pub use post::{Outcome, Posted};
 pub use settle::Settlement;
 
 use crate::{
-    Budget, Counts, DataForSeo, DfsClient, Entry, Ledger, LedgerError, Order, Prices, Stage, State, Tag, TasksReady,
-    clock::VendorClock, ledger,
+    Bill, Budget, Counts, DataForSeo, DfsClient, Entry, Ledger, LedgerError, Order, Prices, Stage, State, Tag,
+    TasksReady, UserData, clock::VendorClock, ledger,
 };
 use core_http::{Error, ErrorKind, Operation, Result};
 use futures_core::Stream;
 use futures_util::{TryStreamExt, pin_mut};
 use jiff::{SignedDuration, Timestamp};
 use purse::Purse;
-use std::{fmt, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 use tokio::sync::{Mutex, OnceCell, RwLock};
 
 /// When results are asked for.
@@ -171,6 +171,42 @@ impl Tasks {
     /// When the ledger cannot be read.
     pub async fn counts(&self) -> Result<Counts> {
         self.ledger.counts().await.map_err(ledger_failed)
+    }
+
+    /// What the tasks in the ledger have cost, by the caller's own tag; those without one stand under `None`. A ledger may
+    /// have forgotten what ended long ago.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub async fn bills(&self) -> Result<BTreeMap<Option<Tag>, Bill>> {
+        let mut bills: BTreeMap<Option<Tag>, Bill> = BTreeMap::new();
+        let entries = self.entries(&Stage::ALL);
+        pin_mut!(entries);
+        while let Some(entry) = entries.try_next().await? {
+            let bill = bills.entry(entry.request.tag().cloned()).or_default();
+            match entry.state {
+                State::Created { cost, .. } | State::Collected { cost, .. } => {
+                    (bill.tasks, bill.usd) = (bill.tasks + 1, bill.usd + cost);
+                }
+                State::Intended | State::Unknown { .. } => {
+                    (bill.unknown, bill.usd_unknown) = (bill.unknown + 1, bill.usd_unknown + entry.reserved);
+                }
+                State::Rejected { .. } | State::Absent => {}
+            }
+        }
+        Ok(bills)
+    }
+
+    /// Takes over what the account pays, by a free call; until then the prices are those of the vendor's price page.
+    ///
+    /// # Errors
+    /// Those of the call.
+    pub async fn learn_prices(&mut self) -> Result<()> {
+        let line = Line { client: self.client.clone(), shared: self.shared.clone() };
+        let account = line.call(UserData::new()).await?;
+        let prices = account.into_iter().filter_map(|account| account.price);
+        prices.for_each(|prices| self.settings.prices.learn(&prices));
+        Ok(())
     }
 
     fn entries(&self, stages: &'static [Stage]) -> impl Stream<Item = Result<Entry>> + Send + use<> {

@@ -232,12 +232,15 @@ impl Vendor for DataForSeo {
     }
 
     fn lessons(head: &Head<'_>, fault: Option<&Fault>, limits: &[Limit]) -> Vec<Lesson> {
-        let mut lessons = core_http::pause_when_throttled(head, fault, limits);
-        if fault.is_some_and(|fault| fault.code == CONCURRENCY.to_string()) {
-            let fewer = |limit: &Limit| limit.in_flight.map(|most| Learnt::InFlight((most / 2).max(1)));
-            lessons.extend(limits.iter().filter_map(|limit| Some(Lesson { limit: *limit, what: fewer(limit)? })));
+        match fault.filter(|fault| fault.code == CONCURRENCY.to_string()) {
+            // The rate is not at fault.
+            Some(fault) => {
+                let what = Learnt::Crowded(fault.retry_after.unwrap_or_default());
+                let capped = limits.iter().filter(|limit| limit.in_flight.is_some());
+                capped.map(|limit| Lesson { limit: *limit, what }).collect()
+            }
+            None => core_http::pause_when_throttled(head, fault, limits),
         }
-        lessons
     }
 }
 

@@ -160,7 +160,8 @@ fn too_many_at_once_lowers_the_cap() {
     let headers = http::HeaderMap::new();
     let head = Head { status: StatusCode::OK, headers: &headers };
     let lessons = DataForSeo::lessons(&head, Some(&too_many), &limits);
-    assert!(lessons.iter().any(|lesson| lesson.what == Learnt::InFlight(15)));
+    let learnt: Vec<_> = lessons.iter().map(|lesson| (lesson.limit.name, lesson.what)).collect();
+    assert_eq!(learnt, [(limits[0].name, Learnt::Crowded(Duration::from_secs(1)))], "not the rate");
     assert!(DataForSeo::lessons(&head, None, &limits).is_empty());
 }
 

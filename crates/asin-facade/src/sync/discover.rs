@@ -5,8 +5,8 @@ use super::{
     run::{Run, Slot, SyncError},
     state::{Family, Place},
 };
-use dataforseo_merchant::{AsinTask, Collected, Kind, Language, Location, NewTask, SellersTask, TaskResult};
-use futures_util::{StreamExt, TryStreamExt};
+use dataforseo_merchant::{AsinTask, Kind, Language, Location, NewTask, SellersTask, TaskResult};
+use futures_util::TryStreamExt;
 use jiff::Timestamp;
 use std::{
     collections::{BTreeSet, HashSet},
@@ -76,33 +76,15 @@ impl Run<'_> {
     /// Collects the families that have been paid for, in this run or an earlier one.
     pub(super) async fn collect_families(&self) -> Result<(), SyncError> {
         let entries = self.paid(Kind::Asin).await?;
-        if entries.is_empty() {
-            return Ok(());
-        }
-        self.began(Step::Discover, entries.len());
-        let mut results = self.tasks.collect(entries, self.options.patience);
-        let mut done = 0;
-        while let Some(collected) = results.next().await {
-            let Collected { entry, result, .. } = match collected {
-                Ok(collected) => collected,
-                Err(error) => {
-                    self.note(format!("families could not be collected: {error}"));
-                    continue;
-                }
-            };
-            let Some(place) = Place::from_label(&entry.label) else { continue };
+        let keep = |place: Place, result| {
             if let TaskResult::Failed(fault) = &result {
                 self.note(format!("the family of {}: {fault}", place.label()));
             }
-            let Some(family) = learnt(result) else { continue };
+            let Some(family) = learnt(result) else { return Ok(false) };
             self.state().keep_family(place, family)?;
-            // Only what is on the disk counts as collected.
-            self.tasks.acknowledge(&entry.tag).await?;
-            done += 1;
-            self.advanced(Step::Discover, done);
-        }
-        self.ended(Step::Discover);
-        Ok(())
+            Ok(true)
+        };
+        self.collect(Step::Discover, entries, keep).await
     }
 
     /// Puts the families' sizes into the reports.

@@ -6,6 +6,7 @@
 
 mod accounts;
 mod catalogue;
+mod collect;
 mod decide;
 mod discover;
 mod observation;

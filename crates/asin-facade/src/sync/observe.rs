@@ -6,8 +6,8 @@ use super::{
     state::{Place, Seen},
 };
 use crate::{Asin, Currency, Marketplace};
-use dataforseo_merchant::{Collected, Entry, Kind, SellersResult, TaskResult};
-use futures_util::{StreamExt, TryStreamExt, future};
+use dataforseo_merchant::{Kind, SellersResult, TaskResult};
+use futures_util::TryStreamExt;
 use jiff::Timestamp;
 use multicart::{AsinRow, GetOutput, ListAsins, ListOutputs, Output};
 use rust_decimal::Decimal;
@@ -37,39 +37,14 @@ impl Run<'_> {
         unseen.filter(|place| !busy.contains(&(Kind::Sellers, *place))).collect()
     }
 
-    /// What has been paid for and not been collected.
-    pub(super) async fn paid(&self, kind: Kind) -> Result<Vec<Entry>, SyncError> {
-        let of_kind = |entry: &Entry| future::ready(entry.request.kind() == kind);
-        Ok(self.tasks.pending().try_filter(of_kind).try_collect().await?)
-    }
-
     /// Collects the observations that have been paid for, in this run or an earlier one.
     pub(super) async fn collect_sellers(&self) -> Result<(), SyncError> {
         let entries = self.paid(Kind::Sellers).await?;
-        if entries.is_empty() {
-            return Ok(());
-        }
+        let pending = Reason::new("observation_pending", "paid for, but not ready yet; the next run collects it");
         for place in entries.iter().filter_map(|entry| Place::from_label(&entry.label)) {
-            self.excuse(
-                place,
-                Outcome::Skipped(Reason::new(
-                    "observation_pending",
-                    "paid for, but not ready yet; the next run collects it",
-                )),
-            );
+            self.excuse(place, Outcome::Skipped(pending.clone()));
         }
-        self.began(Step::Observe, entries.len());
-        let mut results = self.tasks.collect(entries, self.options.patience);
-        let mut done = 0;
-        while let Some(collected) = results.next().await {
-            let Collected { entry, result, .. } = match collected {
-                Ok(collected) => collected,
-                Err(error) => {
-                    self.note(format!("results could not be collected: {error}"));
-                    continue;
-                }
-            };
-            let Some(place) = Place::from_label(&entry.label) else { continue };
+        let keep = |place: Place, result| {
             let observations = match result {
                 TaskResult::Sellers(result) => {
                     self.observed(place);
@@ -85,18 +60,14 @@ impl Run<'_> {
                 }
                 TaskResult::Unreadable(error) => {
                     self.excuse(place, Outcome::Failed(Reason::new("unreadable_answer", error.to_string())));
-                    continue;
+                    return Ok(false);
                 }
-                _ => continue,
+                _ => return Ok(false),
             };
             self.state().keep_seen(place, Seen { observations, at: Timestamp::now() })?;
-            // Only what is on the disk counts as collected.
-            self.tasks.acknowledge(&entry.tag).await?;
-            done += 1;
-            self.advanced(Step::Observe, done);
-        }
-        self.ended(Step::Observe);
-        Ok(())
+            Ok(true)
+        };
+        self.collect(Step::Observe, entries, keep).await
     }
 
     /// Reads the newest outputs of the MultiCart collection; free. Trouble with it is said and costs nothing else.

@@ -125,7 +125,7 @@ impl Tasks {
         };
         let (outcomes, mut sent) = match answer {
             Ok(tasks) => read_tasks(&entries, tasks, self.now(), lane.live),
-            Err(error) => read_failure(&entries, Arc::new(error), self.now()),
+            Err(error) => read_failure(&entries, Arc::new(error), self.now(), lane.live),
         };
         let changes: Vec<(Tag, State)> =
             entries.iter().zip(&outcomes).map(|(entry, state)| (entry.tag.clone(), state.clone())).collect();
@@ -211,7 +211,7 @@ fn read_task(entry: &Entry, task: Task<Value>, now: Timestamp, sent: &mut Sent) 
 }
 
 /// What a failed call means for its tasks: nothing was done, or nobody knows.
-fn read_failure(entries: &[Entry], error: Arc<Error>, now: Timestamp) -> (Vec<State>, Sent) {
+fn read_failure(entries: &[Entry], error: Arc<Error>, now: Timestamp, live: bool) -> (Vec<State>, Sent) {
     if error.may_have_been_applied() || error.fault().is_some_and(vendor::may_have_acted) {
         let (states, fates) = entries.iter().map(|entry| unknown(entry.tag.clone(), error.clone(), now)).unzip();
         return (states, Sent { fates, unclear: true, ..Sent::nothing() });
@@ -226,7 +226,12 @@ fn read_failure(entries: &[Entry], error: Arc<Error>, now: Timestamp) -> (Vec<St
         return (states, Sent { fates, pause, ..Sent::nothing() });
     }
     let stops = stops_everything(error.kind());
-    (states, Sent::refused(error, entries.len(), stops))
+    let mut sent = Sent::refused(error.clone(), entries.len(), stops);
+    // What refuses the only task of a call was said of the task.
+    if let (Some(fault), [entry], true) = (error.fault(), entries, live) {
+        sent.fates = vec![Fate::Posted(Posted::Rejected { tag: entry.tag.clone(), fault: fault.clone() })];
+    }
+    (states, sent)
 }
 
 fn unknown(tag: Tag, error: Arc<Error>, at: Timestamp) -> (State, Fate) {

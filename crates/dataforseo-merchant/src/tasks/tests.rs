@@ -1,10 +1,13 @@
 //! The whole life of paid tasks against a vendor in memory, under paused time.
 
 mod collecting;
+mod killed;
+mod live;
 mod posting;
 mod receiving;
 mod schedules;
 mod settling;
+mod streaming;
 mod vendor;
 
 use super::{NewTask, Tasks};

@@ -20,7 +20,7 @@ pub fn asins(count: usize) -> Vec<NewTask> {
     (0..count).map(|number| task(number * 2)).collect()
 }
 
-fn ready() -> Response {
+pub fn ready() -> Response {
     let mut response = response(200, r#"{"status_code":20000,"tasks":[{"status_code":20000,"result":null}]}"#);
     let date = Timestamp::now().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
     response.headers_mut().insert(http::header::DATE, date.parse().unwrap());
@@ -28,17 +28,17 @@ fn ready() -> Response {
 }
 
 /// Answers a POST with what `answer` makes of each task.
-fn answers(request: &Request, answer: impl Fn(usize, Value) -> Option<Value>) -> Response {
+pub fn answers(request: &Request, answer: impl Fn(usize, Value) -> Option<Value>) -> Response {
     let posted: Vec<Value> = serde_json::from_slice(request.body()).unwrap();
     let tasks: Vec<Value> = posted.into_iter().enumerate().filter_map(|(at, task)| answer(at, task)).collect();
     response(200, &json!({"status_code": 20000, "tasks": tasks}).to_string())
 }
 
-fn created(at: usize, data: Value) -> Value {
+pub fn created(at: usize, data: Value) -> Value {
     json!({"id": format!("id-{at}"), "status_code": 20100, "cost": 0.0015, "data": data, "result": null})
 }
 
-fn refused(code: u32, data: Value) -> Value {
+pub fn refused(code: u32, data: Value) -> Value {
     json!({"id": "none", "status_code": code, "status_message": "words", "cost": 0, "data": data})
 }
 
@@ -217,7 +217,7 @@ async fn after_two_unclear_calls_no_third_is_made() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn limits_are_waited_out() {
+async fn d1_limits_are_waited_out() {
     let case = case();
     case.script.answer(200, r#"{"status_code":40202,"status_message":"words","tasks":null}"#);
     case.script.always(|request| Ok(answers(request, |at, task| Some(created(at, task)))));
@@ -308,7 +308,7 @@ impl Ledger for Failing {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_cannot_be_written_down_is_not_sent() {
+async fn k3_what_cannot_be_written_down_is_not_sent() {
     let case = case_with(Arc::new(Failing(MemoryLedger::new(), true)), Budget::unlimited());
     assert_eq!(short(&case.tasks.post(asins(2)).await), ["not sent"; 2]);
     assert_eq!((case.script.sent(), case.budget.reserved()), (1, Decimal::ZERO));
@@ -321,4 +321,24 @@ async fn an_outcome_that_cannot_be_written_down_is_unknown() {
     assert_eq!(short(&case.tasks.post(asins(2)).await), ["unknown"; 2]);
     assert_eq!(case.budget.reserved(), Decimal::new(30, 4));
     assert_eq!(case.tasks.unsettled().await.unwrap().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn bills_are_told_by_the_callers_tag() {
+    let case = case();
+    let some = |at: usize, task| Some(if at == 1 { refused(40501, task) } else { created(at, task) });
+    case.script.then(move |request| Ok(answers(request, some)));
+    case.script.then(|_| Ok(response(502, "<html>")));
+    let tagged = |count: usize| (0..count).map(|number| task(number * 2)).collect::<Vec<_>>();
+    assert_eq!(short(&case.tasks.post(tagged(3)).await), ["created", "rejected", "created"]);
+    assert_eq!(short(&case.tasks.post(tagged(1)).await), ["unknown"]);
+    let bills = case.tasks.bills().await.unwrap();
+    let of = |tag: &str| bills[&Some(Tag::new(tag).unwrap())];
+    let (first, second, third) = (of("task-0"), of("task-2"), of("task-4"));
+    assert_eq!(
+        (first.tasks, first.usd, first.unknown, first.usd_unknown),
+        (1, Decimal::new(15, 4), 1, Decimal::new(15, 4))
+    );
+    assert_eq!((second.tasks, second.usd, second.unknown), (0, Decimal::ZERO, 0));
+    assert_eq!((third.tasks, third.usd), (1, Decimal::new(15, 4)));
 }
