@@ -186,3 +186,57 @@ async fn passing_failures_are_waited_out_and_lasting_ones_end_the_stream() {
     let collected = collect(&tasks, Duration::from_secs(100)).await;
     assert!(matches!(&collected[..], [Err(error)] if error.kind() == ErrorKind::Unavailable), "{collected:?}");
 }
+
+/// The handles are text in between, and the other process has a ledger of its own.
+#[tokio::test(start_paused = true)]
+async fn what_is_pending_at_the_deadline_is_collected_by_another_process_from_its_handles() {
+    let (vendor, one) = posted(20).await;
+    let mut results = one.collect(pending(&one).await, Duration::from_secs(150));
+    let mut first = HashSet::new();
+    while let Some(collected) = results.next().await {
+        first.insert(collected.unwrap().entry.tag);
+    }
+    let handles = serde_json::to_string(&results.pending()).unwrap();
+    assert!(!first.is_empty() && first.len() < 20, "{}", first.len());
+
+    let other = super::tasks(&vendor, Arc::new(MemoryLedger::new()), &Budget::unlimited());
+    let handles: Vec<crate::Entry> = serde_json::from_str(&handles).unwrap();
+    assert!(handles.windows(2).all(|pair| pair[0].sent <= pair[1].sent), "the oldest first");
+    assert_eq!(handles.len(), 20 - first.len());
+    let mut results = other.collect(handles, HOUR);
+    while let Some(collected) = results.next().await {
+        assert!(first.insert(collected.unwrap().entry.tag), "each once");
+    }
+    assert_eq!((first.len(), results.pending().len()), (20, 0));
+    assert_eq!(vendor.world().violations, Vec::<String>::new());
+}
+
+/// Row D8: another program's rows fill the list, so that it shows none of ours.
+#[tokio::test(start_paused = true)]
+async fn d8_behind_a_full_list_many_are_asked_for_by_id() {
+    let vendor = Vendor::new(13, 0.0);
+    vendor.world().start();
+    vendor.world().foreign(5000);
+    let tasks = tasks(&vendor, Arc::new(MemoryLedger::new()), &Budget::unlimited());
+    tasks.post((0..600).map(task).collect()).await;
+    tokio::time::sleep(HOUR).await;
+    let start = tokio::time::Instant::now();
+    assert_eq!(collect(&tasks, HOUR).await.iter().filter(|collected| collected.is_ok()).count(), 600);
+    assert!(start.elapsed() < Duration::from_secs(900), "200 at a time: {:?}", start.elapsed());
+    assert_eq!(vendor.world().violations, Vec::<String>::new());
+}
+
+/// The list is asked 20 times a minute at most and urgent tasks are waited for: so more of these are asked for by id.
+#[tokio::test(start_paused = true)]
+async fn urgent_tasks_are_asked_for_by_id_where_others_are_looked_up() {
+    for (mode, listed) in [(crate::Mode::Priority, false), (crate::Mode::Standard, true)] {
+        let vendor = Vendor::new(14, 0.0);
+        vendor.world().start();
+        let tasks = tasks(&vendor, Arc::new(MemoryLedger::new()), &Budget::unlimited());
+        let tasks = tasks.with(|settings| settings.mode = Some(mode));
+        tasks.post((0..150).map(task).collect()).await;
+        let before = calls(&vendor, "tasks_ready");
+        assert_eq!(collect(&tasks, HOUR).await.len(), 150);
+        assert_eq!(calls(&vendor, "tasks_ready") > before, listed, "{mode:?}");
+    }
+}
