@@ -182,7 +182,7 @@ async fn what_is_history_is_left_behind() {
         longest = longest.max(length);
         lock(&ledger.shared).long = 20_000;
     }
-    assert!((20_000..30_000).contains(&longest), "{longest}");
+    assert!((10_000..=20_000).contains(&longest), "of half a million bytes that were written: {longest}");
     assert!(!path.with_extension("new").exists());
     drop(ledger);
     fs::write(path.with_extension("new"), "what a killed process left").unwrap();
