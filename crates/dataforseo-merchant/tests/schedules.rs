@@ -70,7 +70,8 @@ async fn life(sandbox: &Sandbox, dir: &Path, wanted: usize, delivered: &Delivere
         }
         let unsettled = tasks.unsettled().await.unwrap();
         let pending: Vec<_> = tasks.pending().try_collect().await.unwrap();
-        let under_way: HashSet<String> = pending.into_iter().chain(unsettled.clone()).map(|entry| entry.label).collect();
+        let under_way: HashSet<String> =
+            pending.into_iter().chain(unsettled.clone()).map(|entry| entry.label).collect();
         let label = |number: &usize| format!("task-{number}");
         let is_missing = |number: &usize| {
             !delivered.lock().unwrap().contains_key(&label(number)) && !under_way.contains(&label(number))
