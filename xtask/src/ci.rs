@@ -1,5 +1,6 @@
 //! `cargo xtask ci`: the one list of what must be green. `.ci/run` calls README's test command and this.
 
+mod counts;
 mod coverage;
 mod mutants;
 pub mod packages;
@@ -57,6 +58,8 @@ const GATES: &[Gate] = &[
     gate("trees", "who brings whom, and how many crates at most", trees::gate),
     gate("packages", "every package of ours can be made and compiles from its archive", packages::gate),
     gate("readme", "README's first command prints what README shows", readme::gate),
+    gate("fuzz", "damaged answers, files and names, ten thousand of each kind", fuzz),
+    gate("counts", "allocations, instructions, memory, refreshes and refusals stay below their ceilings", counts::gate),
     on_request("coverage", "at least 90 % of the lines of each library are run by tests", coverage::gate),
     on_request("mutants", "mistakes put into money, limits and resending are noticed; takes hours", mutants::gate),
     on_request("advisories", "no dependency has a known hole; needs the advisory database", advisories),
@@ -179,6 +182,11 @@ fn lean(root: &Path) -> Outcome<()> {
 fn no_provider(root: &Path) -> Outcome<()> {
     let features = ["--no-default-features", "--features", "rustls-no-provider"];
     run(cargo(root, ["test", "--quiet", "-p", "core-http"]).args(features).args(["--test", "provider"]))
+}
+
+/// The tests gate runs 256 cases of each property.
+fn fuzz(root: &Path) -> Outcome<()> {
+    run(cargo(root, ["test", "--quiet", "-p", "fuzz", "--tests"]).env("PROPTEST_CASES", "10000"))
 }
 
 /// The transports exclude nobody, and a library has few features: all pairs are checked.

@@ -1,9 +1,11 @@
 //! Chores of the workspace; `cargo xtask help` names them.
 
 mod api;
+mod bench;
 mod ci;
 mod codegen;
 mod conformance;
+mod corpus;
 mod diff;
 mod emit;
 mod import;
@@ -39,6 +41,10 @@ enum Command {
     Ci(ci::Choice),
     /// The rules of the house that no other tool checks.
     Tidy,
+    /// Writes an answer with every field for each operation that has none in `fuzz/corpus/answers`.
+    Corpus,
+    /// What a call costs beside what others cost.
+    Bench(bench::Arguments),
     /// Writes the public interface of each library into `api/`, and shows what changed.
     Api {
         /// Only compares, and fails if anything differs.
@@ -111,6 +117,8 @@ fn run(command: Command, root: &Path) -> Outcome<bool> {
     match command {
         Command::Ci(choice) => ci::command(root, &choice),
         Command::Tidy => tidy::run(root),
+        Command::Corpus => corpus::run(root),
+        Command::Bench(arguments) => bench::command(root, &arguments),
         Command::Api { check } => api::command(root, check),
         Command::Release { version, execute } => release::command(root, &version, execute),
         Command::Codegen { check } => codegen::run(root, check),

@@ -17,6 +17,10 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
 
+/// Big answers are read and freed all the time, which the system's own allocator is slow at.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Keeps a seller's Amazon listings priced and stocked by what the market shows
 ///
 /// Reads offers through DataForSEO Merchant and MultiCartAPI, decides within your bounds, and writes through Amazon

@@ -169,6 +169,18 @@ pub(crate) fn excerpt(body: &[u8]) -> String {
     }
 }
 
+/// The words of a parser, which quote what they found however long it is.
+fn brief(error: &serde_json::Error) -> String {
+    const MOST: usize = 300;
+    let text = error.to_string();
+    if text.chars().count() <= MOST {
+        return text;
+    }
+    // What was expected, and where, stands at the end.
+    let end: Vec<char> = text.chars().rev().take(MOST / 2).collect();
+    text.chars().take(MOST / 2).chain(['…']).chain(end.into_iter().rev()).collect()
+}
+
 /// Some servers put it before JSON; it means nothing there.
 pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
@@ -187,10 +199,10 @@ pub fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
         Err(error) if error.path().iter().next().is_some() => {
-            Err(Error::new(ErrorKind::Decode, format!("at `{}`: {}", error.path(), error.inner())))
+            Err(Error::new(ErrorKind::Decode, format!("at `{}`: {}", error.path(), brief(error.inner()))))
         }
         Err(error) if matches!(error.inner().classify(), serde_json::error::Category::Data) => {
-            Err(Error::new(ErrorKind::Decode, error.into_inner()))
+            Err(Error::new(ErrorKind::Decode, brief(error.inner())))
         }
         Err(error) => {
             let message = format!("not JSON ({}): {}", error.into_inner(), excerpt(body));

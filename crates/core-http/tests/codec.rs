@@ -223,3 +223,15 @@ fn an_answer_that_says_nothing_may_be_empty_and_no_other_may() {
     assert!(core_http::json::<serde_json::Value>(b"").is_err());
     assert!(core_http::json::<Option<String>>(b"").is_err());
 }
+
+#[test]
+fn an_error_quotes_only_a_little_of_what_it_found() {
+    let long = format!(r#"[{{"price":"{}"}}]"#, "x".repeat(100_000));
+    #[derive(Debug, Deserialize)]
+    #[expect(dead_code, reason = "only its type is asked for")]
+    struct Row {
+        price: u64,
+    }
+    let error = core_http::json::<Vec<Row>>(long.as_bytes()).unwrap_err().to_string();
+    assert!(error.len() < 500 && error.contains("at `[0].price`") && error.contains("expected u64"), "{error}");
+}

@@ -1,0 +1,64 @@
+//! What may never cost more: counts, which are the same on every machine, and never times.
+
+use crate::{
+    bench::{Bench, number},
+    shell::{run, works},
+    spec::Outcome,
+};
+use serde_json::Value;
+use std::{path::Path, process::Command};
+
+/// The instructions of one call as they were measured last; `ASIN_BLESS=1` writes them.
+const FIGURES: &str = "benches/counts.json";
+/// Another compiler or another processor counts a little otherwise.
+const SLACK: f64 = 1.06;
+
+const ALLOCATIONS: f64 = 100.0;
+const PEAK_MEGABYTES: f64 = 16.0;
+/// A gigabyte of rows of a kilobyte.
+const ROWS: usize = 976_563;
+
+/// Measures, prints and compares.
+pub fn gate(root: &Path) -> Outcome<()> {
+    let bench = Bench::start(root)?;
+    let mut wrong = Vec::new();
+    let mut count = |what: &str, is: f64, most: f64| {
+        println!("{is:>10.1}, at most {most:>10.1}: {what}");
+        if is > most {
+            wrong.push(format!("{what}: {is:.1}, more than {most:.1}"));
+        }
+    };
+
+    let before = bench.operations()?["token"].as_f64().unwrap_or_default();
+    bench.client("waiters", 1000, 1)?;
+    let refreshes = bench.operations()?["token"].as_f64().unwrap_or_default() - before;
+    count("fetches of a token by 1,000 callers who have none", refreshes, 1.0);
+
+    for (rate, callers) in [(100, 64), (5, 16)] {
+        let said = bench.client("limiter-paused", rate, callers)?;
+        count(&format!("refusals of a strict bucket of {rate} a second, burst 10"), number(&said, "rejected")?, 0.0);
+        count("share of that quota not used", 1.0 - number(&said, "utilisation")?, if rate == 5 { 0.10 } else { 0.01 });
+    }
+
+    count("allocations of a typed call", number(&bench.count()?, "allocations")?, ALLOCATIONS);
+    let said = bench.client("records", ROWS, 1)?;
+    count("MB of memory at the peak of a streamed gigabyte", number(&said, "peak_kb")? / 1024.0, PEAK_MEGABYTES);
+
+    let has_valgrind = works(Command::new("valgrind").arg("--version"))
+        || run(Command::new("apt-get").args(["install", "--yes", "--quiet", "valgrind"])).is_ok();
+    if has_valgrind {
+        let instructions = bench.instructions()? as f64;
+        let path = root.join(FIGURES);
+        let failed = |error: std::io::Error| format!("{FIGURES}: {error}");
+        if std::env::var_os("ASIN_BLESS").is_some() {
+            std::fs::write(&path, format!("{{\"instructions_of_a_typed_call\": {instructions:.0}}}\n"))
+                .map_err(failed)?;
+        }
+        let text = std::fs::read_to_string(&path).map_err(failed)?;
+        let known: Value = serde_json::from_str(&text).map_err(|error| format!("{FIGURES}: {error}"))?;
+        count("instructions of a typed call", instructions, number(&known, "instructions_of_a_typed_call")? * SLACK);
+    } else {
+        println!("skipped: instructions of a typed call, for there is no valgrind");
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n")) }
+}
