@@ -22,7 +22,7 @@ pub fn run(root: &Path) -> Outcome<bool> {
             if path.exists() {
                 continue;
             }
-            let text = serde_json::to_string_pretty(&maker.answer(operation)).map_err(|error| error.to_string())?;
+            let text = serde_json::to_string_pretty(&maker.answer(operation)?).map_err(|error| error.to_string())?;
             std::fs::write(&path, text + "\n").map_err(failed)?;
             println!("wrote {}", path.display());
         }
@@ -35,13 +35,13 @@ struct Maker<'a> {
 }
 
 impl Maker<'_> {
-    fn answer(&self, operation: &Operation) -> Value {
-        let Some(schema) = operation.success() else { return json!([]) };
+    fn answer(&self, operation: &Operation) -> Outcome<Value> {
+        let Some(schema) = operation.success()? else { return Ok(json!([])) };
         if schema.facts.get("format").is_some_and(|fact| fact.value == "binary") {
             // A file has no envelope, and is streamed past the model; read whole it would need one.
-            return json!({"code": 200, "data": [{"asin": "B0EXAMPLE1"}], "status": 1});
+            return Ok(json!({"code": 200, "data": [{"asin": "B0EXAMPLE1"}], "status": 1}));
         }
-        self.value(schema, "", &mut Vec::new())
+        Ok(self.value(schema, "", &mut Vec::new()))
     }
 
     /// A value of this schema; `name` is the property's, `above` are the named schemas that it stands in.
