@@ -58,7 +58,7 @@ const GATES: &[Gate] = &[
     gate("trees", "who brings whom, and how many crates at most", trees::gate),
     gate("packages", "every package of ours can be made and compiles from its archive", packages::gate),
     gate("readme", "README's first command prints what README shows", readme::gate),
-    gate("fuzz", "damaged answers, files and names, ten thousand of each kind", fuzz),
+    gate("fuzz", "damaged answers, files and names, 4,000 of each kind", fuzz),
     gate("counts", "allocations, instructions, memory, refreshes and refusals stay below their ceilings", counts::gate),
     on_request("coverage", "at least 90 % of the lines of each library are run by tests", coverage::gate),
     on_request("mutants", "mistakes put into money, limits and resending are noticed; takes hours", mutants::gate),
@@ -186,7 +186,7 @@ fn no_provider(root: &Path) -> Outcome<()> {
 
 /// The tests gate runs 256 cases of each property.
 fn fuzz(root: &Path) -> Outcome<()> {
-    run(cargo(root, ["test", "--quiet", "-p", "fuzz", "--tests"]).env("PROPTEST_CASES", "10000"))
+    run(cargo(root, ["test", "--quiet", "-p", "fuzz", "--tests"]).env("PROPTEST_CASES", "4000"))
 }
 
 /// The transports exclude nobody, and a library has few features: all pairs are checked.
