@@ -38,7 +38,7 @@
 //! # }
 //! ```
 //!
-//! The vendor can also send results by itself; [`webhook`] takes them in. [`Places`] looks up where and in which language.
+//! The vendor can also send results by itself; the module `webhook` (a feature) takes them in. [`Places`] looks up where and in which language.
 //!
 //! Every operation can also be called by itself, as a value that a [`DfsClient`] sends; then keeping account of it is the
 //! caller's business.
@@ -62,6 +62,8 @@ mod tasks;
 pub mod testing;
 mod vendor;
 mod vendor_time;
+#[cfg(feature = "webhook")]
+#[cfg_attr(docsrs, doc(cfg(feature = "webhook")))]
 pub mod webhook;
 
 pub use builder::{BASE_URL, Builder, DfsClient};

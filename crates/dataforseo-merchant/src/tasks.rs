@@ -12,6 +12,7 @@ mod look;
 mod new;
 mod post;
 mod purse;
+#[cfg(feature = "webhook")]
 mod receive;
 mod send;
 mod settle;

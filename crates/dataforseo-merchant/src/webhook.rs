@@ -5,7 +5,7 @@
 //! it names a task that was posted, and what does not arrive has to be looked for.
 //!
 //! * [`Pingback`] and [`Postback`] read what arrives, with every size bounded by [`Caps`].
-//! * `Receiver` (feature `webhook`) is the server side: it stores before it acknowledges.
+//! * [`Receiver`] is the server side: it stores before it acknowledges.
 //! * [`Tasks::receive`](crate::Tasks::receive) turns a postback into the same [`Collected`](crate::Collected) as
 //!   [`Tasks::collect`](crate::Tasks::collect) gives.
 //!
@@ -21,23 +21,17 @@
 //! # Ok::<(), dataforseo_merchant::webhook::WebhookError>(())
 //! ```
 
-#[cfg(feature = "webhook")]
 mod memory;
 mod missed;
 mod postback;
-#[cfg(feature = "webhook")]
 mod receiver;
-#[cfg(feature = "webhook")]
 mod serve;
 mod store;
-#[cfg(feature = "webhook")]
 mod token;
 
 pub use missed::{Resent, resend, undelivered};
 pub use postback::{Caps, Postback};
 pub use store::{Expectation, Expects, Intake, Keep, Store, StoreError};
-#[cfg(feature = "webhook")]
-#[cfg_attr(docsrs, doc(cfg(feature = "webhook")))]
 pub use {
     memory::Counts,
     receiver::{Receiver, Settings},

@@ -296,6 +296,15 @@ impl Collector {
 }
 
 impl Tasks {
+    /// Whether somebody has acknowledged a task since this handle of it was made.
+    async fn is_acknowledged(&self, entry: &Entry) -> bool {
+        let is_collected = |entry: &Entry| matches!(entry.state, crate::State::Collected { .. });
+        if is_collected(entry) {
+            return false;
+        }
+        self.ledger.entry(&entry.tag).await.is_ok_and(|now| now.as_ref().is_some_and(is_collected))
+    }
+
     /// Asks for a result; `None` while the task is pending.
     async fn ask(&self, line: &Line, entry: &Entry, id: TaskId) -> Result<Option<TaskResult>> {
         let error = match kinds::get(line, entry.request.kind(), id).await {

@@ -8,7 +8,7 @@ use crate::{
     GoogleSellersResult, GoogleSellersTask, GoogleSellersTaskGet, GoogleSellersTaskPost, GoogleSellersTasksReady,
     Priority, ProductsLive, ProductsResult, ProductsTask, ProductsTaskGet, ProductsTaskPost, ProductsTasksReady,
     ReadyTask, SellersLive, SellersResult, SellersTask, SellersTaskGet, SellersTaskPost, SellersTasksReady, Summary,
-    Tag, Task, TaskId, TaskOutcome, webhook::Postback,
+    Tag, Task, TaskId, TaskOutcome,
 };
 use core_http::{Asin, Error, ErrorKind, Fault, Result};
 use serde::{Deserialize, Serialize};
@@ -150,7 +150,8 @@ macro_rules! kinds {
         }
 
         /// Reads a result that was posted; `None` while the task is pending.
-        pub(super) fn received(postback: &Postback, kind: Kind) -> Result<Option<TaskResult>> {
+        #[cfg(feature = "webhook")]
+        pub(super) fn received(postback: &crate::webhook::Postback, kind: Kind) -> Result<Option<TaskResult>> {
             match kind {
                 $(Kind::$kind => Ok(read(postback.task()?, TaskResult::$kind)),)*
             }

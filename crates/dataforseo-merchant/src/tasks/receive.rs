@@ -66,15 +66,6 @@ impl Tasks {
         Ok(Some(entry))
     }
 
-    /// Whether somebody has acknowledged a task since this handle of it was made.
-    pub(super) async fn is_acknowledged(&self, entry: &Entry) -> bool {
-        let is_collected = |entry: &Entry| matches!(entry.state, State::Collected { .. });
-        if is_collected(entry) {
-            return false;
-        }
-        self.ledger.entry(&entry.tag).await.is_ok_and(|now| now.as_ref().is_some_and(is_collected))
-    }
-
     pub(crate) fn ledger(&self) -> &Arc<dyn Ledger> {
         &self.ledger
     }

@@ -4,6 +4,7 @@ mod collecting;
 mod killed;
 mod live;
 mod posting;
+#[cfg(feature = "webhook")]
 mod receiving;
 mod schedules;
 mod settling;
