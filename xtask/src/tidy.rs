@@ -58,14 +58,12 @@ impl House {
 /// Prints what is wrong; `false` if anything is.
 pub fn run(root: &Path) -> Outcome<bool> {
     let house = House::open(root)?;
-    let (operations, warnings) = operations::check(&house)?;
-    let mut findings = operations;
-    for check in [manifests::check, markdown::check, sources::check, words::check] {
+    let mut findings = Vec::new();
+    for check in [manifests::check, markdown::check, operations::check, sources::check, words::check] {
         findings.extend(check(&house)?);
     }
     findings.sort();
-    warnings.iter().for_each(|warning| println!("warning: {warning}"));
     findings.iter().for_each(|finding| eprintln!("{finding}"));
-    println!("{} files, {} findings, {} warnings", house.files.len(), findings.len(), warnings.len());
+    println!("{} files, {} findings", house.files.len(), findings.len());
     Ok(findings.is_empty())
 }

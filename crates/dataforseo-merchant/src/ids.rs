@@ -1,7 +1,10 @@
 //! Names that must not be mixed up: the vendor's id of a task, and the tag that a caller gives it.
 
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::{
+    fmt,
+    hash::{BuildHasher, RandomState},
+};
 
 /// The vendor's id of a task, such as `04171455-0696-0192-0000-4c69cc29b945`.
 ///
@@ -38,6 +41,19 @@ pub struct Tag(Box<str>);
 #[error("a tag has 1 to {most} characters, this one has {0}", most = Tag::LONGEST)]
 pub struct InvalidTag(usize);
 
+/// A UUID of version 7: the millisecond, and 74 bits that nobody else has.
+///
+/// The standard library seeds its hashers from the operating system and never gives two the same keys; that is enough for
+/// names, so that no generator of random numbers has to be compiled. Secrets are made elsewhere.
+pub(crate) fn unique() -> uuid::Uuid {
+    let random = || RandomState::new().hash_one(std::process::id()).to_le_bytes();
+    let mut bits = [0; 10];
+    bits[..8].copy_from_slice(&random());
+    bits[8..].copy_from_slice(&random()[..2]);
+    let millisecond = u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or_default();
+    uuid::Builder::from_unix_timestamp_millis(millisecond, &bits).into_uuid()
+}
+
 impl Tag {
     /// The most characters of a tag.
     pub const LONGEST: usize = 255;
@@ -60,7 +76,7 @@ impl Tag {
 
     /// A tag that no other task has or will have.
     pub fn unique() -> Self {
-        Self(format!("{}{}", Self::OURS, uuid::Uuid::now_v7().simple()).into())
+        Self(format!("{}{}", Self::OURS, unique().simple()).into())
     }
 
     /// The text.
@@ -126,5 +142,15 @@ mod tests {
             assert_eq!(Tag::ours(foreign), None, "{foreign}");
         }
         assert_ne!(Tag::unique(), tag);
+    }
+
+    #[test]
+    fn no_tag_is_made_twice() {
+        let made = || (0..20_000).map(|_| Tag::unique()).collect::<Vec<_>>();
+        let threads: Vec<_> = (0..4).map(|_| std::thread::spawn(made)).collect();
+        let all: Vec<Tag> = threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
+        let different: std::collections::BTreeSet<&str> = all.iter().map(Tag::as_str).collect();
+        assert_eq!((all.len(), different.len()), (80_000, 80_000));
+        assert!(all.iter().all(|tag| &tag.as_str()[17..18] == "7"), "{}: version 7", all[0]);
     }
 }

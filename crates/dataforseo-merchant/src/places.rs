@@ -165,7 +165,7 @@ fn write<T: Serialize>(path: &Path, rows: Vec<T>) -> io::Result<Vec<T>> {
     let folder = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
     let kept = Kept { fetched: Timestamp::now(), rows };
-    let new = path.with_extension(format!("{}.new", uuid::Uuid::now_v7().simple()));
+    let new = path.with_extension(format!("{}.new", crate::ids::unique().simple()));
     let written = || {
         let mut file = File::create(&new)?;
         file.write_all(&serde_json::to_vec(&kept)?)?;

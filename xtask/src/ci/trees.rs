@@ -30,6 +30,7 @@ const TREES: &[Tree] = &[
     Tree { package: "core-http", features: "default", most: 126, has: NETWORK, lacks: &[] },
     Tree { package: "sp-listings", features: "", most: 74, has: &[], lacks: NETWORK },
     Tree { package: "dataforseo-merchant", features: "", most: 80, has: &[], lacks: NETWORK },
+    Tree { package: "dataforseo-merchant", features: "webhook", most: 112, has: &["axum"], lacks: &["reqwest", "rustls"] },
     Tree { package: "multicart", features: "", most: 76, has: &[], lacks: NETWORK },
     Tree { package: "asin-facade", features: "", most: 72, has: &[], lacks: NETWORK },
     Tree { package: "asin-facade", features: "sp-listings", most: 80, has: &["sp-listings"], lacks: NETWORK },
@@ -38,8 +39,8 @@ const TREES: &[Tree] = &[
     Tree { package: "asin-facade", features: "default,sp-listings", most: 132, has: &["sp-listings", "reqwest"], lacks: OTHERS_OF_SP },
     Tree { package: "asin-facade", features: "default,dataforseo-merchant", most: 136, has: &["dataforseo-merchant", "reqwest"], lacks: OTHERS_OF_DFS },
     Tree { package: "asin-facade", features: "default,multicart", most: 134, has: &["multicart", "reqwest"], lacks: OTHERS_OF_MC },
-    Tree { package: "asin-facade", features: "default,full", most: 144, has: &["sp-listings", "dataforseo-merchant", "multicart"], lacks: &["axum", "clap"] },
-    Tree { package: "asin-sandbox", features: "default", most: 110, has: &["axum"], lacks: OURS },
+    Tree { package: "asin-facade", features: "default,full", most: 148, has: &["sp-listings", "dataforseo-merchant", "multicart"], lacks: &["axum", "clap"] },
+    Tree { package: "asin-sandbox", features: "default", most: 114, has: &["axum"], lacks: OURS },
     Tree { package: "asin-cli", features: "default", most: 210, has: &["asin-sandbox", "clap"], lacks: &[] },
 ];
 
