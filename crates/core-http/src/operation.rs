@@ -139,6 +139,12 @@ pub trait Paged: Operation + Clone {
 
     /// The elements of a page.
     fn items(output: Self::Output) -> Vec<Self::Item>;
+
+    /// Judges the last page: an error where the vendor stops before everything has been shown.
+    fn complete(&self, last: &Self::Output) -> Result<()> {
+        let _ = last;
+        Ok(())
+    }
 }
 
 /// An operation that asks whether some work has finished; as a plain value it can be stored and asked by another process.

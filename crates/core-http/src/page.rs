@@ -20,20 +20,24 @@ impl<V: Vendor, O: Paged<Vendor = V>> Pages<V, O> {
         Self { client, first }
     }
 
-    /// Each page with the operation that fetches the one after it. A position that comes twice is an error.
+    /// Each page with the operation that fetches the one after it. A position that comes twice is an error, and so is an
+    /// end before everything has been shown ([`Paged::complete`]).
     pub fn pages(self) -> impl Stream<Item = Result<(O::Output, Option<O>)>> + Send {
         let Self { client, first } = self;
-        stream::try_unfold((Some(first), HashSet::new()), move |(operation, mut seen)| {
+        stream::try_unfold((Some(Ok(first)), HashSet::new()), move |(operation, mut seen)| {
             let client = client.clone();
             async move {
-                let Some(operation) = operation else { return Ok(None) };
+                let Some(operation) = operation.transpose()? else { return Ok(None) };
                 if !seen.insert(operation.position()) {
                     let message = format!("the page at `{}` came twice", operation.position().unwrap_or_default());
                     return Err(Error::new(ErrorKind::Decode, message).at(O::NAME, 0, false));
                 }
                 let output = client.call(operation.clone()).await?;
-                let next = operation.next(&output);
-                Ok(Some(((output, next.clone()), (next, seen))))
+                let Some(next) = operation.next(&output) else {
+                    let incomplete = operation.complete(&output).err().map(|error| Err(error.at(O::NAME, 0, false)));
+                    return Ok(Some(((output, None), (incomplete, seen))));
+                };
+                Ok(Some(((output, Some(next.clone())), (Some(Ok(next)), seen))))
             }
         })
     }

@@ -19,6 +19,16 @@ const REACH: u64 = 1000;
 /// How often a window is read before it is called unreadable.
 const READINGS: u32 = 3;
 
+/// Pages end after 1,000 listings, however many were found: that is no end.
+pub(crate) fn complete(last: &ItemSearchResults) -> Result<()> {
+    let found = last.number_of_results.and_then(|found| u64::try_from(found).ok()).unwrap_or_default();
+    if found <= REACH {
+        return Ok(());
+    }
+    let message = format!("{found} listings were found and only {REACH} can be paged through: see `Search::items`");
+    Err(Error::new(ErrorKind::Rejected, message))
+}
+
 impl Search {
     /// Every listing that is found, once, oldest first where identifiers do not order them.
     ///

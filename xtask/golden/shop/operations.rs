@@ -243,6 +243,10 @@ impl core_http::Paged for SearchItems {
     fn items(output: Self::Output) -> Vec<Self::Item> {
         output.items
     }
+
+    fn complete(&self, last: &Self::Output) -> core_http::Result<()> {
+        crate::complete(last)
+    }
 }
 
 /// `jobs.post`.

@@ -316,7 +316,7 @@ impl<'a> One<'a> {
         Ok(out + ".build()")
     }
 
-    /// `x-paged`: `{token, into, items}` for tokens, `{skip, items}` for offsets.
+    /// `x-paged`: `{token, into, items}` for tokens, `{skip, items}` for offsets; `complete` judges the last page.
     fn paged(&self) -> Outcome<String> {
         let Some(paged) = self.operation.extensions.get("x-paged") else { return Ok(String::new()) };
         let (items, element) = match (paged["items"].as_str(), paged["item"].as_str()) {
@@ -341,12 +341,15 @@ impl<'a> One<'a> {
             );
             (format!("self.{skip}.map(|rows| rows.to_string())"), next)
         };
+        let complete = paged["complete"].as_str().map_or_else(String::new, |with| {
+            format!("fn complete(&self, last: &Self::Output) -> core_http::Result<()> {{ {with}(last) }}\n")
+        });
         Ok(format!(
             "impl core_http::Paged for {rust} {{\n\
              type Item = {item};\n\
              fn position(&self) -> Option<String> {{ {position} }}\n\
              fn next(&self, output: &Self::Output) -> Option<Self> {{ {next} }}\n\
-             fn items(output: Self::Output) -> Vec<Self::Item> {{ {items} }}\n}}\n",
+             fn items(output: Self::Output) -> Vec<Self::Item> {{ {items} }}\n{complete}}}\n",
             rust = self.rust,
             item = item.rust(),
         ))

@@ -96,7 +96,7 @@ fn what_is_missing_is_named() {
         "getItem: no way to send stores, Vec<crate::Store> in query"
     );
     assert_eq!(refusal("within: data", "within: content"), "getItem: no `content` in the answer");
-    assert_eq!(refusal("items: items}", "items: rows}"), "`rows`: no `rows`");
+    assert_eq!(refusal("items: items,", "items: rows,"), "`rows`: no `rows`");
     let twice = refusal("JobRow: {type: object", "JobRow: {x-name: Row, type: object");
     assert_eq!(twice, "two different schemas are called `Row`; give one of them an `x-name`");
 }

@@ -747,6 +747,10 @@ impl core_http::Paged for SearchListingsItems {
     fn items(output: Self::Output) -> Vec<Self::Item> {
         output.items
     }
+
+    fn complete(&self, last: &Self::Output) -> core_http::Result<()> {
+        crate::sweep::complete(last)
+    }
 }
 
 /// Every operation, in the order of the specification.

@@ -8,7 +8,10 @@ use core_http::{
 use futures_util::{StreamExt, TryStreamExt, pin_mut};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
-use sp_listings::{Identifiers, IdentifiersType, IncludedData, Item, ItemStatus, Marketplace, PageSize, Search};
+use sp_listings::{
+    Identifiers, IdentifiersType, IncludedData, Item, ItemStatus, Marketplace, PageSize, Search, SearchListingsItems,
+    SortBy, SortOrder, SpClient,
+};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex},
@@ -91,14 +94,18 @@ fn day(number: i64) -> Timestamp {
     "2024-01-01T00:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_hours(24 * number)
 }
 
-/// What a search over a shelf gives, up to its end or first error, and the calls that it took.
-async fn found(shelf: Shelf, search: Search) -> (Vec<String>, Option<core_http::Error>, Vec<Request>) {
+fn client(shelf: Shelf) -> (SpClient, Arc<Script>) {
     let script = Arc::new(Script::new());
     let shelf = Mutex::new(shelf);
     script.always(move |request| {
         Ok(if is_token_call(request) { response(200, TOKEN) } else { shelf.lock().unwrap().answer(request) })
     });
-    let client = builder(&script).build().unwrap();
+    (builder(&script).build().unwrap(), script)
+}
+
+/// What a search over a shelf gives, up to its end or first error, and the calls that it took.
+async fn found(shelf: Shelf, search: Search) -> (Vec<String>, Option<core_http::Error>, Vec<Request>) {
+    let (client, script) = client(shelf);
     let items = search.items(&client);
     pin_mut!(items);
     let (mut skus, mut error) = (Vec::new(), None);
@@ -162,6 +169,25 @@ async fn a6_what_cannot_be_reached_is_an_error_and_never_an_end() {
     let error = error.unwrap();
     assert_eq!((skus.len(), error.kind()), (0, ErrorKind::Rejected));
     assert!(error.to_string().contains("more than 1000 of the listings were created and changed in the same moment"));
+}
+
+/// The plain pages of the operation end there too, and say so.
+#[tokio::test(start_paused = true)]
+async fn a6_plain_pages_that_end_at_a_thousand_end_in_an_error() {
+    for (count, complete) in [(1000, true), (1001, false)] {
+        let client = client(Shelf::hourly(count)).0;
+        let ask = SearchListingsItems::new(seller(), [Marketplace::TR]);
+        let ask = ask.page_size(20).sort_by(SortBy::CreatedDate).sort_order(SortOrder::Asc);
+        let read: Vec<_> = client.pages(ask).items().collect().await;
+        assert_eq!(read.iter().filter(|item| item.is_ok()).count(), 1000);
+        match read.last().unwrap() {
+            Ok(_) => assert!(complete),
+            Err(error) => {
+                assert!(!complete && error.kind() == ErrorKind::Rejected && !error.may_have_been_applied());
+                assert!(error.to_string().contains("1001 listings were found"), "{error}");
+            }
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]
