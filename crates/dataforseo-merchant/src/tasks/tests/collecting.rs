@@ -65,9 +65,17 @@ async fn d7_d8_many_are_looked_up_in_the_list_and_foreign_ones_left_alone() {
     assert!(lists.windows(21).all(|calls| calls[20].0.duration_since(calls[0].0).as_secs() >= 60), "20 calls a minute");
 }
 
-/// Rows D8 and D9: a thousand foreign rows, or three days, hide ours from the list.
 #[tokio::test(start_paused = true)]
-async fn d9_what_the_list_hides_is_asked_for_by_id() {
+async fn d9_what_has_left_the_list_after_three_days_is_asked_for_by_id() {
+    let (vendor, tasks) = posted(60).await;
+    tokio::time::sleep(HOUR * 24 * 4).await;
+    assert_eq!(collect(&tasks, HOUR).await.iter().filter(|collected| collected.is_ok()).count(), 60);
+    assert!(vendor.world().calls.iter().any(|(_, name)| *name == "tasks_ready"), "60 are looked up in the list first");
+    assert_eq!(vendor.world().violations, Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn d8_a_thousand_foreign_rows_hide_ours_and_they_are_asked_for_by_id() {
     let vendor = Vendor::new(12, 0.0);
     vendor.world().start();
     vendor.world().foreign(2500);

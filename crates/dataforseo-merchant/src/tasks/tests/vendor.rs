@@ -254,7 +254,9 @@ impl World {
 
     fn ready(&mut self, kind: Option<&str>) -> Value {
         let now = self.now();
-        let listed = |made: &&Made| kind.is_none_or(|kind| made.kind == kind) && made.done <= now && !made.collected;
+        // What has been done for three days is no longer listed.
+        let recent = |made: &Made| made.done <= now && now.duration_since(made.done) < SignedDuration::from_hours(72);
+        let listed = |made: &&Made| kind.is_none_or(|kind| made.kind == kind) && recent(made) && !made.collected;
         let rows = self.made.iter().filter(listed).take(1000).map(|made| json!({"id": made.id, "tag": made.tag()}));
         one(20000, rows.collect())
     }
