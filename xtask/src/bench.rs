@@ -5,6 +5,7 @@
 //! machine takes to wake up. One row is the same way twice (A/A): a ratio nearer to 1 than that says nothing.
 
 mod peers;
+mod sandbox;
 
 use crate::{
     shell::{self, cargo, run},
@@ -29,6 +30,20 @@ pub struct Arguments {
     /// Also Python's requests and npm's axios, which are installed under `target/tools` if they can be.
     #[arg(long)]
     peers: bool,
+    /// Something else in place of the clients.
+    #[command(subcommand)]
+    what: Option<What>,
+}
+
+/// What else is measured.
+#[derive(clap::Subcommand)]
+enum What {
+    /// Small answers a second of `asin sandbox` on one core, asked for by `wrk` on another.
+    Sandbox {
+        /// How long each kind of answer is asked for, in seconds.
+        #[arg(long, default_value_t = 5)]
+        seconds: u32,
+    },
 }
 
 /// The server, and the programs beside it.
@@ -132,6 +147,9 @@ fn pinned(core: usize, program: &Path) -> Command {
 
 /// Prints the tables that README shows.
 pub fn command(root: &Path, arguments: &Arguments) -> Outcome<bool> {
+    if let Some(What::Sandbox { seconds }) = &arguments.what {
+        return sandbox::command(root, *seconds);
+    }
     let bench = Bench::start(root)?;
     calls(&bench, arguments)?;
     if arguments.peers {

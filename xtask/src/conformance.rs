@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::spec::Outcome;
 
-type Any<T> = Result<T, Box<dyn std::error::Error>>;
+pub type Any<T> = Result<T, Box<dyn std::error::Error>>;
 
 const SELLER: &str = "A1CONFORMANCE";
 const MARKETPLACE: &str = "ATVPDKIKX0DER";
@@ -70,7 +70,7 @@ fn every_client(root: &Path, arguments: &Arguments) -> Any<bool> {
         return Err(format!("no client {unknown}: there are {}", names.join(", ")).into());
     }
     let folder = Folder::new(arguments.folder.clone())?;
-    let sandbox = Sandbox::start(root, &folder.path)?;
+    let sandbox = Sandbox::start(root, &folder.path, false)?;
     let mut failed = Vec::new();
     let mut lines = Vec::new();
     for client in &CLIENTS {
@@ -127,24 +127,29 @@ impl Drop for Folder {
 }
 
 /// A served sandbox with its environment; dropped, it is gone.
-struct Sandbox {
+pub struct Sandbox {
     child: Child,
     environment: Vec<(String, String)>,
 }
 
 impl Sandbox {
-    fn start(root: &Path, folder: &Path) -> Any<Self> {
+    /// Starts one without limits of calls; its market is written into the folder.
+    pub fn start(root: &Path, folder: &Path, release: bool) -> Any<Self> {
         let market = folder.join("market.json");
         std::fs::write(&market, market_file().to_string())?;
         let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-        let built =
-            Command::new(&cargo).current_dir(root).args(["build", "--quiet", "--package", "asin-cli"]).status()?;
+        let profile: &[&str] = if release { &["--release"] } else { &[] };
+        let package = ["--quiet", "--package", "asin-cli"];
+        let built = Command::new(&cargo).current_dir(root).arg("build").args(package).args(profile).status()?;
         if !built.success() {
             return Err("asin does not build".into());
         }
         let mut child = Command::new(cargo)
             .current_dir(root)
-            .args(["run", "--quiet", "--package", "asin-cli", "--", "sandbox", "--no-limits", "--market"])
+            .arg("run")
+            .args(package)
+            .args(profile)
+            .args(["--", "sandbox", "--no-limits", "--market"])
             .arg(market)
             .stdout(Stdio::piped())
             .spawn()?;
@@ -174,11 +179,21 @@ impl Sandbox {
         }
         Ok(Self { child, environment })
     }
+
+    /// The process; `cargo run` becomes the command on Unix.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What a variable of the environment holds that it prints for clients.
+    pub fn get(&self, variable: &str) -> &str {
+        let known = self.environment.iter().find(|(name, _)| name == variable);
+        known.map_or("", |(_, value)| value)
+    }
 }
 
 impl Drop for Sandbox {
     fn drop(&mut self) {
-        // `cargo run` becomes the command on Unix: its process is the sandbox.
         let stopped = self.child.kill().and_then(|()| self.child.wait());
         if let Err(error) = stopped {
             eprintln!("the sandbox: {error}");
@@ -203,7 +218,7 @@ fn market_file() -> Value {
         "postcodes": [{"id": 15, "domain": 1, "zipcode": "04500"}],
         "collections": [{"id": 101, "name": "Lamps", "items": [{"asin": ASINS[0], "domain": 1, "postcode": 15}],
                          "outputs": [{"asin": ASINS[0], "price": "$47.30", "availability": "In Stock"}]}],
-        "balances": {"dataforseo_usd": "1000", "multicart_credits": 1_000_000},
+        "balances": {"dataforseo_usd": "1000000", "multicart_credits": 1_000_000},
     })
 }
 

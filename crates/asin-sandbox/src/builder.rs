@@ -10,7 +10,7 @@ use crate::Sandbox;
 use crate::market::{Market, MarketError};
 use crate::ports::{Door, Ports};
 use crate::server::{self, Port, Shared};
-use crate::world::World;
+use crate::world::{REMEMBERED, World};
 
 /// Why a sandbox does not start.
 #[derive(Debug, thiserror::Error)]
@@ -42,11 +42,12 @@ pub struct Builder {
     port: u16,
     split_ports: bool,
     limits: bool,
+    remembered: usize,
 }
 
 impl Default for Builder {
     fn default() -> Self {
-        Self { market: None, seed: 0, speed: 60.0, port: 0, split_ports: false, limits: true }
+        Self { market: None, seed: 0, speed: 60.0, port: 0, split_ports: false, limits: true, remembered: REMEMBERED }
     }
 }
 
@@ -89,6 +90,13 @@ impl Builder {
         self
     }
 
+    /// How many requests and writes the ledger remembers at least, so that it never fills the memory; 50,000 unless said.
+    /// What they did and charged counts for ever.
+    pub fn remember(mut self, requests: usize) -> Self {
+        self.remembered = requests;
+        self
+    }
+
     /// Starts to serve, in tasks of the current tokio runtime.
     ///
     /// # Errors
@@ -107,6 +115,7 @@ impl Builder {
         }
         let ports = Ports(listening.iter().map(|(_, _, address)| *address).collect());
         let mut world = World::new(market, self.seed, self.speed);
+        world.remembered = self.remembered.max(1);
         if !self.limits {
             world.lift_limits();
         }

@@ -74,10 +74,15 @@ impl TokenBucket {
         Self { rate, burst, level: burst, seen: Duration::ZERO }
     }
 
+    /// The tokens that are there, and the most that there can be.
+    pub(crate) fn left(&self, now: Duration) -> (f64, f64) {
+        let gained = now.saturating_sub(self.seen).as_secs_f64() * self.rate;
+        ((self.level + gained).min(self.burst), self.burst)
+    }
+
     /// Takes one token, if one is there.
     pub(crate) fn take(&mut self, now: Duration) -> bool {
-        let gained = now.saturating_sub(self.seen).as_secs_f64() * self.rate;
-        self.level = (self.level + gained).min(self.burst);
+        self.level = self.left(now).0;
         self.seen = now;
         let enough = self.level >= 1.0;
         if enough {
@@ -103,6 +108,19 @@ impl MinuteWindow {
     /// Counts no more.
     pub(crate) fn lift(&mut self) {
         self.lifted = true;
+    }
+
+    /// Whether a call was ever counted.
+    pub(crate) fn is_used(&self) -> bool {
+        !self.seen.is_empty()
+    }
+
+    /// The calls that are left in this minute, and the most of any minute.
+    pub(crate) fn left(&self, now: Duration) -> (f64, f64) {
+        let past = |at: &&Duration| now.saturating_sub(**at) < Duration::from_secs(60);
+        let used = self.seen.iter().filter(past).count();
+        let number = |calls: usize| u32::try_from(calls).map_or(f64::MAX, f64::from);
+        (number(self.calls.saturating_sub(used)), number(self.calls))
     }
 
     /// Counts one call; false when the minute is full.

@@ -13,6 +13,9 @@ use crate::demo::Demo;
 use crate::faults::Fault;
 use crate::server::Shared;
 
+/// Where one fault is taken back by its number.
+const ONE_FAULT: &str = "/_sandbox/faults/";
+
 /// Faults arrive one at a time or in an array.
 #[derive(Deserialize)]
 #[serde(untagged)]
@@ -28,6 +31,17 @@ pub(crate) async fn serve(shared: &Shared, request: Request) -> Response {
     let host = if host.is_empty() { "127.0.0.1".to_owned() } else { host.to_owned() };
     let (parts, body) = request.into_parts();
     let answer = match (&parts.method, parts.uri.path().trim_end_matches('/')) {
+        (&Method::GET, "/_sandbox") => {
+            let page = Reply::new(StatusCode::OK, "text/html; charset=utf-8", crate::live::PAGE);
+            return page.complete();
+        }
+        (&Method::GET, "/_sandbox/live") => {
+            let since = parts.uri.query().unwrap_or_default().strip_prefix("since=");
+            let since = since.and_then(|number| number.parse().ok()).unwrap_or_default();
+            let mut world = shared.world();
+            world.settle();
+            Ok(Ok(crate::live::now(&world, since)))
+        }
         (&Method::GET, "/_sandbox/demo") => {
             Ok(serde_json::to_value(Demo::new(&shared.ports.roots(&host), &shared.world())))
         }
@@ -59,7 +73,14 @@ pub(crate) async fn serve(shared: &Shared, request: Request) -> Response {
                 Err(error) => Err((StatusCode::BAD_REQUEST, error.to_string())),
             }
         }
-        _ => Err((StatusCode::NOT_FOUND, "there are demo, ledger, market and faults".to_owned())),
+        (&Method::DELETE, path) if path.starts_with(ONE_FAULT) => {
+            let mut world = shared.world();
+            match path[ONE_FAULT.len()..].parse().is_ok_and(|id| world.faults.remove(id)) {
+                true => Ok(serde_json::to_value(world.faults.list())),
+                false => Err((StatusCode::NOT_FOUND, "no fault of this number is set".to_owned())),
+            }
+        }
+        _ => Err((StatusCode::NOT_FOUND, "there are demo, ledger, market, faults and live".to_owned())),
     };
     let (status, body) = match answer {
         Ok(Ok(body)) => (StatusCode::OK, body),

@@ -260,8 +260,12 @@ pub(crate) struct Faults {
 #[derive(Debug)]
 struct Set {
     fault: Fault,
+    /// Its number, from 1, among all that were ever set.
+    id: u64,
     /// The calls that it has seen.
     calls: u64,
+    /// Those of them that it struck.
+    struck: u64,
     /// Its own chance: other faults and whatever the sandbox draws do not disturb it.
     rng: fastrand::Rng,
 }
@@ -281,11 +285,25 @@ impl Faults {
     pub(crate) fn add(&mut self, fault: Fault) {
         self.number += 1;
         let rng = fastrand::Rng::with_seed(self.seed.wrapping_add(self.number.wrapping_mul(0x9e37_79b9_7f4a_7c15)));
-        self.set.push(Set { fault, calls: 0, rng });
+        self.set.push(Set { fault, id: self.number, calls: 0, struck: 0, rng });
     }
 
     pub(crate) fn clear(&mut self) {
         self.set.clear();
+    }
+
+    /// Takes one fault back; false if there is none of this number.
+    pub(crate) fn remove(&mut self, id: u64) -> bool {
+        let before = self.set.len();
+        self.set.retain(|set| set.id != id);
+        self.set.len() < before
+    }
+
+    /// The faults with their numbers, and the calls that they saw and struck.
+    pub(crate) fn live(&self) -> Vec<serde_json::Value> {
+        let one =
+            |set: &Set| serde_json::json!({"id": set.id, "fault": set.fault, "calls": set.calls, "struck": set.struck});
+        self.set.iter().map(one).collect()
     }
 
     /// Whether nothing can strike.
@@ -300,7 +318,7 @@ impl Faults {
     /// Counts the call with every fault that it matches; the first one due strikes.
     pub(crate) fn strike(&mut self, method: &str, path: &str) -> Option<Strike> {
         let mut struck = None;
-        for Set { fault, calls, rng } in &mut self.set {
+        for Set { fault, calls, struck: strikes, rng, .. } in &mut self.set {
             let any = fault.method == "*" && !SENT.contains(&method);
             let met = (any || fault.method.eq_ignore_ascii_case(method)) && matches(&fault.path, path);
             if !met {
@@ -310,6 +328,7 @@ impl Faults {
             let due =
                 fault.call.is_none_or(|call| call == *calls) && fault.chance.is_none_or(|share| rng.f64() < share);
             if due && struck.is_none() {
+                *strikes += 1;
                 struck = Some(Strike { action: fault.action.clone(), after_work: fault.after_work });
             }
         }

@@ -1,6 +1,7 @@
 //! The ledger: what was asked, what it did, what it cost. Tests of "nothing lost, nothing paid twice" ask it.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
@@ -10,14 +11,21 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Ledger {
-    /// Every request, in the order of arrival.
+    /// The requests in the order of arrival, the oldest ones forgotten when there are more than [`crate::Builder::remember`]
+    /// says.
     pub requests: Vec<Entry>,
+    /// How many requests are forgotten: what they did and charged still counts below.
+    #[serde(default)]
+    pub forgotten_requests: u64,
     /// How often each operation was called.
     pub operations: BTreeMap<String, u64>,
     /// What each tag of a paid DataForSEO task was billed. Tasks without a tag stand under the empty one.
     pub charges: BTreeMap<String, Charge>,
-    /// Every write to a listing that was accepted, in order.
+    /// The writes to listings that were accepted, in order; the oldest ones are forgotten as the oldest requests are.
     pub writes: Vec<Write>,
+    /// How many writes are forgotten.
+    #[serde(default)]
+    pub forgotten_writes: u64,
     /// What DataForSEO has billed in all, in US dollars.
     pub charged_usd: Decimal,
     /// What is left of DataForSEO's balance, in US dollars.
@@ -127,6 +135,19 @@ pub struct Terms {
     pub quantity: Option<u64>,
 }
 
+impl fmt::Display for Terms {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.price {
+            Some(price) => write!(to, "{price}")?,
+            None => to.write_str("no price")?,
+        }
+        match self.quantity {
+            Some(quantity) => write!(to, " × {quantity}"),
+            None => Ok(()),
+        }
+    }
+}
+
 impl Ledger {
     /// How many requests of one operation there were.
     #[must_use]
@@ -145,6 +166,31 @@ impl Ledger {
         self.writes.iter().filter(move |write| write.seller_id == seller_id && write.sku == sku)
     }
 
+    /// The number of the next write, from 0 and over all that were ever accepted.
+    pub(crate) fn next_write(&self) -> usize {
+        index(self.forgotten_writes) + self.writes.len()
+    }
+
+    /// Notes that a write can be seen.
+    pub(crate) fn applied(&mut self, write: usize) {
+        let remembered = write.checked_sub(index(self.forgotten_writes));
+        if let Some(write) = remembered.and_then(|write| self.writes.get_mut(write)) {
+            write.applied = true;
+        }
+    }
+
+    /// Forgets the oldest requests and writes, as many as were remembered at a time: what this costs is shared by all of them.
+    pub(crate) fn forget(&mut self, remembered: usize) {
+        if self.requests.len() >= remembered.saturating_mul(2) {
+            self.requests.drain(..remembered);
+            self.forgotten_requests += remembered as u64;
+        }
+        if self.writes.len() >= remembered.saturating_mul(2) {
+            self.writes.drain(..remembered);
+            self.forgotten_writes += remembered as u64;
+        }
+    }
+
     pub(crate) fn bill(&mut self, tag: &str, cost: Decimal) {
         let charge = self.charges.entry(tag.to_owned()).or_default();
         charge.times += 1;
@@ -152,4 +198,8 @@ impl Ledger {
         self.charged_usd += cost;
         self.balance_usd -= cost;
     }
+}
+
+fn index(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
 }

@@ -39,8 +39,9 @@
 //! sandbox time (schemas: for ever) and refuse our token: 400 beside `x-amz-access-token` or `Authorization`.
 //!
 //! # Over HTTP
-//! `GET /_sandbox/demo` (base URLs and credentials), `/_sandbox/ledger`, `/_sandbox/market` (the present state);
-//! `GET`, `POST` and `DELETE /_sandbox/faults`. A fault in JSON: `{"method": "POST", "path": "/v3/*/task_post", "call": 1,
+//! `GET /_sandbox` is a page for a person: requests as they come, throttle levels, tasks, listings, faults on a switch; its numbers
+//! are `/_sandbox/live`. `GET /_sandbox/demo` (base URLs and credentials), `/_sandbox/ledger`, `/_sandbox/market` (the present state);
+//! `GET`, `POST` and `DELETE /_sandbox/faults` (`DELETE /_sandbox/faults/N` takes back the one that was set as the Nth). A fault in JSON: `{"method": "POST", "path": "/v3/*/task_post", "call": 1,
 //! "action": "cut_after_work"}`; `call` or `chance` may be left out; further actions are `refuse`, `cut_before_work`,
 //! `half_body`, `garbage`, `wrong_content_type`, `too_many_requests`, `expired_token`, `{"delay": {"ms": 500}}`,
 //! `{"slow_body": {"ms": 500}}`, `{"apply_late": {"ms": 500}}`, `{"server_error": {"status": 503}}`, `{"html_error": {"status": 502}}`,
@@ -101,7 +102,9 @@ mod dataforseo;
 mod delivery;
 mod demo;
 mod faults;
+mod invariants;
 mod ledger;
+mod live;
 mod market;
 mod marketplace;
 mod multicart;
@@ -120,6 +123,7 @@ use url::Url;
 pub use builder::{Builder, StartError};
 pub use demo::{AccountDemo, DataForSeoDemo, Demo, MultiCartDemo, SpApiDemo};
 pub use faults::{Fault, FaultRoute};
+pub use invariants::Violation;
 pub use ledger::{Charge, Delivery, Entry, Ledger, Terms, Write};
 pub use market::{
     Account, Applies, Balances, Collection, Domain, Item, Listing, Market, MarketError, Offer, Output, Postcode,

@@ -1,5 +1,7 @@
 //! The state of all vendors together.
 
+use std::collections::BTreeMap;
+
 use rust_decimal::Decimal;
 
 use crate::call::{Call, Reply};
@@ -45,7 +47,14 @@ pub(crate) struct World {
     pub(crate) tasks: Tasks,
     pub(crate) carts: Carts,
     requests: u64,
+    /// How many requests each vendor has seen.
+    seen: BTreeMap<&'static str, u64>,
+    /// How many requests and writes the ledger remembers at least.
+    pub(crate) remembered: usize,
 }
+
+/// How many requests and writes a ledger remembers at least, unless said.
+pub(crate) const REMEMBERED: usize = 50_000;
 
 impl World {
     /// A world that starts from a checked market.
@@ -66,7 +75,14 @@ impl World {
             access_tokens: AccessTokens::default(),
             usage_plans: UsagePlans::default(),
             requests: 0,
+            seen: BTreeMap::new(),
+            remembered: REMEMBERED,
         }
+    }
+
+    /// How many requests each vendor has seen.
+    pub(crate) fn seen(&self) -> &BTreeMap<&'static str, u64> {
+        &self.seen
     }
 
     /// Lets everybody call as often as they like.
@@ -111,9 +127,7 @@ impl World {
         let now = self.clock.now();
         Feeds::settle(self, now);
         for write in self.listings.settle(now) {
-            if let Some(write) = self.ledger.writes.get_mut(write) {
-                write.applied = true;
-            }
+            self.ledger.applied(write);
         }
         self.carts.settle(now);
     }
@@ -131,15 +145,18 @@ impl World {
 
     /// Writes a request into the ledger.
     pub(crate) fn note(&mut self, vendor: Vendor, call: &Call, reply: Option<&Reply>, fault: Option<&Strike>) {
-        let operation = reply.map_or("", |reply| reply.operation).to_owned();
-        if !operation.is_empty() {
-            *self.ledger.operations.entry(operation.clone()).or_default() += 1;
+        *self.seen.entry(vendor.name()).or_default() += 1;
+        let operation = reply.map_or("", |reply| reply.operation);
+        match self.ledger.operations.get_mut(operation) {
+            Some(calls) => *calls += 1,
+            None if operation.is_empty() => {}
+            None => drop(self.ledger.operations.insert(operation.to_owned(), 1)),
         }
         self.ledger.requests.push(Entry {
             number: call.number,
             at: today(),
             vendor: vendor.name().to_owned(),
-            operation,
+            operation: operation.to_owned(),
             method: call.method.to_string(),
             path: call.uri.path_and_query().map_or_else(String::new, ToString::to_string),
             status: reply.map_or(0, |reply| reply.status.as_u16()),
@@ -148,5 +165,6 @@ impl World {
             charged_usd: reply.map_or(Decimal::ZERO, |reply| reply.charged),
             fault: fault.map(|strike| strike.action.name().to_owned()),
         });
+        self.ledger.forget(self.remembered);
     }
 }

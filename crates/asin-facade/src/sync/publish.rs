@@ -228,7 +228,9 @@ impl Run<'_> {
         };
         let body = ListingsItemPatchRequest::offer([patch]);
         let store = slot.row.marketplace.listings();
-        let patch = PatchListingsItem::new(slot.seller.clone(), slot.row.sku.clone(), [store], body);
+        // The report is in English, and what Amazon says in it is, too.
+        let patch =
+            PatchListingsItem::new(slot.seller.clone(), slot.row.sku.clone(), [store], body).issue_locale("en_US");
         let validated = match preview(client, Once(patch)).await {
             Ok(Previewed::Valid(validated)) => validated,
             Ok(Previewed::NotValid(answer)) => {

@@ -6,6 +6,7 @@ mod form;
 mod function;
 mod google;
 mod id_list;
+mod live;
 mod post;
 mod reference;
 mod results;

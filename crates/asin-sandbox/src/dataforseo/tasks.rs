@@ -99,6 +99,20 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
+    /// Each limit with its name; of the listings of finished tasks those that were asked for.
+    pub(super) fn each(&self) -> Vec<(String, &MinuteWindow)> {
+        let mut limits =
+            vec![("calls a minute".to_owned(), &self.general), ("id_list a minute".to_owned(), &self.id_list)];
+        for (place, window) in self.ready.iter().enumerate().filter(|(_, window)| window.is_used()) {
+            let whose = Function::ALL.get(place).map(|function| {
+                let (engine, name) = function.names();
+                format!("{engine} {name} ")
+            });
+            limits.push((format!("{}tasks_ready a minute", whose.unwrap_or_default()), window));
+        }
+        limits
+    }
+
     /// Limits no more.
     pub(crate) fn lift(&mut self) {
         let windows = [&mut self.general, &mut self.id_list].into_iter().chain(&mut self.ready);

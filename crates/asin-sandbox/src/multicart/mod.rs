@@ -6,6 +6,7 @@ mod categories;
 mod collections;
 mod files;
 mod items;
+mod live;
 mod outputs;
 mod places;
 mod runs;

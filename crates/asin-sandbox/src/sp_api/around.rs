@@ -2,7 +2,7 @@
 
 use http::Method;
 
-use super::{Operation, UsagePlans, error, feeds, lwa, product_types, restrictions, throttled};
+use super::{Operation, feeds, lwa, product_types, restrictions};
 use crate::call::{Call, Reply};
 use crate::world::World;
 
@@ -15,26 +15,6 @@ const GET_FEED: Operation = Operation { name: "getFeed", rate: 2.0, burst: 15.0 
 const CANCEL_FEED: Operation = Operation { name: "cancelFeed", rate: 2.0, burst: 15.0 };
 const CREATE_DOCUMENT: Operation = Operation { name: "createFeedDocument", rate: 0.5, burst: 15.0 };
 const GET_DOCUMENT: Operation = Operation { name: "getFeedDocument", rate: 0.0222, burst: 10.0 };
-
-/// What an application may do in each of the first three over all its sellers, in a second. None is documented for feeds.
-const APPLICATION: f64 = 100.0;
-
-impl UsagePlans {
-    /// Takes from the seller's plan and from the application's; the refusal names the tier that has none left.
-    fn admit(&mut self, seller: &str, operation: &Operation, now: std::time::Duration) -> Result<(), Reply> {
-        if !self.take(seller, operation, now) {
-            return Err(throttled());
-        }
-        let whole = Operation { rate: APPLICATION, burst: APPLICATION, ..*operation };
-        // No seller has an empty name.
-        if !operation.name.contains("Feed") && !self.take("", &whole, now) {
-            let message = "You exceeded your quota for the requested resource: the rate is greater than what is allowed for the application.";
-            let refusal = error(http::StatusCode::TOO_MANY_REQUESTS, "QuotaExceeded", message, "");
-            return Err(refusal.header("x-amzn-ErrorType", "TooManyRequestsException"));
-        }
-        Ok(())
-    }
-}
 
 /// Answers what belongs here; `None` for all other paths.
 pub(super) fn route(world: &mut World, call: &Call, path: &[&str]) -> Option<Reply> {
@@ -58,7 +38,7 @@ pub(super) fn route(world: &mut World, call: &Call, path: &[&str]) -> Option<Rep
 fn admitted(world: &mut World, call: &Call, operation: &Operation, last: &str) -> Result<Reply, Reply> {
     let seller = lwa::caller(world, call)?;
     let now = world.clock.now();
-    world.usage_plans.admit(&seller, operation, now)?;
+    world.usage_plans.admit(&seller, operation, call, now)?;
     let reply = match operation.name {
         "searchDefinitionsProductTypes" => product_types::search(world, call, &seller),
         "getDefinitionsProductType" => product_types::definition(world, call, &seller, last),

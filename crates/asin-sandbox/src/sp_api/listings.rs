@@ -216,17 +216,31 @@ impl Row {
         self.listing.issues.iter().any(|issue| issue["severity"] == "ERROR")
     }
 
-    /// `BUYABLE` takes a price, a piece in stock and no error; an offer whose end has passed is closed
-    /// (amzn/selling-partner-api-models #4780).
+    /// Whether an issue enforces something: its action is among these, and it is not exempted for now.
+    fn enforced(&self, actions: &[&str]) -> bool {
+        let strikes = |issue: &Value| {
+            let exempt = issue["enforcements"]["exemption"]["status"]
+                .as_str()
+                .is_some_and(|status| status.starts_with("EXEMPT"));
+            let mut named = issue["enforcements"]["actions"].as_array().into_iter().flatten();
+            !exempt && named.any(|one| one["action"].as_str().is_some_and(|action| actions.contains(&action)))
+        };
+        self.listing.issues.iter().any(strikes)
+    }
+
+    /// `BUYABLE` takes a price, a piece in stock, no error and no suppression; an offer whose end has passed is closed
+    /// (amzn/selling-partner-api-models #4780). `DISCOVERABLE` takes that search shows it.
     pub(super) fn statuses(&self) -> Vec<&'static str> {
         let terms = self.terms();
         let fulfilled_by_amazon = self.listing.channel != "DEFAULT";
         let stocked = terms.quantity.is_some_and(|quantity| quantity > 0) || fulfilled_by_amazon;
-        if terms.price.is_some() && !self.is_closed() && stocked && !self.has_error() {
-            vec!["BUYABLE", "DISCOVERABLE"]
-        } else {
-            vec!["DISCOVERABLE"]
-        }
+        let suppressed = self.enforced(&["LISTING_SUPPRESSED", "CATALOG_ITEM_REMOVED"]);
+        let buyable = terms.price.is_some() && !self.is_closed() && stocked && !self.has_error() && !suppressed;
+        let hidden = self.enforced(&["SEARCH_SUPPRESSED", "CATALOG_ITEM_REMOVED"]);
+        [(buyable, "BUYABLE"), (!hidden, "DISCOVERABLE")]
+            .into_iter()
+            .filter_map(|(is, name)| is.then_some(name))
+            .collect()
     }
 }
 

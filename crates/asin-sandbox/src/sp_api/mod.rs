@@ -3,63 +3,36 @@
 mod around;
 mod documents;
 mod feeds;
+mod issues;
 mod listings;
+mod live;
 pub(crate) mod lwa;
 mod patch;
+mod plans;
 mod product_types;
 mod restrictions;
+mod schema;
 mod search;
 mod view;
 mod write;
-
-use std::collections::HashMap;
 
 use http::{Method, StatusCode, header};
 use serde_json::json;
 
 pub(crate) use feeds::Feeds;
 pub(crate) use listings::Listings;
+use plans::Operation;
+pub(crate) use plans::UsagePlans;
 
 use crate::call::{Call, Reply};
-use crate::clock::TokenBucket;
 use crate::marketplace::Marketplace;
 use crate::world::World;
-
-/// An operation with its usage plan: requests a second and burst, as the model's descriptions state them.
-#[derive(Debug)]
-struct Operation {
-    name: &'static str,
-    rate: f64,
-    burst: f64,
-}
 
 const GET: Operation = Operation { name: "getListingsItem", rate: 5.0, burst: 10.0 };
 const PUT: Operation = Operation { name: "putListingsItem", rate: 5.0, burst: 10.0 };
 const PATCH: Operation = Operation { name: "patchListingsItem", rate: 5.0, burst: 5.0 };
 const DELETE: Operation = Operation { name: "deleteListingsItem", rate: 5.0, burst: 5.0 };
 const SEARCH: Operation = Operation { name: "searchListingsItems", rate: 5.0, burst: 5.0 };
-
-/// Previews have a second, smaller plan per account (changelog of 2024-01-31: one a second).
-const PREVIEW: Operation = Operation { name: "VALIDATION_PREVIEW", rate: 1.0, burst: 5.0 };
-
-/// The calls left to each account, by operation.
-#[derive(Debug, Default)]
-pub(crate) struct UsagePlans {
-    buckets: HashMap<(String, &'static str), TokenBucket>,
-    lifted: bool,
-}
-
-impl UsagePlans {
-    /// Limits no more.
-    pub(crate) fn lift(&mut self) {
-        self.lifted = true;
-    }
-
-    fn take(&mut self, seller: &str, operation: &Operation, now: std::time::Duration) -> bool {
-        let fresh = || TokenBucket::new(operation.rate, operation.burst);
-        self.lifted || self.buckets.entry((seller.to_owned(), operation.name)).or_insert_with(fresh).take(now)
-    }
-}
 
 /// Answers one request.
 pub(crate) fn answer(world: &mut World, call: &Call) -> Reply {
@@ -104,11 +77,8 @@ fn route(world: &mut World, call: &Call) -> Reply {
         return refusal.operation(operation.name);
     }
     let now = world.clock.now();
-    let preview = call.query("mode").is_some_and(|mode| mode == "VALIDATION_PREVIEW");
-    let free =
-        world.usage_plans.take(seller, operation, now) && (!preview || world.usage_plans.take(seller, &PREVIEW, now));
-    if !free {
-        return throttled().operation(operation.name);
+    if let Err(refusal) = world.usage_plans.admit(seller, operation, call, now) {
+        return refusal.operation(operation.name);
     }
     let reply = match operation.name {
         "searchListingsItems" => search::search(world, call, seller),

@@ -8,6 +8,7 @@
 use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 
+use super::issues::issue;
 use super::listings::{OFFER, STOCK, decimal, number};
 use crate::marketplace::Marketplace;
 
@@ -96,19 +97,6 @@ fn is_for(instance: &Map<String, Value>, store: &Marketplace) -> bool {
     instance.get("marketplace_id").is_none_or(|id| id == store.id)
 }
 
-/// An issue as the API writes it.
-pub(super) fn issue(code: &str, attribute: &str, category: &str) -> Value {
-    let message = match (code, category) {
-        ("13013", _) => {
-            "Your account has no record of the SKU that this update is for. Other problems with the SKU may be the cause.".to_owned()
-        }
-        (_, "MISSING_ATTRIBUTE") => format!("'{attribute}' is required but was not supplied."),
-        _ => format!("The provided value for '{attribute}' is invalid."),
-    };
-    let names = if attribute.is_empty() { Vec::new() } else { vec![attribute] };
-    json!({"code": code, "message": message, "severity": "ERROR", "attributeNames": names, "categories": [category]})
-}
-
 /// The category of what is wrong with one instance.
 fn problem(attribute: &str, instance: &Map<String, Value>, marketplace: &Marketplace) -> Option<&'static str> {
     match attribute {
@@ -140,6 +128,22 @@ fn is_mergeable(attribute: &str, instance: &Map<String, Value>) -> bool {
         OFFER => instance.keys().all(|key| discounts.contains(&key.as_str())),
         _ => false,
     }
+}
+
+/// How many instances there are of each combination of selectors.
+pub(super) fn selected_by(selectors: Option<&Value>, instances: &[Value]) -> Vec<usize> {
+    let named: Vec<&str> =
+        selectors.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+    let of = |instance: &Value| named.iter().map(|name| instance[*name].to_string()).collect::<Vec<_>>();
+    let mut counts: Vec<(Vec<String>, usize)> = Vec::new();
+    for instance in instances {
+        let key = of(instance);
+        match counts.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((key, 1)),
+        }
+    }
+    counts.into_iter().map(|(_, count)| count).collect()
 }
 
 /// The keys that tell the instances of an attribute apart.
@@ -211,7 +215,7 @@ pub(super) fn apply(attributes: &mut Map<String, Value>, operation: &PatchOperat
 }
 
 /// An instance as it is kept: numbers are numbers, and the store is named.
-fn stored(instance: &Map<String, Value>, marketplace: &Marketplace) -> Map<String, Value> {
+pub(super) fn stored(instance: &Map<String, Value>, marketplace: &Marketplace) -> Map<String, Value> {
     let mut instance: Map<String, Value> =
         instance.iter().map(|(key, value)| (key.clone(), numeric(key, value))).collect();
     instance.entry("marketplace_id").or_insert_with(|| json!(marketplace.id));

@@ -8,6 +8,10 @@ use http::StatusCode;
 use md5::{Digest, Md5};
 use serde_json::{Map, Value, json};
 
+use super::issues::issue;
+use super::listings::Row;
+use super::patch::{self, PatchOperation};
+use super::schema;
 use super::{documents, error, invalid, lwa, marketplaces};
 use crate::call::{Call, Reply};
 use crate::marketplace::Marketplace;
@@ -81,7 +85,7 @@ pub(super) fn definition(world: &World, call: &Call, seller: &str, product_type:
         Some(locale) => locale.to_owned(),
     };
     let made = Made { store, locale: &locale, requirements: &asked, enforced };
-    let schema = schema(template, &made);
+    let schema = text(template, &made);
     let mut path = format!("schemas/{name}/{}/{locale}/{asked}", store.id);
     if !enforced {
         path.push_str("/free");
@@ -119,20 +123,64 @@ pub(super) fn document(path: &[&str]) -> Option<String> {
         [name, store, locale, requirements, rest @ ..] => {
             let (.., template) = TYPES.iter().find(|(known, ..)| known == name)?;
             let store = Marketplace::of(store)?;
-            Some(schema(template, &Made { store, locale, requirements, enforced: rest.is_empty() }))
+            Some(text(template, &Made { store, locale, requirements, enforced: rest.is_empty() }))
         }
         _ => None,
     }
 }
 
 /// The text of a schema as it is sent.
-fn schema(template: &str, made: &Made<'_>) -> String {
+fn text(template: &str, made: &Made<'_>) -> String {
+    format!("{:#}", tree(template, made))
+}
+
+fn tree(template: &str, made: &Made<'_>) -> Value {
     let mut tree: Value = serde_json::from_str(template).unwrap_or_default();
     fill(&mut tree, made);
     if let Some(root) = tree.as_object_mut() {
         require(root, made);
     }
-    format!("{tree:#}")
+    tree
+}
+
+/// The schema that listings of a product type obey in a store; other types than the two here have none.
+fn rule(product_type: &str, store: &'static Marketplace, requirements: &str) -> Option<Value> {
+    let (.., template) = TYPES.iter().find(|(name, ..)| *name == product_type)?;
+    Some(tree(template, &Made { store, locale: store.language, requirements, enforced: true }))
+}
+
+/// What the schema finds wrong with the attributes of a PUT.
+pub(super) fn put(
+    product_type: &str,
+    store: &'static Marketplace,
+    requirements: &str,
+    attributes: &Map<String, Value>,
+) -> Vec<Value> {
+    let Some(rule) = rule(product_type, store, requirements) else { return Vec::new() };
+    let mut held = Map::new();
+    for operation in PatchOperation::replacing(attributes) {
+        patch::apply(&mut held, &operation, store.id);
+    }
+    issues(schema::check(&rule, &held, None))
+}
+
+/// What the schema of a listing's product type finds wrong with the attributes that a patch leaves behind; what it does not
+/// touch may be as it was.
+pub(super) fn patched(row: Option<&Row>, store: &'static Marketplace, operations: &[PatchOperation]) -> Vec<Value> {
+    let Some(row) = row.filter(|row| row.exists) else { return Vec::new() };
+    let Some(rule) = rule(&row.listing.product_type, store, "LISTING") else { return Vec::new() };
+    let mut held = row.attributes.clone();
+    operations.iter().for_each(|operation| patch::apply(&mut held, operation, store.id));
+    let touched: Vec<String> = operations.iter().map(|operation| operation.attribute.clone()).collect();
+    issues(schema::check(&rule, &held, Some(&touched)))
+}
+
+fn issues(wrong: Vec<schema::Wrong>) -> Vec<Value> {
+    let words = |wrong: schema::Wrong| match wrong.missing {
+        true => issue("90220", &wrong.attribute, "MISSING_ATTRIBUTE"),
+        false => issue("4000001", &wrong.attribute, "INVALID_ATTRIBUTE"),
+    };
+    wrong.into_iter().map(words).collect()
 }
 
 /// The required attributes, by what a listing is to hold.

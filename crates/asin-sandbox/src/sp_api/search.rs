@@ -10,6 +10,7 @@ use http::StatusCode;
 use jiff::Timestamp;
 use serde_json::{Map, json};
 
+use super::issues::Language;
 use super::listings::Row;
 use super::view::{DATA_SETS, item};
 use super::{included, invalid, marketplaces};
@@ -62,12 +63,13 @@ pub(super) fn search(world: &World, call: &Call, seller: &str) -> Result<Reply, 
     }
     sort(call, &mut found)?;
 
+    let language = Language::of(call, &stores);
     let now = world.clock.now().as_secs();
     let offset = offset(call, now)?;
     let total = found.len();
     let reachable = total.min(REACH);
     let page = found.iter().take(reachable).skip(offset).take(size);
-    let items: Vec<_> = page.map(|(sku, rows)| item(world, sku, rows, &data)).collect();
+    let items: Vec<_> = page.map(|(sku, rows)| item(world, sku, rows, &data, language)).collect();
     let mut pagination = Map::new();
     if offset + size < reachable {
         pagination.insert("nextToken".to_owned(), json!(token(call, offset + size, now)));

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
+use super::issues::{Language, issue};
 use super::listings::{OFFER, Row, STOCK, is_for_all, our_price};
-use super::patch::issue;
 use super::{included, marketplaces, not_found};
 use crate::call::{Call, Reply};
 use crate::marketplace::Marketplace;
@@ -31,11 +31,12 @@ pub(super) fn get(world: &World, call: &Call, seller: &str, sku: &str) -> Result
     if rows.is_empty() {
         return Err(not_found(sku, &stores));
     }
-    Ok(Reply::json(StatusCode::OK, &item(world, sku, &rows, &data)))
+    let language = Language::of(call, &stores);
+    Ok(Reply::json(StatusCode::OK, &item(world, sku, &rows, &data, language)))
 }
 
-/// One listing in some stores.
-pub(super) fn item(world: &World, sku: &str, rows: &[&Row], data: &[String]) -> Value {
+/// One listing in some stores, its issues in this language.
+pub(super) fn item(world: &World, sku: &str, rows: &[&Row], data: &[String], language: Language) -> Value {
     let mut item = Map::new();
     item.insert("sku".to_owned(), json!(sku));
     let existing: Vec<&Row> = rows.iter().copied().filter(|row| row.exists).collect();
@@ -43,7 +44,7 @@ pub(super) fn item(world: &World, sku: &str, rows: &[&Row], data: &[String]) -> 
         let value = match name.as_str() {
             "summaries" => existing.iter().map(|row| summary(row)).collect(),
             "attributes" => attributes(rows),
-            "issues" => rows.iter().flat_map(|row| issues(row)).collect(),
+            "issues" => rows.iter().flat_map(|row| issues(row)).map(|issue| language.say(&issue)).collect(),
             "offers" => existing.iter().flat_map(|row| offers(row)).collect(),
             "fulfillmentAvailability" => existing.first().map_or_else(|| json!([]), |row| availability(row)),
             "productTypes" => existing.iter().map(|row| product_type(row)).collect(),

@@ -5,8 +5,10 @@ use std::time::Duration;
 use http::StatusCode;
 use serde_json::{Value, json};
 
+use super::issues::{Language, issue};
 use super::listings::{Change, Key, Row};
-use super::patch::{PatchOperation, issue};
+use super::patch::PatchOperation;
+use super::product_types;
 use super::{included, invalid, marketplaces};
 use crate::call::{Call, Reply};
 use crate::ledger::Write;
@@ -62,7 +64,9 @@ pub(super) fn patch(world: &mut World, call: &Call, seller: &str, sku: &str) -> 
         .map_err(|text| super::error(StatusCode::BAD_REQUEST, "InvalidInput", &text, ""))?;
     let mut issues: Vec<Value> = operations.iter().flat_map(|operation| operation.issues(&submission.stores)).collect();
     for store in &submission.stores {
-        match world.listings.row(seller, sku, store.id) {
+        let row = world.listings.row(seller, sku, store.id);
+        issues.extend(product_types::patched(row, store, &operations));
+        match row {
             Some(row) if row.listing.preview == Verdict::Invalid => {
                 issues.push(issue("90220", "item_name", "MISSING_ATTRIBUTE"));
             }
@@ -95,6 +99,8 @@ pub(super) fn put(world: &mut World, call: &Call, seller: &str, sku: &str) -> Re
     issues.extend(operations.iter().flat_map(|operation| operation.issues(&submission.stores)));
     for store in &submission.stores {
         let row = world.listings.row(seller, sku, store.id);
+        let requirements = body["requirements"].as_str().unwrap_or("LISTING");
+        issues.extend(product_types::put(&product_type, store, requirements, &attributes));
         if row.is_some_and(|row| row.listing.preview == Verdict::Invalid) {
             issues.push(issue("90220", "item_name", "MISSING_ATTRIBUTE"));
         }
@@ -125,7 +131,16 @@ fn submit(
         (false, true) => "VALID",
         (false, false) => "ACCEPTED",
     };
-    let mut answer = json!({"sku": sku, "status": status, "submissionId": submission_id, "issues": issues});
+    let language = Language::of(call, &submission.stores);
+    let mut said: Vec<Value> = Vec::new();
+    for issue in &issues {
+        // What several checks find stands there once.
+        let known = |one: &Value| one["code"] == issue["code"] && one["attributeNames"] == issue["attributeNames"];
+        if !said.iter().any(known) {
+            said.push(language.say(issue));
+        }
+    }
+    let mut answer = json!({"sku": sku, "status": status, "submissionId": submission_id, "issues": said});
     if submission.identifiers {
         let asin = |store: &&'static Marketplace| {
             let row = world.listings.row(seller, sku, store.id)?;
@@ -156,8 +171,13 @@ pub(super) fn accept(world: &mut World, request: u64, submission_id: &str, key: 
     };
     let old = row.map(Row::terms).unwrap_or_default();
     let new = Row::after(row, &key, change);
-    let did = format!("{operation} {} in {}: {old:?} to {new:?}, applies {applies:?}. ", key.sku, key.marketplace);
-    let write = world.ledger.writes.len();
+    let when = match applies {
+        Applies::AtOnce => "",
+        Applies::Later => ", later",
+        Applies::Never => ", never",
+    };
+    let did = format!("{} in {}: {old} to {new}{when}. ", key.sku, key.marketplace);
+    let write = world.ledger.next_write();
     world.ledger.writes.push(Write {
         request,
         operation: operation.to_owned(),

@@ -9,8 +9,9 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 
+use super::super::issues::{Language, issue};
 use super::super::listings::{Change, Key, Row};
-use super::super::patch::{PatchOperation, issue};
+use super::super::patch::PatchOperation;
 use super::super::view::{DATA_SETS, item};
 use super::super::write;
 use super::{Document, State};
@@ -193,10 +194,11 @@ fn written(world: &World, context: &Context, header: &Value, report: &Report) ->
         return text;
     }
     text["header"]["report"] = header["report"].clone();
+    let language = Language::named(header["issueLocale"].as_str().unwrap_or_default());
     let rows = |sku: &String| -> Vec<&Row> {
         context.stores.iter().filter_map(|store| world.listings.row(&context.seller, sku, store.id)).collect()
     };
-    let items: Vec<Value> = report.skus.iter().map(|sku| item(world, sku, &rows(sku), &asked)).collect();
+    let items: Vec<Value> = report.skus.iter().map(|sku| item(world, sku, &rows(sku), &asked, language)).collect();
     text["summary"]["itemSummary"] = json!({"items": items.len(), "errors": 0, "warnings": 0});
     text["items"] = json!(items);
     text
