@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
-use std::fmt::Display;
+use std::fmt::{self, Display, Write};
 
 /// Everything but RFC 3986's unreserved characters.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -17,6 +17,20 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b
 /// One path segment or query value, percent-encoded.
 pub fn encode(text: &str) -> impl Display + '_ {
     utf8_percent_encode(text, RESERVED)
+}
+
+/// Encodes what is written to it, without a text of its own.
+struct Encoder<'a>(&'a mut String);
+
+impl Write for Encoder<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.extend(utf8_percent_encode(text, RESERVED));
+        Ok(())
+    }
+}
+
+fn push_encoded(text: &mut String, value: impl Display) {
+    write!(Encoder(text), "{value}").expect("a text takes whatever is written to it");
 }
 
 /// The path before its arguments were put in: the low-cardinality name of a request in traces.
@@ -70,20 +84,32 @@ impl RequestBuilder {
 
     /// Puts an argument into the template as one segment; empty, `.` and `..` would change the path and are refused.
     pub fn path(mut self, name: &str, value: impl Display) -> Self {
-        let (value, place) = (value.to_string(), format!("{{{name}}}"));
-        if matches!(value.as_str(), "" | "." | "..") {
+        // Arguments are encoded, so none of them can hold a brace that a later one would replace.
+        let named =
+            |(at, _): &(usize, &str)| self.path[at + 1..].strip_prefix(name).is_some_and(|rest| rest.starts_with('}'));
+        let Some((at, _)) = self.path.match_indices('{').find(named) else { return self };
+        let mut path = String::with_capacity(self.path.len() + 40);
+        path.push_str(&self.path[..at]);
+        push_encoded(&mut path, value);
+        if matches!(&path[at..], "" | "." | "..") {
             return self.refuse(format!("`{name}` must not be empty, `.` or `..`"));
         }
-        // Arguments are encoded, so none of them can hold a brace that a later one would replace.
-        self.path = self.path.replacen(&place, &encode(&value).to_string(), 1);
+        path.push_str(&self.path[at + name.len() + 2..]);
+        self.path = path;
         self
     }
 
     /// Adds a query parameter.
     pub fn query(mut self, name: &str, value: impl Display) -> Self {
-        let separator = if self.query.is_empty() { '?' } else { '&' };
-        self.query.push_str(&format!("{separator}{}={}", encode(name), encode(&value.to_string())));
+        self.query_name(name);
+        push_encoded(&mut self.query, value);
         self
+    }
+
+    fn query_name(&mut self, name: &str) {
+        self.query.push(if self.query.is_empty() { '?' } else { '&' });
+        push_encoded(&mut self.query, name);
+        self.query.push('=');
     }
 
     /// Adds a query parameter if there is a value.
@@ -95,19 +121,20 @@ impl RequestBuilder {
     }
 
     /// Adds a list as one comma-separated parameter; an empty list adds nothing.
-    pub fn csv<T: Display>(self, name: &str, values: impl IntoIterator<Item = T>) -> Self {
-        let values: Vec<String> = values.into_iter().map(|value| value.to_string()).collect();
-        if let Some(value) = values.iter().find(|value| value.contains(',') || value.is_empty()) {
-            let message = format!("`{name}` is a comma-separated list, it cannot hold the value `{value}`");
-            return self.refuse(message);
+    pub fn csv<T: Display>(mut self, name: &str, values: impl IntoIterator<Item = T>) -> Self {
+        for (index, value) in values.into_iter().enumerate() {
+            if index == 0 {
+                self.query_name(name);
+            } else {
+                self.query.push(',');
+            }
+            let start = self.query.len();
+            push_encoded(&mut self.query, &value);
+            if self.query.len() == start || self.query[start..].contains("%2C") {
+                let message = format!("`{name}` is a comma-separated list, it cannot hold the value `{value}`");
+                return self.refuse(message);
+            }
         }
-        if values.is_empty() { self } else { self.raw_query(name, &values) }
-    }
-
-    fn raw_query(mut self, name: &str, values: &[String]) -> Self {
-        let separator = if self.query.is_empty() { '?' } else { '&' };
-        let list: Vec<String> = values.iter().map(|value| encode(value).to_string()).collect();
-        self.query.push_str(&format!("{separator}{}={}", encode(name), list.join(",")));
         self
     }
 

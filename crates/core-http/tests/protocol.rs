@@ -33,8 +33,7 @@ async fn r9_what_comes_before_the_answer_is_not_the_answer() {
 
 #[tokio::test]
 async fn r9_a_body_after_204_is_no_answer_to_the_next_request() {
-    let with_body =
-        || format!("HTTP/1.1 204 No Content\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil").into_bytes();
+    let with_body = || b"HTTP/1.1 204 No Content\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil".to_vec();
     let server = Server::answering(move |number| if number == 0 { with_body() } else { answer(200, OK) }).await;
     let client = never(&local(transport(), server.address));
     let error = client.call(read()).await.expect_err("204 has no content");
@@ -78,7 +77,7 @@ async fn n16_a_connection_to_a_server_that_has_gone_is_not_used_again() {
     let serve = async {
         let (mut stream, _) = listener.accept().await.expect("a connection");
         let mut request = [0; 4096];
-        stream.read(&mut request).await.expect("a request");
+        let _read = stream.read(&mut request).await.expect("a request");
         stream.write_all(&answer(200, r#"{"code":200,"data":8}"#)).await.expect("sent");
         stream
     };
