@@ -27,6 +27,7 @@ pub(crate) fn put(put: &PutListingsItem) -> Result<()> {
             _ => Err("is a list of instances".to_owned()),
         });
         said.map_err(|rule| refuse(format!("the attribute `{name}` {rule}")))?;
+        at_home(name, value.as_array().into_iter().flatten(), &put.marketplace_ids).map_err(refuse)?;
     }
     Ok(())
 }
@@ -39,7 +40,8 @@ pub(crate) fn patch(patch: &PatchListingsItem) -> Result<()> {
         return Err(refuse("`patches` must hold at least one change"));
     }
     for (at, change) in patch.body.patches.iter().enumerate() {
-        let said = path(&change.path).and_then(|()| operation(change));
+        let at_home = || at_home(change.attribute(), &change.value, &patch.marketplace_ids);
+        let said = path(&change.path).and_then(|()| operation(change)).and_then(|()| at_home());
         said.map_err(|rule| refuse(format!("patches[{at}]: {rule}")))?;
     }
     Ok(())
@@ -79,6 +81,19 @@ fn stores(ids: &[Marketplace], most: usize) -> Result<()> {
         0 => Err(refuse("`marketplaceIds` must name a store")),
         count if count > most => Err(refuse(format!("`marketplaceIds` must name one store only, not {count}"))),
         _ => Ok(()),
+    }
+}
+
+/// An instance names a store of the call or none: what is sent for another one is a mistake somewhere.
+fn at_home<'a>(
+    name: &str,
+    instances: impl IntoIterator<Item = &'a Value>,
+    stores: &[Marketplace],
+) -> Result<(), String> {
+    let named = instances.into_iter().filter_map(|instance| instance.get("marketplace_id")?.as_str());
+    match named.into_iter().find(|id| !stores.iter().any(|store| store.as_str() == *id)) {
+        Some(id) => Err(format!("`{name}` names the store {id}, which is not in `marketplaceIds`")),
+        None => Ok(()),
     }
 }
 

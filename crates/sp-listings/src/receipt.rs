@@ -11,7 +11,7 @@ use crate::{
     submit::{Target, Write},
     vendor::is_not_listed,
 };
-use core_http::{Error, ErrorKind, Result};
+use core_http::{Error, ErrorKind, Once, Result};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -97,7 +97,8 @@ pub enum Fate {
 
 /// Makes a write, and looks at the listing every so often until it has settled or the patience has run out.
 ///
-/// A write without a readable answer is waited for like one that was accepted: the listing tells whether it was made.
+/// It is sent once, whatever it is ([`Once`]): a write without a readable answer is waited for like one that was accepted,
+/// and the listing tells whether it was made.
 ///
 /// # Errors
 /// Those of the look before the write, and those of a write that cannot have been applied.
@@ -128,7 +129,7 @@ pub async fn submit_and_wait<W: Write>(
         Err(error) if is_not_listed(&error) => Before::default(),
         Err(error) => return Err(error),
     };
-    let failure = match client.call(write).await {
+    let failure = match client.call(Once(write)).await {
         Ok(Submission::Accepted(response)) => {
             receipt.submission = Some(response.submission_id);
             None
@@ -281,16 +282,19 @@ fn shows(item: &Item, change: &PatchOperation, stores: &[Marketplace]) -> bool {
         let text =
             |instance: &Map<String, Value>, key: &str| instance.get(key).and_then(Value::as_str).map(str::to_owned);
         let named = text(sent, "marketplace_id");
-        let mut wanted = stores.iter().filter(|store| named.as_deref().is_none_or(|named| named == store.as_str()));
-        wanted.all(|store| {
-            let here = |instance: &&&Map<String, Value>| {
-                text(instance, "marketplace_id").is_none_or(|id| id == store.as_str())
-                    && (sent.contains_key("audience")
-                        || text(instance, "audience").is_none_or(|whom| whom == EVERYBODY))
-            };
-            let mut stated = stated.iter().filter(here);
-            stated.any(|instance| holds(instance, sent) && (!whole || adds_nothing(instance, sent)))
-        })
+        let wanted = stores.iter().filter(|store| named.as_deref().is_none_or(|named| named == store.as_str()));
+        let mut wanted = wanted.peekable();
+        // What was sent for a store outside the call is shown by none of its stores.
+        wanted.peek().is_some()
+            && wanted.all(|store| {
+                let here = |instance: &&&Map<String, Value>| {
+                    text(instance, "marketplace_id").is_none_or(|id| id == store.as_str())
+                        && (sent.contains_key("audience")
+                            || text(instance, "audience").is_none_or(|whom| whom == EVERYBODY))
+                };
+                let mut stated = stated.iter().filter(here);
+                stated.any(|instance| holds(instance, sent) && (!whole || adds_nothing(instance, sent)))
+            })
     })
 }
 

@@ -14,8 +14,11 @@ pub trait Write: Operation<Vendor = SpApi, Output = Submission> + Clone {
 
 /// A write that Amazon can be asked about before it is made.
 pub trait Preview: Write {
+    /// The preview: it changes nothing, so it is never [`Once`], whatever the write is.
+    type Asked: Operation<Vendor = SpApi, Output = Submission>;
+
     /// The same write as a preview, which changes nothing.
-    fn to_preview(&self) -> Self;
+    fn to_preview(&self) -> Self::Asked;
 }
 
 /// Which listing a write changes, and what should show there afterwards.
@@ -46,12 +49,16 @@ write! {
 }
 
 impl Preview for PutListingsItem {
+    type Asked = Self;
+
     fn to_preview(&self) -> Self {
         self.preview()
     }
 }
 
 impl Preview for PatchListingsItem {
+    type Asked = Self;
+
     fn to_preview(&self) -> Self {
         self.preview()
     }
@@ -64,8 +71,10 @@ impl<W: Write> Write for Once<W> {
 }
 
 impl<W: Preview> Preview for Once<W> {
-    fn to_preview(&self) -> Self {
-        Self(self.0.to_preview())
+    type Asked = W::Asked;
+
+    fn to_preview(&self) -> W::Asked {
+        self.0.to_preview()
     }
 }
 
@@ -75,9 +84,11 @@ impl<W: Write + crate::check::Checked> Write for Unchecked<W> {
     }
 }
 
-impl<W: Preview + crate::check::Checked> Preview for Unchecked<W> {
-    fn to_preview(&self) -> Self {
-        Self(self.0.to_preview())
+impl<W: Preview<Asked: crate::check::Checked> + crate::check::Checked> Preview for Unchecked<W> {
+    type Asked = Unchecked<W::Asked>;
+
+    fn to_preview(&self) -> Self::Asked {
+        Unchecked(self.0.to_preview())
     }
 }
 

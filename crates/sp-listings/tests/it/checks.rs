@@ -29,6 +29,25 @@ fn refusal(operation: &impl Operation) -> String {
     error.to_string().trim_start_matches("could not be sent: ").to_owned()
 }
 
+/// An offer that was read in one store and is sent to another would price the wrong one, or seem to.
+#[test]
+fn what_names_a_store_outside_the_call_is_refused() {
+    let of = |store: &str| json!([{"marketplace_id": store, "value": "x"}]);
+    let foreign = "names the store A1PA6795UKMFR9, which is not in `marketplaceIds`";
+    for op in ["replace", "add", "delete"] {
+        let said = refusal(&patch(change(op, "/attributes/item_name", of("A1PA6795UKMFR9"))));
+        assert_eq!(said, format!("patches[0]: `item_name` {foreign}"));
+        assert!(patch(change(op, "/attributes/item_name", of("A33AVAJ2PDY3EV"))).request().is_ok());
+    }
+    let put = |store: &str| {
+        let attributes = json!({"item_name": of(store)}).as_object().unwrap().clone();
+        PutListingsItem::new(seller(), sku("S"), [Marketplace::TR], ListingsItemPutRequest::new("SHOES", attributes))
+    };
+    assert_eq!(refusal(&put("A1PA6795UKMFR9")), format!("`item_name` {foreign}"));
+    assert!(put("A33AVAJ2PDY3EV").request().is_ok());
+    assert!(Unchecked(put("A1PA6795UKMFR9")).request().is_ok());
+}
+
 #[test]
 fn a_patch_that_amazon_would_refuse_is_refused_with_the_reason() {
     let offer = |price: Value| json!([{"currency": "TRY", "our_price": [{"schedule": [{"value_with_tax": price}]}]}]);

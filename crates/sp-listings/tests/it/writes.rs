@@ -94,6 +94,19 @@ async fn a9_a_write_is_not_made_when_its_preview_is_invalid() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_preview_of_a_write_that_is_made_once_changes_nothing_and_is_asked_again() {
+    let gateway = || Ok(response(502, "<html>"));
+    let (client, script) = answering(vec![gateway(), ok(VALID), ok(ACCEPTED)]);
+    let answers = preview_then_submit(&client, Once(patch([price()]))).await.unwrap();
+    assert!(matches!(answers.write, Some(Submission::Accepted(_))));
+    assert_eq!(calls(&script).iter().map(is_preview).collect::<Vec<_>>(), [true, true, false]);
+
+    let (client, _) = answering(vec![gateway(), gateway(), gateway(), gateway()]);
+    let error = preview_then_submit(&client, Once(patch([price()]))).await.unwrap_err();
+    assert!(!error.may_have_been_applied(), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_preview_is_followed_by_the_same_write_and_both_answers_are_told() {
     let invalid = fixture("invalid");
     let (client, script) = answering(vec![ok(VALID), ok(ACCEPTED), ok(VALID), ok(&invalid)]);
@@ -326,6 +339,12 @@ async fn a_write_whose_answer_is_lost_is_looked_for_and_not_sent_again() {
     let after = item(LATE, offer(json!(75.5)), json!([]));
     let (client, script) = looks(vec![before(), before(), after], Err(TransportErrorKind::Interrupted));
     assert!(matches!(wait(&client, Once(patch([price()]))).await, Fate::Settled(Settled::Shown(_))));
+    assert_eq!(calls(&script).iter().filter(|call| call.method() == "PATCH").count(), 1);
+
+    // Also one that could be repeated: what somebody else writes meanwhile must not be overwritten.
+    let after = item(LATE, offer(json!(75.5)), json!([]));
+    let (client, script) = looks(vec![before(), after], Err(TransportErrorKind::Timeout));
+    assert!(matches!(wait(&client, patch([price()])).await, Fate::Settled(Settled::Shown(_))));
     assert_eq!(calls(&script).iter().filter(|call| call.method() == "PATCH").count(), 1);
 
     let (client, _) = looks(vec![before()], Err(TransportErrorKind::Interrupted));
