@@ -8,6 +8,8 @@
 #[cfg(feature = "feeds")]
 mod document;
 #[cfg(feature = "feeds")]
+mod fit;
+#[cfg(feature = "feeds")]
 mod folder;
 #[cfg(feature = "feeds")]
 mod message;

@@ -21,6 +21,8 @@ use tokio::{
 const MOST_MESSAGES: u32 = 25_000;
 /// The most bytes of a document, header included (docs "Feed size limits").
 const MOST_BYTES: u64 = 10 << 20;
+/// The largest `messageId` (schema of the feed, `maximum`).
+pub(super) const LARGEST_ID: u32 = 2_147_483_647;
 /// The most marketplaces of a feed (model, `maxItems`).
 const MOST_MARKETPLACES: usize = 25;
 const END: &[u8] = b"\n]}\n";
@@ -162,6 +164,8 @@ struct Open {
     file: BufWriter<File>,
     bytes: u64,
     messages: u32,
+    /// Where its numbers begin.
+    first: u32,
     /// The `messageId`s in it, and the last one.
     ids: HashSet<u32>,
     last: u32,
@@ -172,8 +176,8 @@ impl Open {
         let number = u32::try_from(before + 1).map_err(|error| Error::new(ErrorKind::Request, error))?;
         let path = folder.join(format!("part-{number:04}.json"));
         let file = File::create(&path).await.map_err(|error| unwritable(&path, &error))?;
-        let mut open =
-            Self { number, path, file: BufWriter::new(file), bytes: 0, messages: 0, ids: HashSet::new(), last: 0 };
+        let (first, file) = (first_id(), BufWriter::new(file));
+        let mut open = Self { number, path, file, bytes: 0, messages: 0, first, ids: HashSet::new(), last: first - 1 };
         open.append(header).await?;
         Ok(open)
     }
@@ -213,8 +217,15 @@ impl Open {
             self.file.get_ref().sync_all().await
         };
         synced.await.map_err(|error| unwritable(&self.path, &error))?;
-        Ok(FeedPart::written(self.number, self.path, self.messages, self.bytes, feed))
+        Ok(FeedPart::written(self.number, self.path, self.messages, self.bytes, self.first, feed))
     }
+}
+
+/// Where the numbers of a document begin: at random, so that a number in a report tells whose document it is about.
+/// There is room for all its messages. The random bits are those of the standard library's hash maps.
+fn first_id() -> u32 {
+    let starts = u64::from(LARGEST_ID - MOST_MESSAGES);
+    u32::try_from(RandomState::new().hash_one(std::process::id()) % starts).map_or(1, |start| start + 1)
 }
 
 pub(super) fn unwritable(path: &Path, error: &io::Error) -> Error {

@@ -1,12 +1,10 @@
 //! One change of one listing inside a feed.
 
+use super::document::LARGEST_ID;
 use crate::{ListingsItemPatchRequest, ListingsItemPutRequest, PatchOperation, Requirements, Sku};
 use core_http::{Error, ErrorKind, Result};
 use serde::Serialize;
 use serde_json::{Map, Value};
-
-/// The largest `messageId`.
-const LARGEST_ID: u32 = 2_147_483_647;
 
 /// One change of one listing. Which fields go with which kind of change is said by the schema of the feed; no other
 /// combination can be made.
@@ -64,7 +62,8 @@ impl FeedMessage {
     }
 
     /// With a `messageId` of one's own, 1 to 2147483647 and unique in its document; the number after that of the message
-    /// before it by default, from 1 in each document.
+    /// before it by default, from a random one in each document. A number of one's own does not tell documents apart: should
+    /// the answer to `createFeed` be lost, it is no evidence.
     pub fn id(mut self, id: u32) -> Self {
         self.id = Some(id);
         self

@@ -3,6 +3,7 @@
 use super::{
     FeedDocumentId, FeedIssue, FeedPart, FeedStage, GetFeedDocument, ProcessingStatus,
     document::unwritable,
+    fit::Fit,
     part::address,
     report::{Report, is_refusal},
 };
@@ -12,7 +13,6 @@ use futures_core::Stream;
 use futures_util::stream;
 use serde::{Deserialize, Serialize};
 use std::{
-    collections::HashSet,
     fs::File,
     io::{BufRead, BufReader, Lines},
     path::Path,
@@ -58,7 +58,7 @@ pub enum MessageStatus {
 /// What holds for all messages of a part.
 enum Verdict {
     All(MessageStatus, String),
-    Each { report: Box<Report>, complete: bool },
+    Each { report: Box<Report>, fit: Fit },
 }
 
 impl FeedPart {
@@ -129,49 +129,32 @@ impl FeedPart {
         read.map_err(|error| Error::new(ErrorKind::Decode, error))?
     }
 
-    /// Whether a report is about this document, and whether it speaks of all messages.
-    fn judged(&self, report: Report, certain: bool) -> Verdict {
-        if let Err(error) = self.fits(&report, certain) {
-            return Verdict::All(MessageStatus::Unknown, format!("the report is not about this document: {error}"));
+    /// Whether a feed that was found, and has ended with this report, may be its own. The report of one that cannot be is
+    /// removed, to make place for that of the next.
+    pub(super) async fn may_be_its_own(&self, client: &SpClient, document: &FeedDocumentId) -> Result<bool> {
+        let report = match self.report(client, document).await {
+            Ok(report) => report,
+            // What it says will not be known later either.
+            Err(error) if matches!(error.kind(), ErrorKind::Decode | ErrorKind::NotFound | ErrorKind::Rejected) => {
+                return Ok(true);
+            }
+            Err(error) => return Err(error),
+        };
+        let may = self.fit(&report, false)?.against.is_none();
+        if !may {
+            let path = self.report_path();
+            std::fs::remove_file(&path).map_err(|error| unwritable(&path, &error))?;
         }
-        let processed = report.summary.messages_processed;
-        let invalid = report.summary.messages_invalid.and_then(|invalid| usize::try_from(invalid).ok());
-        // Where the counts leave no message open, those without an error are accepted.
-        let complete = processed == Some(i64::from(self.messages)) && invalid == Some(report.invalid());
-        Verdict::Each { report: Box::new(report), complete }
+        Ok(may)
     }
 
-    fn fits(&self, report: &Report, certain: bool) -> Result<(), String> {
-        if let (Some(named), Some(feed)) = (&report.header.feed_id, self.feed())
-            && named != feed.as_str()
-        {
-            return Err(format!("it is that of feed {named}"));
-        }
-        if let Some(seller) = report.header.seller_id.as_deref().filter(|seller| *seller != self.seller_id.as_str()) {
-            return Err(format!("it is that of seller {seller}"));
-        }
-        let counted = report.summary.messages_processed;
-        if !certain && counted != Some(i64::from(self.messages)) {
-            return Err(format!("it counts {counted:?} messages, not {}", self.messages));
-        }
-        let (mut named, mut skus): (HashSet<i64>, HashSet<&str>) =
-            (report.issues.keys().copied().flatten().collect(), report.skus.iter().map(String::as_str).collect());
-        for message in Messages::open(&self.path).map_err(|error| error.to_string())? {
-            let message = message.map_err(|error| error.to_string())?;
-            let id = i64::from(message.message_id);
-            let issues = report.issues.get(&Some(id));
-            if let Some(sku) = issues.into_iter().flatten().find_map(|issue| issue.sku.as_deref())
-                && sku != message.sku.as_str()
-            {
-                return Err(format!("it says that message {id} is for `{sku}`"));
+    fn judged(&self, report: Report, certain: bool) -> Verdict {
+        match self.fit(&report, certain) {
+            Ok(Fit { against: Some(why), .. }) => {
+                Verdict::All(MessageStatus::Unknown, format!("the report is not about this document: {why}"))
             }
-            named.remove(&id);
-            skus.remove(message.sku.as_str());
-        }
-        match (named.iter().next(), skus.iter().next()) {
-            (Some(id), _) => Err(format!("it names message {id}")),
-            (_, Some(sku)) => Err(format!("it names the listing `{sku}`")),
-            _ => Ok(()),
+            Ok(fit) => Verdict::Each { report: Box::new(report), fit },
+            Err(error) => Verdict::All(MessageStatus::Unknown, error.to_string()),
         }
     }
 }
@@ -180,11 +163,14 @@ fn outcome(part: u32, message: Message, verdict: &Verdict) -> MessageOutcome {
     let Message { message_id, sku } = message;
     let (status, issues, reason) = match verdict {
         Verdict::All(status, reason) => (*status, Vec::new(), Some(reason.clone())),
-        Verdict::Each { report, complete } => {
+        Verdict::Each { report, fit } => {
             let issues = report.issues.get(&Some(i64::from(message_id))).cloned().unwrap_or_default();
-            if is_refusal(&issues) {
+            let listed = report.skus.contains(sku.as_str());
+            if let Some(doubt) = fit.doubt(message_id, listed) {
+                (MessageStatus::Unknown, issues, Some(doubt.to_owned()))
+            } else if is_refusal(&issues) {
                 (MessageStatus::Invalid, issues, None)
-            } else if *complete || report.skus.contains(sku.as_str()) {
+            } else if fit.complete || listed {
                 (MessageStatus::Accepted, issues, None)
             } else {
                 let reason = report.general().unwrap_or_else(|| "it is missing from the report".to_owned());
@@ -198,19 +184,19 @@ fn outcome(part: u32, message: Message, verdict: &Verdict) -> MessageOutcome {
 /// What is needed of a message to name it.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Message {
-    message_id: u32,
-    sku: Sku,
+pub(super) struct Message {
+    pub(super) message_id: u32,
+    pub(super) sku: Sku,
 }
 
 /// The messages of a document, which has one on each line between its first and its last.
-struct Messages {
+pub(super) struct Messages {
     lines: Lines<BufReader<File>>,
     path: std::path::PathBuf,
 }
 
 impl Messages {
-    fn open(path: &Path) -> Result<Self> {
+    pub(super) fn open(path: &Path) -> Result<Self> {
         let file = File::open(path).map_err(|error| unwritable(path, &error))?;
         let mut lines = BufReader::new(file).lines();
         drop(lines.next());

@@ -41,6 +41,12 @@ pub struct FeedPart {
     pub marketplace_ids: Vec<Marketplace>,
     /// How far it has got.
     pub stage: FeedStage,
+    /// Where its numbers begin, at random; none in handles of before, whose numbers began at 1.
+    #[serde(default)]
+    pub(super) first_id: Option<u32>,
+    /// Feeds that were found and are not its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    excluded: Vec<FeedId>,
     /// True from the decision to make the feed until the request leaves, and never after a restart.
     #[serde(skip)]
     armed: bool,
@@ -69,6 +75,8 @@ pub enum FeedStage {
     Created {
         /// Amazon's id of the document.
         document: FeedDocumentId,
+        /// When its making began.
+        since: Timestamp,
         /// The feed.
         feed: FeedId,
         /// Whether Amazon said so; else the feed was found, and is ours only if its report fits.
@@ -102,7 +110,14 @@ pub enum Progress {
 }
 
 impl FeedPart {
-    pub(super) fn written(number: u32, path: PathBuf, messages: u32, bytes: u64, feed: &ListingsFeed) -> Self {
+    pub(super) fn written(
+        number: u32,
+        path: PathBuf,
+        messages: u32,
+        bytes: u64,
+        first_id: u32,
+        feed: &ListingsFeed,
+    ) -> Self {
         Self {
             number,
             of: number,
@@ -112,6 +127,8 @@ impl FeedPart {
             seller_id: feed.seller_id.clone(),
             marketplace_ids: feed.marketplace_ids.clone(),
             stage: FeedStage::Written,
+            first_id: Some(first_id),
+            excluded: Vec::new(),
             armed: false,
         }
     }
@@ -147,20 +164,29 @@ impl FeedPart {
                 self.armed = true;
                 Ok(Progress::Moved)
             }
-            FeedStage::Creating { document, .. } if std::mem::take(&mut self.armed) => {
-                self.create(client, document).await
+            FeedStage::Creating { document, since } if std::mem::take(&mut self.armed) => {
+                self.create(client, document, since).await
             }
             FeedStage::Creating { document, since } => match self.look(client, since, others).await? {
                 Some(feed) => {
-                    self.stage = FeedStage::Created { document, feed, certain: false };
+                    self.stage = FeedStage::Created { document, since, feed, certain: false };
                     Ok(Progress::Moved)
                 }
                 None => Ok(Progress::Unsure),
             },
-            FeedStage::Created { feed, certain, .. } => {
+            FeedStage::Created { document, since, feed, certain } => {
                 let job = AwaitFeed::new(feed.clone());
                 let Some(ended) = job.done(client.call(job.clone()).await?) else { return Ok(Progress::Waiting) };
                 let (status, report) = (ended.processing_status, ended.result_feed_document_id);
+                if !certain
+                    && let Some(report) = &report
+                    && !self.may_be_its_own(client, report).await?
+                {
+                    // Somebody else's: its own is looked for among the others.
+                    self.excluded.push(feed);
+                    self.stage = FeedStage::Creating { document, since };
+                    return Ok(Progress::Moved);
+                }
                 self.stage = FeedStage::Ended { feed, certain, status, report };
                 Ok(Progress::Moved)
             }
@@ -174,10 +200,10 @@ impl FeedPart {
         Ok(made.feed_document_id)
     }
 
-    async fn create(&mut self, client: &SpClient, document: FeedDocumentId) -> Result<Progress> {
+    async fn create(&mut self, client: &SpClient, document: FeedDocumentId, since: Timestamp) -> Result<Progress> {
         let of = CreateFeedSpecification::new(JSON_LISTINGS_FEED, self.marketplace_ids.clone(), document.clone());
         match client.call(CreateFeed::new(of)).await {
-            Ok(made) => self.stage = FeedStage::Created { document, feed: made.feed_id, certain: true },
+            Ok(made) => self.stage = FeedStage::Created { document, since, feed: made.feed_id, certain: true },
             Err(error) if error.may_have_been_applied() => {
                 tracing::warn!(part = self.number, %error, "the answer to createFeed is lost; it is not sent again");
             }
@@ -189,7 +215,7 @@ impl FeedPart {
         Ok(Progress::Moved)
     }
 
-    /// The one feed in Amazon's list that was made at that moment, for these stores, and is none of the others.
+    /// The one feed in Amazon's list that was made at that moment, for these stores, and is none of the others and none excluded.
     async fn look(&self, client: &SpClient, since: Timestamp, others: &[FeedId]) -> Result<Option<FeedId>> {
         let out_of_range = |error| Error::new(ErrorKind::Request, error);
         // Whole seconds, as Amazon writes them.
@@ -202,7 +228,7 @@ impl FeedPart {
             let in_time = made.is_none_or(|made| (from..=to).contains(&made));
             let stores = &feed.marketplace_ids;
             let for_us = stores.is_empty() || stores.iter().any(|store| self.marketplace_ids.contains(store));
-            in_time && for_us && !others.contains(&feed.feed_id)
+            in_time && for_us && !others.contains(&feed.feed_id) && !self.excluded.contains(&feed.feed_id)
         };
         let listed: Vec<Feed> = client.pages(ask).items().try_collect().await?;
         let mut found = listed.into_iter().filter(ours);

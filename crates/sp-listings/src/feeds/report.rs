@@ -84,11 +84,6 @@ impl Report {
         Ok(report)
     }
 
-    /// The messages with an issue of severity `ERROR`.
-    pub(super) fn invalid(&self) -> usize {
-        self.issues.iter().filter(|(id, issues)| id.is_some() && is_refusal(issues)).count()
-    }
-
     /// What is wrong with the feed as a whole.
     pub(super) fn general(&self) -> Option<String> {
         let said: Vec<&str> = self.issues.get(&None)?.iter().map(|issue| issue.message.as_str()).collect();

@@ -12,6 +12,8 @@ mod faults;
 mod feed_documents;
 #[cfg(feature = "feeds")]
 mod feeds;
+#[cfg(feature = "feeds")]
+mod found_feeds;
 mod limits;
 mod offers;
 #[cfg(feature = "schemas")]
