@@ -24,7 +24,11 @@ use tokio::time::{Instant, sleep};
 /// How often a feed is looked for whose making was left unanswered, and how long between; lists lag.
 const LOOKS: u32 = 3;
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
-/// `createFeed` gives out a call every two minutes once its burst is used up.
+/// `createFeed` gives out 0.0083 calls a second once its burst of 15 is used up (usage plan in the model): how long until
+/// the next, and how often that is waited for, since other programs of the seller share it.
+const NEXT_FEED: Duration = Duration::from_secs(121);
+const WAITS: u32 = 5;
+/// `getFeeds` gives out a call every 45 s once its burst is used up.
 const DEADLINE: Duration = Duration::from_secs(10 * 60);
 
 /// A folder that holds one submission. Everything that is needed to go on stands in it before each step; what was finished
@@ -178,7 +182,7 @@ fn feeds_but(parts: &[FeedPart], but: usize) -> Vec<FeedId> {
 
 /// Brings a part as far as its feed. What goes wrong with it is handed back; only a handle that cannot be stored ends all.
 async fn send(client: &SpClient, part: &mut FeedPart, others: &[FeedId]) -> Result<Option<Error>> {
-    let mut looks = 0;
+    let (mut looks, mut waits) = (0, 0);
     while !matches!(part.stage, FeedStage::Created { .. } | FeedStage::Ended { .. }) {
         let step = part.advance(client, others).await;
         store(part)?;
@@ -186,6 +190,10 @@ async fn send(client: &SpClient, part: &mut FeedPart, others: &[FeedId]) -> Resu
             Ok(Progress::Unsure) if looks + 1 < LOOKS => {
                 looks += 1;
                 sleep(LOOK_AGAIN).await;
+            }
+            Ok(Progress::Waiting) if waits < WAITS => {
+                waits += 1;
+                sleep(NEXT_FEED).await;
             }
             Ok(Progress::Moved) => {}
             Ok(_) => break,

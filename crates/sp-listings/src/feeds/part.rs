@@ -9,10 +9,16 @@ use core_http::{Content, Error, ErrorKind, Job, Result};
 use futures_util::TryStreamExt;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 /// The media type of documents: the one that is announced, and the one that the upload names.
 const MEDIA_TYPE: &str = "application/json; charset=UTF-8";
+/// How long `createFeed` may take, its turn under our limits included. A turn that comes later is not waited for while
+/// the handle says that the feed is being made: whoever stops then could not tell whether it was.
+const SOON: Duration = Duration::from_secs(30);
 /// How far the clocks of this machine and of Amazon may differ, …
 const SKEW: SignedDuration = SignedDuration::from_mins(2);
 /// … and how long after we began to send, a feed that is ours may have been made.
@@ -101,7 +107,8 @@ pub enum FeedStage {
 pub enum Progress {
     /// It is a step further: store it.
     Moved,
-    /// Amazon is not done yet: ask again later.
+    /// Amazon is not done yet, or has no feeds to give for now (it is back at its uploaded document then: store it): ask
+    /// again later.
     Waiting,
     /// Whether there is a feed cannot be told now: look again later.
     Unsure,
@@ -202,10 +209,16 @@ impl FeedPart {
 
     async fn create(&mut self, client: &SpClient, document: FeedDocumentId, since: Timestamp) -> Result<Progress> {
         let of = CreateFeedSpecification::new(JSON_LISTINGS_FEED, self.marketplace_ids.clone(), document.clone());
-        match client.call(CreateFeed::new(of)).await {
+        let soon = client.with(|options| options.deadline = options.deadline.min(SOON));
+        match soon.call(CreateFeed::new(of)).await {
             Ok(made) => self.stage = FeedStage::Created { document, since, feed: made.feed_id, certain: true },
             Err(error) if error.may_have_been_applied() => {
                 tracing::warn!(part = self.number, %error, "the answer to createFeed is lost; it is not sent again");
+            }
+            // Held back by our own limits, or refused for its pace: nothing was made.
+            Err(error) if error.kind() == ErrorKind::Throttled => {
+                self.stage = FeedStage::Uploaded { document };
+                return Ok(Progress::Waiting);
             }
             Err(error) => {
                 self.stage = FeedStage::Uploaded { document };

@@ -345,3 +345,25 @@ async fn a_page_of_feeds_is_asked_for_by_its_token_alone() {
         ["feedTypes=JSON_LISTINGS_FEED&pageSize=100&createdSince=2026-07-01T00%3A00%3A00Z", "nextToken=t%2F2"]
     );
 }
+
+/// The usage plan of createFeed gives out some feeds at once, then one in two minutes.
+#[tokio::test(start_paused = true)]
+async fn a_feed_that_waits_for_its_quota_is_not_being_made_yet() {
+    let (folder, amazon) = (folder(), Amazon::good());
+    let names: Vec<String> = (0..17).map(|number| format!("S{number}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let run = FeedFolder::new(folder.path());
+    let sent = run.submit(&amazon.client(), &feed().most_messages(1), messages(&names)).try_collect::<Vec<_>>();
+    // Stopped in the middle of the wait.
+    assert!(tokio::time::timeout(Duration::from_secs(60), sent).await.is_err());
+    let parts = run.parts().unwrap();
+    let made = amazon.calls("createFeed");
+    assert!((1..17).contains(&made), "{made}");
+    assert!(matches!(parts[made - 1].stage, FeedStage::Created { .. }), "{:?}", parts[made - 1]);
+    assert!(matches!(parts[made].stage, FeedStage::Uploaded { .. }), "{:?}", parts[made]);
+    let start = Instant::now();
+    let outcomes: Vec<_> = run.resume(&amazon.client()).try_collect().await.unwrap();
+    assert!(outcomes.iter().all(|outcome| outcome.status == MessageStatus::Accepted), "{outcomes:?}");
+    assert_eq!((outcomes.len(), amazon.calls("createFeed")), (17, 17));
+    assert!(start.elapsed() < Duration::from_secs(122 * 17), "{:?}", start.elapsed());
+}
