@@ -51,6 +51,8 @@ pub struct Summary<'a> {
     pub tag: Option<&'a Tag>,
     /// How many times the price of one page it can cost at most: results are charged by the page.
     pub pages: u32,
+    /// What is posted to an address, if anything is.
+    pub posted: Option<PostbackData>,
 }
 
 macro_rules! request {

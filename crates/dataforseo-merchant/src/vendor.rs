@@ -165,10 +165,12 @@ pub(crate) fn may_have_acted(fault: &Fault) -> bool {
     fault.kind.may_have_been_applied() || fault.code.starts_with('5') || by_another
 }
 
-/// Whether a refusal speaks of the task that was asked for, and not of the address: what a proxy says in the vendor's
-/// place (it has no code), and codes for a wrong path, leave a task that was paid for as it is.
+/// Whether a refusal says of the task that was asked for that it has ended. Only codes that say so do, for a task that was
+/// paid for would be given up: what a proxy says in the vendor's place (it has no code), a wrong path, a limit of the
+/// account and codes that nobody has seen yet leave it as it is.
 pub(crate) fn judges_a_task(fault: &Fault) -> bool {
-    !matches!(fault.code.as_str(), "" | "40400" | "40402")
+    let code = fault.code.parse().unwrap_or_default();
+    code == UNKNOWN_TASK || matches!(Meaning::of(code), Failed(_))
 }
 
 impl<W> Envelope<W> {

@@ -118,6 +118,10 @@ mod tests {
         assert!(failed.is_some_and(|family| family.variants.is_empty()));
         assert!(learnt(TaskResult::Empty).is_some());
         let unreadable = Error::new(ErrorKind::Decode, "at `items`");
-        assert_eq!(learnt(TaskResult::Unreadable(unreadable.into())), None, "it stays to be collected");
+        assert_eq!(
+            learnt(TaskResult::Unreadable { error: unreadable.into(), raw: None }),
+            None,
+            "it stays to be collected"
+        );
     }
 }

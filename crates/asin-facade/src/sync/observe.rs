@@ -58,7 +58,7 @@ impl Run<'_> {
                     self.excuse(place, Outcome::Failed(Reason::new("task_failed", fault.to_string())));
                     Vec::new()
                 }
-                TaskResult::Unreadable(error) => {
+                TaskResult::Unreadable { error, .. } => {
                     self.excuse(place, Outcome::Failed(Reason::new("unreadable_answer", error.to_string())));
                     return Ok(false);
                 }

@@ -131,6 +131,7 @@ impl<S: Subject, D: Delivered> Form<S, D> {
             priority: self.delivery.priority(),
             tag: self.tag.as_ref(),
             pages: self.subject.charged(),
+            posted: self.delivery.posted(),
         }
     }
 }

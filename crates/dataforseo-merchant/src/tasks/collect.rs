@@ -307,7 +307,13 @@ impl Tasks {
 
     /// Asks for a result; `None` while the task is pending.
     async fn ask(&self, line: &Line, entry: &Entry, id: TaskId) -> Result<Option<TaskResult>> {
-        let error = match kinds::get(line, entry.request.kind(), id).await {
+        self.judge(entry, kinds::get(line, entry.request.kind(), id).await)
+    }
+
+    /// What an answer about a task says of it, whichever way it came; `None` while it is pending, and an error where the
+    /// answer leaves open what became of it.
+    pub(super) fn judge(&self, entry: &Entry, answer: Result<Option<TaskResult>>) -> Result<Option<TaskResult>> {
+        let error = match answer {
             Ok(result) => return Ok(result),
             Err(error) => error,
         };
@@ -320,7 +326,7 @@ impl Tasks {
             (ErrorKind::NotFound | ErrorKind::Rejected, Some(fault)) if vendor::judges_a_task(fault) => {
                 Ok(Some(TaskResult::Failed(fault.clone())))
             }
-            (ErrorKind::Decode, _) => Ok(Some(TaskResult::Unreadable(Arc::new(error)))),
+            (ErrorKind::Decode, _) => Ok(Some(TaskResult::Unreadable { error: Arc::new(error), raw: None })),
             _ => Err(error),
         }
     }

@@ -1,6 +1,8 @@
 //! The kinds of task, in one table: how each is asked for, posted, listed, taken and given back.
 
 use super::Line;
+#[cfg(feature = "webhook")]
+use crate::task;
 use crate::{
     AsinLive, AsinResult, AsinTask, AsinTaskGet, AsinTaskPost, AsinTasksReady, Entry, GoogleProductInfoResult,
     GoogleProductInfoTask, GoogleProductInfoTaskGet, GoogleProductInfoTaskPost, GoogleProductInfoTasksReady,
@@ -114,8 +116,14 @@ macro_rules! kinds {
             Empty,
             /// The task failed for good. It was paid for; a new one would be paid for again.
             Failed(Fault),
-            /// There is an answer, but it does not fit our model. It can be collected again for 30 days.
-            Unreadable(Arc<Error>),
+            /// There is an answer, but it does not fit our model. It can be collected again for 30 days, unless it was
+            /// answered at once: then `raw` is all there is.
+            Unreadable {
+                /// What does not fit, and where.
+                error: Arc<Error>,
+                /// The result as it came, where it could be told from what is around it.
+                raw: Option<String>,
+            },
         }
 
         /// Posts tasks of one kind under their tags.
@@ -153,7 +161,7 @@ macro_rules! kinds {
         #[cfg(feature = "webhook")]
         pub(super) fn received(postback: &crate::webhook::Postback, kind: Kind) -> Result<Option<TaskResult>> {
             match kind {
-                $(Kind::$kind => Ok(read(postback.task()?, TaskResult::$kind)),)*
+                $(Kind::$kind => Ok(read(task::one(&(), vec![postback.task()?])?, TaskResult::$kind)),)*
             }
         }
 
@@ -198,7 +206,10 @@ fn read<R>(task: Task<R>, result: fn(Box<R>) -> TaskResult) -> Option<TaskResult
     match task.outcome() {
         TaskOutcome::Pending | TaskOutcome::Created => None,
         TaskOutcome::Refused(fault) => Some(TaskResult::Failed(fault)),
-        TaskOutcome::Unreadable(fault) => Some(TaskResult::Unreadable(Arc::new(fault.into()))),
+        TaskOutcome::Unreadable(fault) => {
+            let raw = task.misfits.into_iter().next().map(|misfit| misfit.raw);
+            Some(TaskResult::Unreadable { error: Arc::new(fault.into()), raw })
+        }
         TaskOutcome::Empty => Some(TaskResult::Empty),
         TaskOutcome::Done => {
             let first = task.result.and_then(|results| results.into_iter().next());

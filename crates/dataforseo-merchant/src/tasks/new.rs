@@ -13,7 +13,7 @@ pub enum Mode {
     /// Posted, and done within minutes, for twice the price.
     Priority,
     /// Answered by the call that asks, within two minutes. The vendor keeps no result: if the answer is lost, so is what
-    /// it cost.
+    /// it cost. Only [`post_all`](super::Tasks::post_all) sends it, and gives the result.
     Live,
 }
 

@@ -1,7 +1,7 @@
 //! Posting a stream of tasks: which go together, when each call is made, and the outcomes in their order.
 
 use super::{
-    Collected, NewTask, Tasks,
+    Collected, Mode, NewTask, Tasks,
     send::{Fate, Lane, Sent},
 };
 use crate::{OverBudget, Tag, TaskId};
@@ -74,15 +74,25 @@ pub struct Outcome {
     pub task: NewTask,
     /// What became of it.
     pub posted: Posted,
-    /// Its result, if it was answered at once ([`Mode::Live`](super::Mode::Live)): store it, then
-    /// [acknowledge](Tasks::acknowledge) its tag. The vendor does not keep it.
+    /// Its result, if it was answered at once ([`Mode::Live`]): store it, then [acknowledge](Tasks::acknowledge) its
+    /// tag. The vendor does not keep it. It is here also when the outcome is [`Unknown`](Posted::Unknown) because the answer
+    /// names no id, or the ledger failed; such a task has to be [written off](Tasks::write_off).
     pub result: Option<Collected>,
 }
 
 impl Tasks {
-    /// Posts tasks and says what became of each, in their order: [`post_all`](Self::post_all) for those who have them all.
+    /// Posts tasks and says what became of each, in their order: [`post_all`](Self::post_all) for those who have them all
+    /// and collect their results later. It gives no results: a task of [`Mode::Live`] is [`NotSent`](Posted::NotSent) here,
+    /// for its answer would be paid for and lost.
     pub async fn post(&self, tasks: Vec<NewTask>) -> Vec<Posted> {
-        self.post_all(stream::iter(tasks)).map(|outcome| outcome.posted).collect().await
+        let is_live: Vec<bool> = tasks.iter().map(|task| self.settings.mode_of(task) == Mode::Live).collect();
+        let later: Vec<NewTask> =
+            tasks.into_iter().zip(&is_live).filter_map(|(task, is_live)| (!is_live).then_some(task)).collect();
+        let posted: Vec<Posted> = self.post_all(stream::iter(later)).map(|outcome| outcome.posted).collect().await;
+        let message = "`post` gives no results: a task that is answered at once is posted by `post_all`";
+        let refused = Posted::NotSent { error: Arc::new(Error::new(ErrorKind::Request, message)) };
+        let mut posted = posted.into_iter();
+        is_live.into_iter().filter_map(|is_live| if is_live { Some(refused.clone()) } else { posted.next() }).collect()
     }
 
     /// Posts a stream of tasks, of any length, and streams what became of each, in their order.

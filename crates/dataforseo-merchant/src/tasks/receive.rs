@@ -5,7 +5,7 @@
 
 use super::{Collected, TaskResult, Tasks, kinds, ledger_failed};
 use crate::{
-    Entry, Ledger, State, Tag, TaskId,
+    Entry, Ledger, PostbackData, State, Tag, TaskId,
     webhook::{Pingback, Postback},
 };
 use core_http::{Error, ErrorKind, Result};
@@ -16,22 +16,34 @@ use std::{sync::Arc, time::Duration};
 /// How long it may take to fetch a result of which the vendor says that it is there.
 const FETCH: Duration = Duration::from_secs(5);
 
+fn unfinished() -> Error {
+    Error::new(ErrorKind::Busy, "a task that is said to be done is not")
+}
+
 impl Tasks {
     /// Takes in a result that was posted. Store what it gives, then [acknowledge](Tasks::acknowledge) its tag, as with what
     /// was [collected](Tasks::collect). `None` when there is nothing to store: the task is not of this ledger, or has been
-    /// acknowledged, or is not done.
+    /// acknowledged.
     ///
     /// A task of which it was not known whether it had been made is known from then on, at the cost that was reserved for
-    /// it. A result that was asked for as a page is [unreadable](TaskResult::Unreadable) here;
-    /// [`Postback::task`] reads it as [`AsinHtml`](crate::AsinHtml) or [`KeywordHtml`](crate::KeywordHtml).
+    /// it. A result that was asked for as a page ([`PostbackData::Html`]) is [unreadable](TaskResult::Unreadable) here, with its
+    /// text; [`Postback::task`] reads it as [`AsinHtml`](crate::AsinHtml) or [`KeywordHtml`](crate::KeywordHtml).
     ///
     /// # Errors
-    /// When the ledger cannot be read or written.
+    /// When the ledger cannot be read or written, when what was posted leaves open what became of the task (the vendor's
+    /// trouble, a limit), and [`ErrorKind::Busy`] when the task is not done after all. It stays pending then.
     pub async fn receive(&self, postback: &Postback) -> Result<Option<Collected>> {
         let Some(entry) = self.known(postback.id(), postback.tag(), postback.cost()).await? else { return Ok(None) };
-        let result = kinds::received(postback, entry.request.kind());
-        let result = result.unwrap_or_else(|error| Some(TaskResult::Unreadable(Arc::new(error))));
-        Ok(result.map(|result| Collected { entry, result }))
+        let mut result = self.judge(&entry, kinds::received(postback, entry.request.kind()))?.ok_or_else(unfinished)?;
+        let is_page = entry.request.summary().posted == Some(PostbackData::Html);
+        if is_page && !matches!(result, TaskResult::Empty | TaskResult::Failed(_)) {
+            let error = Arc::new(Error::new(ErrorKind::Decode, "the result was asked for as a page"));
+            result = TaskResult::Unreadable { error, raw: None };
+        }
+        if let TaskResult::Unreadable { raw: raw @ None, .. } = &mut result {
+            *raw = Some(String::from_utf8_lossy(postback.json()).into_owned());
+        }
+        Ok(Some(Collected { entry, result }))
     }
 
     /// Fetches the result of a task that is said to be done, by a free call; otherwise like [`receive`](Tasks::receive).
@@ -41,7 +53,6 @@ impl Tasks {
     pub async fn fetch(&self, pingback: &Pingback) -> Result<Option<Collected>> {
         let Some(entry) = self.known(&pingback.id, pingback.tag.as_deref(), None).await? else { return Ok(None) };
         let collected = self.collect([entry], FETCH).next().await;
-        let unfinished = || Error::new(ErrorKind::Busy, "a task that is said to be done is not");
         collected.unwrap_or_else(|| Err(unfinished())).map(Some)
     }
 

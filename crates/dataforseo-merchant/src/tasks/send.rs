@@ -1,6 +1,6 @@
 //! One paid call: reserve, write the intent down, send once, write the outcome down.
 
-use super::{Collected, Mode, NewTask, Tasks, kinds, ledger_failed, post::Posted};
+use super::{Collected, Mode, NewTask, TaskResult, Tasks, kinds, ledger_failed, post::Posted};
 use crate::{Entry, Kind, OverBudget, State, Tag, Task, TaskOutcome, vendor};
 use core_http::{Error, ErrorKind, Fault, Result};
 use jiff::{SignedDuration, Timestamp};
@@ -129,6 +129,13 @@ impl Tasks {
         };
         let changes: Vec<(Tag, State)> =
             entries.iter().zip(&outcomes).map(|(entry, state)| (entry.tag.clone(), state.clone())).collect();
+        // The vendor does not keep it: it is given whatever the ledger says, and also where the task has no id. That one
+        // failed says nothing that its outcome does not.
+        if let (Some(result), [entry], [state]) = (result, &entries[..], &outcomes[..])
+            && (state.id().is_some() || !matches!(result, TaskResult::Failed(_)))
+        {
+            sent.result = Some(Collected { entry: Entry { state: state.clone(), ..entry.clone() }, result });
+        }
         if let Err(error) = self.ledger.record(&changes).await {
             // What was made is found again by `settle`, for the intents stand in the ledger; until then it is unknown.
             let error = Arc::new(ledger_failed(error));
@@ -139,9 +146,6 @@ impl Tasks {
         }
         outcomes.iter().zip(&entries).for_each(|(state, entry)| self.purse.became(&entry.tag, state));
         sent.stop = sent.stop.map(|error| self.until_when(error));
-        if let (Some(result), [entry], [state @ State::Created { .. }]) = (result, &entries[..], &outcomes[..]) {
-            sent.result = Some(Collected { entry: Entry { state: state.clone(), ..entry.clone() }, result });
-        }
         sent
     }
 

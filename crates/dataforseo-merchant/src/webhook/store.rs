@@ -1,7 +1,7 @@
 //! What a receiver needs from its owner: which tasks are expected, and a place for what arrives.
 
 use super::{Pingback, Postback};
-use crate::{Collected, Entry, Ledger, State, Tag, TaskId, Tasks};
+use crate::{Collected, Entry, Ledger, State, Tag, TaskId, TaskResult, Tasks};
 use async_trait::async_trait;
 use std::{fmt, sync::Arc};
 
@@ -81,7 +81,8 @@ pub trait Keep: Send + Sync + 'static {
 }
 
 /// Expects the tasks of a [`Tasks`] and stores what comes of them: a postback's result as it is, a pingback's by asking
-/// for it. What is stored is [acknowledged](Tasks::acknowledge).
+/// for it. What is stored is [acknowledged](Tasks::acknowledge). What cannot be read, such as a result that was asked for as
+/// a page, is neither: the vendor is told to keep it, and its task stays pending.
 pub struct Intake<K> {
     tasks: Tasks,
     keep: K,
@@ -101,6 +102,9 @@ impl<K: Keep> Intake<K> {
 
     async fn stored(&self, collected: Option<Collected>) -> Result<(), StoreError> {
         if let Some(collected) = collected {
+            if let TaskResult::Unreadable { error, .. } = collected.result {
+                return Err(format!("{}: {error}", collected.entry.tag).into());
+            }
             self.keep.keep(&collected).await?;
             self.tasks.acknowledge(&collected.entry.tag).await?;
         }

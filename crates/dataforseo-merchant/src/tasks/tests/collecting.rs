@@ -121,7 +121,6 @@ async fn d16_every_end_of_a_task_is_a_value() {
         (40103, Value::Null, "failed"),
         (40403, Value::Null, "failed"),
         (50402, Value::Null, "failed"),
-        (40501, Value::Null, "failed"),
         (20000, json!("none"), "unreadable"),
     ] {
         let (vendor, tasks) = posted(1).await;
@@ -130,7 +129,7 @@ async fn d16_every_end_of_a_task_is_a_value() {
         let word = match &collected.result {
             TaskResult::Empty => "empty",
             TaskResult::Failed(fault) if fault.code == code.to_string() => "failed",
-            TaskResult::Unreadable(error) if error.kind() == ErrorKind::Decode => "unreadable",
+            TaskResult::Unreadable { error, .. } if error.kind() == ErrorKind::Decode => "unreadable",
             other => panic!("{code}: {other:?}"),
         };
         assert_eq!(word, expected, "{code}");
@@ -148,6 +147,10 @@ async fn what_does_not_speak_of_the_task_does_not_end_it() {
         (400, json!({"error": "bad gateway request"})),
         (404, refusal(40400)),
         (200, refusal(40402)),
+        (200, refusal(40501)),
+        (200, refusal(40999)),
+        (403, refusal(40777)),
+        (200, task_get(40999, Value::Null).2),
     ] {
         let (vendor, tasks) = posted(1).await;
         vendor.world().scripted.push(("task_get", status, body));

@@ -30,6 +30,10 @@ fn case(budget: Decimal) -> (Arc<Script>, Budget, Tasks) {
     (script, budget, tasks.with(|settings| settings.mode = Some(Mode::Live)))
 }
 
+async fn posted(tasks: &Tasks, new: Vec<NewTask>) -> Vec<Posted> {
+    tasks.post_all(stream::iter(new)).map(|outcome| outcome.posted).collect().await
+}
+
 fn done(request: &Request) -> core_http::Response {
     let posted: Value = serde_json::from_slice(request.body()).unwrap();
     let asin = posted[0]["asin"].clone();
@@ -66,7 +70,7 @@ async fn the_result_comes_with_the_outcome() {
 async fn a_lost_answer_stays_unknown_and_keeps_its_budget() {
     let (script, budget, tasks) = case(Decimal::new(31, 4));
     script.fail(TransportErrorKind::Interrupted);
-    assert_eq!(short(&tasks.post(vec![asin(1), asin(2)]).await), ["unknown", "over budget"]);
+    assert_eq!(short(&posted(&tasks, vec![asin(1), asin(2)]).await), ["unknown", "over budget"]);
     tokio::time::sleep(Duration::from_secs(100_000)).await;
     let settlement = tasks.settle().await.unwrap();
     assert_eq!((settlement.unknown.len(), settlement.absent.len(), script.sent()), (1, 0, 2), "and no list is asked");
@@ -107,7 +111,7 @@ async fn what_has_no_live_form_is_not_sent() {
     let (script, budget, tasks) = case(Decimal::ONE);
     let keyword = Keyword::new("lamp").unwrap();
     let search = GoogleProductsTask::new(keyword, Location::code(2840), Language::code("en"));
-    let posted = tasks.post(vec![search.into()]).await;
+    let posted = posted(&tasks, vec![search.into()]).await;
     assert_eq!((short(&posted), script.sent()), (vec!["not sent"], 1));
     assert!(budget.reserved().is_zero() && tasks.unsettled().await.unwrap().is_empty());
     let live: Vec<bool> = Kind::ALL.iter().map(|kind| kind.has_live()).collect();
@@ -128,4 +132,54 @@ async fn the_mode_is_one_setting_or_the_tasks_own() {
     assert_eq!([&posted[0]["priority"], &posted[1]["priority"]], [&json!(1), &json!(2)]);
     let own = tasks.with(|settings| settings.mode = None);
     assert_eq!(own.price(&asin(4)), Decimal::new(30, 4), "by its own priority");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_gives_no_results_sends_nothing_that_is_answered_at_once() {
+    let (script, budget, tasks) = case(Decimal::ONE);
+    script.always(|request| Ok(super::posting::answers(request, |at, task| Some(super::posting::created(at, task)))));
+    let posted = tasks.post(vec![asin(1), asin(2).mode(Mode::Standard), asin(3)]).await;
+    assert_eq!(short(&posted), ["not sent", "created", "not sent"]);
+    assert!(matches!(&posted[0], Posted::NotSent { error } if error.to_string().contains("`post_all`")));
+    assert_eq!((script.sent(), budget.reserved(), pending(&tasks).await.len()), (2, Decimal::ZERO, 1));
+    let (script, budget, tasks) = case(Decimal::ONE);
+    assert_eq!(short(&tasks.post(vec![asin(1)]).await), ["not sent"]);
+    assert_eq!((script.sent(), budget.left()), (0, Some(Decimal::ONE)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_in_hand_is_given_though_it_has_no_id_or_the_ledger_fails() {
+    for fails in [false, true] {
+        let (script, _, mut tasks) = case(Decimal::ONE);
+        if fails {
+            tasks.ledger = Arc::new(super::posting::Failing(MemoryLedger::new(), false));
+        }
+        script.then(move |request| {
+            let whole = String::from_utf8(done(request).body().to_vec()).unwrap();
+            let mut answer: Value = serde_json::from_str(&whole).unwrap();
+            if !fails {
+                answer["tasks"][0]["id"] = Value::Null;
+            }
+            Ok(response(200, &answer.to_string()))
+        });
+        let outcomes: Vec<Outcome> = tasks.post_all(stream::iter([asin(1)])).collect().await;
+        assert!(matches!(outcomes[0].posted, Posted::Unknown { .. }), "{outcomes:?}");
+        let collected = outcomes[0].result.as_ref().unwrap();
+        assert!(matches!(collected.result, TaskResult::Asin(_)), "{collected:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_cannot_be_read_comes_with_its_text() {
+    let (script, _, tasks) = case(Decimal::ONE);
+    let task =
+        json!({"id": "1", "status_code": 20000, "cost": 0.003, "result": [{"asin": {"not": "a text"}, "items": 7}]});
+    let body = json!({"status_code": 20000, "tasks": [task]}).to_string();
+    script.then(move |_| Ok(response(200, &body)));
+    let outcomes: Vec<Outcome> = tasks.post_all(stream::iter([asin(1)])).collect().await;
+    let result = outcomes[0].result.as_ref().map(|collected| &collected.result);
+    assert!(
+        matches!(result, Some(TaskResult::Unreadable { raw: Some(raw), .. }) if raw.contains("a text")),
+        "{result:?}"
+    );
 }

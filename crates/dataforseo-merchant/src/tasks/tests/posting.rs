@@ -280,7 +280,7 @@ async fn k7_a_dropped_call_ends_in_the_ledger() {
 
 /// A ledger that fails to write from a certain call on.
 #[derive(Debug)]
-struct Failing(MemoryLedger, bool);
+pub struct Failing(pub MemoryLedger, pub bool);
 
 #[async_trait]
 impl Ledger for Failing {

@@ -5,14 +5,19 @@ use super::{
     vendor::{Made, Vendor},
 };
 use crate::{
-    Budget, Collected, MemoryLedger, Posted, State, Tag, TaskId, TaskResult, Tasks,
-    webhook::{Caps, Expectation, Expects, Pingback, Postback},
+    AsinTask, Budget, Collected, Language, Location, MemoryLedger, NewTask, PostbackData, Posted, State, Tag, TaskId,
+    TaskResult, Tasks,
+    webhook::{Caps, Expectation, Expects, Intake, Keep, Pingback, Postback, Store, StoreError},
 };
+use async_trait::async_trait;
 use core_http::ErrorKind;
 use futures_util::StreamExt;
 use rust_decimal::Decimal;
-use serde_json::json;
-use std::{sync::Arc, time::Duration};
+use serde_json::{Value, json};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 use tokio::time::sleep;
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -27,9 +32,25 @@ fn start() -> (Vendor, Tasks, Budget) {
 
 fn postback(made: &Made) -> Postback {
     let result = json!([{"asin": made.data["asin"], "type": made.kind, "items": []}]);
-    let task = json!({"id": made.id, "status_code": 20000, "cost": 0, "data": made.data, "result": result});
+    posted(made, json!(20000), result)
+}
+
+fn posted(made: &Made, code: Value, result: Value) -> Postback {
+    let task = json!({"id": made.id, "status_code": code, "cost": 0, "data": made.data, "result": result});
     let body = json!({"status_code": 20000, "tasks": [task]});
     Postback::read(body.to_string().as_bytes(), &Caps::default()).unwrap()
+}
+
+/// Keeps what it is given.
+#[derive(Clone, Default)]
+struct Shelf(Arc<Mutex<Vec<Collected>>>);
+
+#[async_trait]
+impl Keep for Shelf {
+    async fn keep(&self, collected: &Collected) -> Result<(), StoreError> {
+        self.0.lock().unwrap().push(collected.clone());
+        Ok(())
+    }
 }
 
 fn made(vendor: &Vendor) -> Vec<Made> {
@@ -166,5 +187,57 @@ async fn a_result_that_does_not_fit_is_given_as_such() {
     let body = json!({"status_code": 20000, "tasks": [task]}).to_string();
     let postback = Postback::read(body.as_bytes(), &Caps::default()).unwrap();
     let collected = tasks.receive(&postback).await.unwrap().unwrap();
-    assert!(matches!(collected.result, TaskResult::Unreadable(_)), "{collected:?}");
+    assert!(
+        matches!(&collected.result, TaskResult::Unreadable { raw: Some(raw), .. } if raw.contains("none")),
+        "{collected:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_posted_task_is_judged_as_a_collected_one() {
+    for (code, expected) in [
+        (json!(50000), Err(ErrorKind::Unavailable)),
+        (json!(40202), Err(ErrorKind::Throttled)),
+        (json!(40999), Err(ErrorKind::Rejected)),
+        (json!(40401), Err(ErrorKind::Busy)),
+        (json!(40601), Err(ErrorKind::Busy)),
+        (json!(40602), Err(ErrorKind::Busy)),
+        (Value::Null, Ok("unreadable")),
+        (json!(40102), Ok("empty")),
+        (json!(40103), Ok("failed")),
+        (json!(50401), Ok("failed")),
+    ] {
+        let (vendor, tasks, _) = start();
+        tasks.post(vec![task(0)]).await;
+        let (shelf, made) = (Shelf::default(), made(&vendor).remove(0));
+        let postback = posted(&made, code.clone(), Value::Null);
+        let word = tasks.receive(&postback).await.map(|collected| match collected.unwrap().result {
+            TaskResult::Empty => "empty",
+            TaskResult::Failed(_) => "failed",
+            TaskResult::Unreadable { .. } => "unreadable",
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(word.map_err(|error| error.kind()), expected, "{code}");
+        let is_stored = Intake::new(tasks.clone(), shelf.clone()).postback(postback).await.is_ok();
+        assert_eq!(is_stored, matches!(expected, Ok("empty" | "failed")), "{code}");
+        assert_eq!(shelf.0.lock().unwrap().len(), usize::from(is_stored), "{code}");
+        assert_eq!(pending(&tasks).await.is_empty(), is_stored, "{code}: what is not stored stays pending");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_result_that_was_asked_for_as_a_page_is_given_as_text_and_not_acknowledged() {
+    let (vendor, tasks, _) = start();
+    let url = crate::WebhookUrl::new("https://shop.example/in?id=$id&tag=$tag").unwrap();
+    let asin = "B000000000".parse().unwrap();
+    let task = AsinTask::new(asin, Location::code(2840), Language::code("en_US")).postback(url, PostbackData::Html);
+    tasks.post(vec![NewTask::new(task)]).await;
+    let page = json!([{"asin": "B000000000", "items": [{"page": 1, "html": "<html>the page</html>"}]}]);
+    let postback = posted(&made(&vendor)[0], json!(20000), page);
+    let collected = tasks.receive(&postback).await.unwrap().unwrap();
+    let TaskResult::Unreadable { raw: Some(raw), .. } = collected.result else { panic!("{collected:?}") };
+    assert!(raw.contains("<html>the page</html>"));
+    let shelf = Shelf::default();
+    assert!(Intake::new(tasks.clone(), shelf.clone()).postback(postback).await.is_err());
+    assert_eq!((shelf.0.lock().unwrap().len(), pending(&tasks).await.len()), (0, 1));
 }
