@@ -116,7 +116,11 @@ impl PlaceLists {
         let reading = path.clone();
         let kept = blocking(move || Ok(read::<T>(&reading))).await?;
         let max_age = SignedDuration::try_from(self.max_age).unwrap_or(SignedDuration::MAX);
-        let is_young = |kept: &Kept<T>| Timestamp::now().duration_since(kept.fetched) <= max_age;
+        // What was fetched in the future was fetched by a wrong clock, nobody knows when.
+        let is_young = |kept: &Kept<T>| {
+            let age = Timestamp::now().duration_since(kept.fetched);
+            !age.is_negative() && age <= max_age
+        };
         let old = match kept {
             Some(kept) if is_young(&kept) => return Ok(kept.rows),
             old => old,
@@ -217,28 +221,29 @@ impl Places {
     /// the code of a country (`gb`), or by the vendor's number for it. Case does not matter.
     ///
     /// # Errors
-    /// [`NotFound`]; also when several places have that name.
+    /// [`NotFound`]; also when several places have that name, or one has it and another one has it as its number.
     pub fn location(&self, name: &str) -> Result<Location, NotFound> {
         let wanted = name.trim().to_lowercase();
+        let named = self.names.get(&wanted).map(Vec::as_slice).unwrap_or_default();
         if let Ok(code) = wanted.parse::<i64>()
             && let Some(at) = self.codes.get(&code)
         {
-            return Ok(place(&self.locations[*at]));
+            // A postcode may be another place's number: which one was meant must be said.
+            return match named.iter().all(|named| named == at) {
+                true => Ok(place(&self.locations[*at])),
+                false => Err(self.several(name, std::iter::once(at).chain(named))),
+            };
         }
         if wanted.len() == 2
             && let Ok(country) = self.country(&wanted)
         {
             return Ok(country);
         }
-        let found = self.names.get(&wanted).map(Vec::as_slice).unwrap_or_default();
         let is_whole = |at: &&usize| self.name(**at).to_lowercase() == wanted;
-        match (found.iter().find(is_whole), found) {
+        match (named.iter().find(is_whole), named) {
             (Some(at), _) | (None, [at]) => Ok(place(&self.locations[*at])),
             (None, []) => Err(self.no_location("location", name)),
-            (None, several) => {
-                let near = several.iter().take(NEAR).map(|at| self.name(*at).to_owned()).collect();
-                Err(NotFound { what: "location", name: name.to_owned(), near })
-            }
+            (None, several) => Err(self.several(name, several.iter())),
         }
     }
 
@@ -283,6 +288,11 @@ impl Places {
         }
         let names = self.languages.iter().flat_map(|row| [&row.language_code, &row.language_name]);
         Err(not_found("language", name, names.flatten().map(String::as_str)))
+    }
+
+    fn several<'a>(&self, name: &str, those: impl Iterator<Item = &'a usize>) -> NotFound {
+        let near = those.take(NEAR).map(|at| self.name(*at).to_owned()).collect();
+        NotFound { what: "location", name: name.to_owned(), near }
     }
 
     fn name(&self, at: usize) -> &str {

@@ -70,6 +70,34 @@ fn what_is_not_found_is_named_with_what_is_like_it() {
     assert!(places.location_code(99).is_err() && places.location("").is_err() && places.language("").is_err());
 }
 
+#[test]
+fn a_number_that_is_one_places_code_and_anothers_name_names_both() {
+    let mut all = locations();
+    let suburb = json!({"location_code": 9_071_000, "location_name": "2036,New South Wales,Australia"});
+    let country = json!({"location_code": 2036, "location_name": "Australia", "location_type": "Country"});
+    all.as_array_mut().unwrap().extend([suburb, country]);
+    let places = Places::new(rows(all), Vec::new());
+    assert_eq!(places.location("2036").unwrap_err().near, ["Australia", "2036,New South Wales,Australia"]);
+    assert_eq!(places.location_code(2036), Ok(Location::code(2036)));
+    assert_eq!(places.location("2036,new south wales,australia"), Ok(Location::code(9_071_000)));
+}
+
+#[tokio::test]
+async fn a_list_that_was_fetched_in_the_future_is_old() {
+    let folder = tempfile::tempdir().unwrap();
+    let lists = PlaceLists::new(folder.path());
+    let (script, client) = client(true);
+    lists.of_country(&client, "us").await.unwrap();
+    for file in std::fs::read_dir(folder.path()).unwrap() {
+        let path = file.unwrap().path();
+        let mut kept: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        kept["fetched"] = json!("2999-01-01T00:00:00Z");
+        std::fs::write(&path, kept.to_string()).unwrap();
+    }
+    lists.of_country(&client, "us").await.unwrap();
+    assert_eq!(script.sent(), 4);
+}
+
 /// A client whose vendor has both lists, or fails.
 fn client(works: bool) -> (Arc<Script>, DfsClient) {
     let script = Arc::new(Script::new());

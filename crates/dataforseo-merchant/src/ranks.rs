@@ -176,13 +176,16 @@ fn closing(text: &str) -> Option<usize> {
 /// `Nr. 11.611 in Bücher | Nr. 12 in Fantasy`, in any of the languages that put it so.
 fn western(words: &[&str]) -> Vec<BestSellerRank> {
     let mut ranks = Vec::new();
-    let mut at = 0;
+    let (mut at, mut is_marked) = (0, false);
+    // Where the first rank has a mark, a number without one is part of a name: `#45 in 2 in 1 Laptops`.
+    let head = |at: usize, is_marked: bool| head(words, at).filter(|_| !is_marked || has_mark(words, at));
     while at < words.len() {
-        let Some((rank, begin)) = head(words, at) else {
+        let Some((rank, begin)) = head(at, is_marked) else {
             at += 1;
             continue;
         };
-        let is_end = |at: &usize| words[*at] == "|" || head(words, *at).is_some();
+        is_marked |= has_mark(words, at);
+        let is_end = |at: &usize| words[*at] == "|" || head(*at, is_marked).is_some();
         let end = (begin..words.len()).find(is_end).unwrap_or(words.len());
         ranks.extend(named(rank, &words[begin..end]));
         at = end;
@@ -201,6 +204,11 @@ fn head(words: &[&str], at: usize) -> Option<(u64, usize)> {
     at += 1;
     at += usize::from(words.get(at).is_some_and(|word| ARTICLES.contains(&word.to_lowercase().as_str())));
     Some((rank, at))
+}
+
+/// Whether a word for a rank stands here.
+fn has_mark(words: &[&str], at: usize) -> bool {
+    words.get(at).is_some_and(|word| BEFORE.iter().any(|before| word.to_lowercase().starts_with(before)))
 }
 
 /// A number that stands here, perhaps behind a word for it, and where it ends.

@@ -97,6 +97,10 @@ fn a_name_keeps_its_own_brackets_and_numbers() {
         pairs(&[(7, "Games (Board) for 2-4 Players")])
     );
     assert_eq!(read("\u{200e}#9 in 3-in-1 Printers"), pairs(&[(9, "3-in-1 Printers")]));
+    assert_eq!(
+        read("#45 in 2 in 1 Laptop Computers (See Top 100 in 2 in 1 Laptop Computers) #7 in Tablets"),
+        pairs(&[(45, "2 in 1 Laptop Computers"), (7, "Tablets")])
+    );
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
 };
-use tokio::sync::{OwnedMutexGuard, Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 
 /// How many webhooks came to what since the receiver began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -52,7 +52,7 @@ const MISSING: usize = 100_000;
 #[derive(Debug)]
 pub(super) struct Memory {
     counts: [AtomicU64; 7],
-    places: Semaphore,
+    places: Arc<Semaphore>,
     recent: Mutex<Recent>,
     missing: Mutex<BTreeSet<TaskId>>,
 }
@@ -79,7 +79,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Memory {
     pub fn new(at_once: usize) -> Self {
         let (counts, recent, missing) = Default::default();
-        Self { counts, places: Semaphore::new(at_once.max(1)), recent, missing }
+        Self { counts, places: Arc::new(Semaphore::new(at_once.max(1))), recent, missing }
     }
 
     pub fn count(&self, what: Count) {
@@ -104,8 +104,8 @@ impl Memory {
     }
 
     /// A place among those that are worked on at once.
-    pub async fn place(&self) -> Option<SemaphorePermit<'_>> {
-        self.places.acquire().await.ok()
+    pub async fn place(&self) -> Option<OwnedSemaphorePermit> {
+        self.places.clone().acquire_owned().await.ok()
     }
 
     /// Waits until no other delivery of the same is being stored.

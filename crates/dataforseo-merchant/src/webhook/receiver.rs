@@ -14,7 +14,10 @@ use bytes::Bytes;
 use http::{Method, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use std::{fmt, sync::Arc, time::Duration};
-use tokio::time::{Instant, timeout_at};
+use tokio::{
+    sync::OwnedSemaphorePermit,
+    time::{Instant, timeout_at},
+};
 use tracing::Instrument;
 use url::Url;
 
@@ -31,7 +34,7 @@ pub struct Settings {
     /// When the answer leaves at the latest, counted from the head: 8 s by default. What is not stored by then is
     /// answered with 503, and the vendor lists the task in `tasks_ready`; storing goes on.
     pub answer: Duration,
-    /// How many requests are worked on at once, 32 by default; others wait.
+    /// How many requests are worked on at once, 32 by default, until what they brought is stored; others wait.
     pub at_once: usize,
     /// How many connections there may be at once, 256 by default. [`Receiver::serve`] sees to it.
     pub connections: usize,
@@ -179,10 +182,10 @@ impl Receiver {
         let query = request.uri().query().unwrap_or_default().to_owned();
         // What the address says, for a body that cannot be read says nothing.
         let named = Pingback::from_query(&query);
+        let Ok(place) = timeout_at(latest, self.memory.place()).await else { return self.late(named.ok()) };
         let arrived = match hook {
             Hook::Pingback => named.map(Arrived::Pingback),
             Hook::Postback => {
-                let Ok(_place) = timeout_at(latest, self.memory.place()).await else { return self.late(named.ok()) };
                 let body = match self.body(request.into_body(), latest).await {
                     Ok(body) => body,
                     Err(answer) => {
@@ -204,7 +207,7 @@ impl Receiver {
             }
         };
         match arrived {
-            Ok(arrived) => self.settle(arrived, latest).await,
+            Ok(arrived) => self.settle(arrived, place, latest).await,
             Err(error) => {
                 tracing::warn!(%error, "a webhook that cannot be read");
                 let too_much = matches!(error, WebhookError::TooLarge(_) | WebhookError::InflatesTooFar(_));
@@ -258,7 +261,7 @@ impl Receiver {
     }
 
     /// Has it stored, once, if it is expected.
-    async fn settle(&self, arrived: Arrived, latest: Instant) -> Answer {
+    async fn settle(&self, arrived: Arrived, place: Option<OwnedSemaphorePermit>, latest: Instant) -> Answer {
         let (id, is_postback) = match &arrived {
             Arrived::Postback(postback) => (postback.id().clone(), true),
             Arrived::Pingback(pingback) => (pingback.id.clone(), false),
@@ -268,6 +271,8 @@ impl Receiver {
         // In a task of its own: storing goes on when the vendor no longer waits, and the next delivery waits for it.
         let work = tokio::spawn(
             async move {
+                // Until it is stored: what is still being stored counts among those that are worked on.
+                let _place = place;
                 let turn = this.memory.turn(&key).await;
                 if turn.is_done() {
                     return Ok(Expectation::Stored);

@@ -134,6 +134,20 @@ async fn d15_who_is_slow_answers_in_time_that_it_is_not_stored_and_stores_on() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_place_is_held_until_what_arrived_is_stored() {
+    let shelf = Shelf { takes: Duration::from_secs(60), ..Shelf::default() };
+    let receiver = receiver(&shelf).with(|settings| settings.at_once = 2);
+    assert_eq!(join_all(["known-1", "known-2"].map(|id| posted(&receiver, id))).await, [503; 2]);
+    assert_eq!(posted(&receiver, "known-3").await, 503);
+    assert_eq!(sent(&receiver, "GET", &format!("/{TOKEN}/pingback?id=known-4&tag=mine"), Body::empty()).await, 503);
+    sleep(Duration::from_secs(200)).await;
+    let mut stored = shelf.stored();
+    stored.sort();
+    assert_eq!(stored, ["known-1", "known-2"], "no third was begun while the two were being stored");
+    assert_eq!(posted(&receiver, "known-1").await, 200);
+}
+
+#[tokio::test(start_paused = true)]
 async fn d15_who_cannot_store_says_so_and_gets_it_again() {
     let shelf = Shelf::default();
     let receiver = receiver(&shelf);
