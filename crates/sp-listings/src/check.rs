@@ -20,14 +20,23 @@ pub(crate) const MOST: usize = 20;
 pub(crate) fn put(put: &PutListingsItem) -> Result<()> {
     stores(&put.marketplace_ids, 1)?;
     included(&put.included_data, put.mode.is_some())?;
-    product_type(&put.body.product_type)?;
-    for (name, value) in &put.body.attributes {
+    put_body(&put.body.product_type, &put.body.attributes, &put.marketplace_ids).map_err(refuse)
+}
+
+/// The rules of what a PUT holds, and so does a message of a feed.
+pub(crate) fn put_body(
+    product_type: &str,
+    attributes: &Map<String, Value>,
+    stores: &[Marketplace],
+) -> Result<(), String> {
+    typed(product_type)?;
+    for (name, value) in attributes {
         let said = attribute(name).and_then(|()| match value {
             Value::Array(_) => Ok(()),
             _ => Err("is a list of instances".to_owned()),
         });
-        said.map_err(|rule| refuse(format!("the attribute `{name}` {rule}")))?;
-        at_home(name, value.as_array().into_iter().flatten(), &put.marketplace_ids).map_err(refuse)?;
+        said.map_err(|rule| format!("the attribute `{name}` {rule}"))?;
+        at_home(name, value.as_array().into_iter().flatten(), stores)?;
     }
     Ok(())
 }
@@ -35,14 +44,19 @@ pub(crate) fn put(put: &PutListingsItem) -> Result<()> {
 pub(crate) fn patch(patch: &PatchListingsItem) -> Result<()> {
     stores(&patch.marketplace_ids, usize::MAX)?;
     included(&patch.included_data, patch.mode.is_some())?;
-    product_type(&patch.body.product_type)?;
-    if patch.body.patches.is_empty() {
-        return Err(refuse("`patches` must hold at least one change"));
+    patch_body(&patch.body.product_type, &patch.body.patches, &patch.marketplace_ids).map_err(refuse)
+}
+
+/// The rules of what a PATCH holds, and so does a message of a feed.
+pub(crate) fn patch_body(product_type: &str, patches: &[PatchOperation], stores: &[Marketplace]) -> Result<(), String> {
+    typed(product_type)?;
+    if patches.is_empty() {
+        return Err("`patches` must hold at least one change".to_owned());
     }
-    for (at, change) in patch.body.patches.iter().enumerate() {
-        let at_home = || at_home(change.attribute(), &change.value, &patch.marketplace_ids);
+    for (at, change) in patches.iter().enumerate() {
+        let at_home = || at_home(change.attribute(), &change.value, stores);
         let said = path(&change.path).and_then(|()| operation(change)).and_then(|()| at_home());
-        said.map_err(|rule| refuse(format!("patches[{at}]: {rule}")))?;
+        said.map_err(|rule| format!("patches[{at}]: {rule}"))?;
     }
     Ok(())
 }
@@ -104,8 +118,8 @@ fn included(data: &[SubmissionIncludedData], preview: bool) -> Result<()> {
     Ok(())
 }
 
-fn product_type(product_type: &str) -> Result<()> {
-    if product_type.is_empty() { Err(refuse("`productType` must not be empty")) } else { Ok(()) }
+fn typed(product_type: &str) -> Result<(), String> {
+    if product_type.is_empty() { Err("`productType` must not be empty".to_owned()) } else { Ok(()) }
 }
 
 /// Only top-level attributes can be patched (model of patchListingsItem). Amazon takes the name with `/attributes/`

@@ -188,7 +188,7 @@ impl Open {
             return Ok(false);
         }
         let id = message.id.unwrap_or(self.last.saturating_add(1));
-        let text = message.write(id)?;
+        let text = message.write(id, &feed.marketplace_ids)?;
         let before: &[u8] = if self.messages == 0 { b"\n" } else { b",\n" };
         let length = (before.len() + text.len() + END.len()) as u64;
         if self.bytes + length > feed.most_bytes {

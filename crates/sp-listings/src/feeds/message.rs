@@ -1,7 +1,7 @@
 //! One change of one listing inside a feed.
 
 use super::document::LARGEST_ID;
-use crate::{ListingsItemPatchRequest, ListingsItemPutRequest, PatchOperation, Requirements, Sku};
+use crate::{ListingsItemPatchRequest, ListingsItemPutRequest, Marketplace, PatchOperation, Requirements, Sku, check};
 use core_http::{Error, ErrorKind, Result};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 #[derive(Debug, Clone, PartialEq)]
 pub struct FeedMessage {
     pub(super) id: Option<u32>,
+    unchecked: bool,
     pub(super) sku: Sku,
     change: Change,
 }
@@ -43,22 +44,27 @@ struct Wire<'a> {
 impl FeedMessage {
     /// Creates a listing or replaces the whole of it (`UPDATE`).
     pub fn update(sku: Sku, listing: ListingsItemPutRequest) -> Self {
-        Self { id: None, sku, change: Change::Update(listing) }
+        Self { id: None, unchecked: false, sku, change: Change::Update(listing) }
     }
 
     /// Replaces these attributes and leaves the others (`PARTIAL_UPDATE`).
     pub fn partial_update(sku: Sku, product_type: impl Into<String>, attributes: Map<String, Value>) -> Self {
-        Self { id: None, sku, change: Change::PartialUpdate { product_type: product_type.into(), attributes } }
+        Self {
+            id: None,
+            unchecked: false,
+            sku,
+            change: Change::PartialUpdate { product_type: product_type.into(), attributes },
+        }
     }
 
     /// Makes these changes (`PATCH`).
     pub fn patch(sku: Sku, changes: ListingsItemPatchRequest) -> Self {
-        Self { id: None, sku, change: Change::Patch(changes) }
+        Self { id: None, unchecked: false, sku, change: Change::Patch(changes) }
     }
 
     /// Deletes the listing in the feed's marketplaces (`DELETE`).
     pub fn delete(sku: Sku) -> Self {
-        Self { id: None, sku, change: Change::Delete }
+        Self { id: None, unchecked: false, sku, change: Change::Delete }
     }
 
     /// With a `messageId` of one's own, 1 to 2147483647 and unique in its document; the number after that of the message
@@ -69,11 +75,18 @@ impl FeedMessage {
         self
     }
 
+    /// With a change that goes out as it is: the way past this crate's rules for attributes and patches, which are those of
+    /// single calls, for those who know better (as [`Unchecked`](crate::Unchecked) is for a single call).
+    pub fn unchecked(mut self) -> Self {
+        self.unchecked = true;
+        self
+    }
+
     /// The message as JSON.
     ///
     /// # Errors
     /// [`ErrorKind::Request`] with the field and the rule.
-    pub(super) fn write(&self, id: u32) -> Result<Vec<u8>> {
+    pub(super) fn write(&self, id: u32, stores: &[Marketplace]) -> Result<Vec<u8>> {
         let broken = |field: &str, rule: &str| {
             Err(Error::new(ErrorKind::Request, format!("the message for `{}`: `{field}` {rule}", self.sku)))
         };
@@ -108,6 +121,14 @@ impl FeedMessage {
             }
             Change::Delete => bare,
         };
+        if !self.unchecked {
+            let (attributes, patches) = (wire.attributes, wire.patches);
+            let put = || wire.product_type.zip(attributes).map(|(of, held)| check::put_body(of, held, stores));
+            let patch = || wire.product_type.zip(patches).map(|(of, held)| check::patch_body(of, held, stores));
+            let said = put().or_else(patch).unwrap_or(Ok(()));
+            said.map_err(|rule| Error::new(ErrorKind::Request, format!("the message for `{}`: {rule}", self.sku)))?;
+        }
+        // The schema of the feed wants these whatever they hold.
         if wire.product_type.is_some_and(str::is_empty) {
             return broken("productType", "must not be empty");
         }

@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use sp_listings::feeds::{FeedMessage, FeedPart, ListingsFeed};
 use sp_listings::{
-    IncludedData, ListingsItemPatchRequest, ListingsItemPutRequest, Marketplace, PatchOperation, Requirements,
-    quantity_patch,
+    IncludedData, ListingsItemPatchRequest, ListingsItemPutRequest, Marketplace, PatchOp, PatchOperation, Requirements,
+    new_price, quantity_patch,
 };
 
 fn feed() -> ListingsFeed {
@@ -108,7 +108,7 @@ async fn what_cannot_be_sent_stops_the_whole_and_says_why() {
             vec![FeedMessage::delete(sku("A")).id(5), FeedMessage::delete(sku("B")).id(5)],
             "`B`: `messageId` 5 is in the document already",
         ),
-        (vec![FeedMessage::patch(sku("A"), none)], "`patches` must hold at least one patch"),
+        (vec![FeedMessage::patch(sku("A"), none)], "`patches` must hold at least one change"),
         (
             vec![FeedMessage::partial_update(sku("A"), "SHOES", Map::new())],
             "`attributes` must hold at least one attribute",
@@ -138,6 +138,44 @@ async fn what_cannot_be_sent_stops_the_whole_and_says_why() {
     ]);
     let folder = tempfile::tempdir().unwrap();
     assert!(feed().write(failing, folder.path()).await.unwrap_err().to_string().contains("row 2"));
+}
+
+/// The rules of single calls hold for messages of feeds, of which 25,000 leave at once.
+#[tokio::test]
+async fn a_message_that_a_single_call_would_refuse_is_not_written_unless_it_is_unchecked() {
+    let patch = |operation| FeedMessage::patch(sku("A"), ListingsItemPatchRequest::new("SHOES", [operation]));
+    let operation = |op, path: &str, value: Value| PatchOperation::new(op, path).value([value]);
+    let elsewhere = json!({"marketplace_id": "A1PA6795UKMFR9", "value": "x"});
+    let cases = [
+        (
+            FeedMessage::patch(sku("A"), ListingsItemPatchRequest::offer([new_price("TRY", "0".parse().unwrap())])),
+            "above zero, not `0",
+        ),
+        (patch(operation(PatchOp::Replace, "/attributes/item_name/0", json!({"value": "x"}))), "is nested"),
+        (patch(PatchOperation::new(PatchOp::Delete, "/attributes/item_name")), "must hold the selectors"),
+        (
+            patch(operation(PatchOp::Replace, "/attributes/itemName", json!({"value": "x"}))),
+            "did you mean `item_name`?",
+        ),
+        (patch(operation(PatchOp::Replace, "/attributes/item_name", elsewhere.clone())), "not in `marketplaceIds`"),
+        (FeedMessage::partial_update(sku("A"), "SHOES", attributes(json!({"itemName": []}))), "snake_case"),
+        (FeedMessage::partial_update(sku("A"), "SHOES", attributes(json!({"item_name": "x"}))), "list of instances"),
+        (
+            FeedMessage::update(
+                sku("A"),
+                ListingsItemPutRequest::new("SHOES", attributes(json!({"item_name": [elsewhere]}))),
+            ),
+            "not in `marketplaceIds`",
+        ),
+    ];
+    for (message, rule) in cases {
+        let (_folder, result) = write(&feed(), vec![FeedMessage::delete(sku("B")), message.clone()]).await;
+        let error = result.expect_err(rule);
+        assert_eq!(error.kind(), core_http::ErrorKind::Request);
+        assert!(error.to_string().contains("the message for `A`: ") && error.to_string().contains(rule), "{error}");
+        let (_folder, result) = write(&feed(), vec![message.unchecked()]).await;
+        assert_eq!(result.unwrap()[0].messages, 1);
+    }
 }
 
 proptest! {
