@@ -95,10 +95,7 @@ impl<O: Operation> Intake for Whole<'_, O> {
     type Got = (O::Output, Bytes);
 
     async fn take(&self, sending: Sending) -> Result<(Parts, Self::Got), Failed> {
-        let Sending { transport, request, permit, until, .. } = sending;
-        // 5. Send, for as long as the operation and the deadline allow.
-        let response: Response = in_time(until, transport.send(request)).await?;
-        drop(permit);
+        let response = receive(sending).await?;
         // 6. Read and unwrap in one pass.
         let result = answer::read::<O::Vendor, O::Wire>(&response).and_then(|wire| self.0.output(wire));
         let (head, body) = response.into_parts();
@@ -107,6 +104,14 @@ impl<O: Operation> Intake for Whole<'_, O> {
             Err(error) => Err(Failed { head: Some(Box::new(head)), error }),
         }
     }
+}
+
+/// 5. Sends, for as long as the operation and the deadline allow.
+pub(crate) async fn receive(sending: Sending) -> Result<Response> {
+    let Sending { transport, request, permit, until, .. } = sending;
+    let response = in_time(until, transport.send(request)).await?;
+    drop(permit);
+    Ok(response)
 }
 
 /// Waits for a transport, no longer than until `until`.
@@ -181,22 +186,6 @@ impl<V: Vendor> Client<V> {
         let Got { head, value: (value, body), attempts, elapsed } = got;
         let request_id = V::request_id(&Head { status: head.status, headers: &head.headers });
         let (status, headers, compare) = (head.status, head.headers, answer::drift_of::<O> as _);
-        Ok(Answer { value, status, request_id, headers, attempts, elapsed, body, compare })
-    }
-
-    /// Sends an operation whose arguments come as JSON, named as the vendor names them; the value is the body as it came.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Request`] names the argument that is missing, unknown or unfit; else as [`call`](Client::call).
-    pub async fn exchange_json<O>(&self, arguments: serde_json::Value) -> Result<Answer<serde_json::Value>>
-    where
-        O: Operation<Vendor = V> + serde::de::DeserializeOwned,
-    {
-        let unfit = |error| Error::new(ErrorKind::Request, error).at(O::NAME, 0, false);
-        let operation: O = serde_path_to_error::deserialize(arguments).map_err(unfit)?;
-        let Answer { status, request_id, headers, attempts, elapsed, body, compare, .. } =
-            self.exchange(operation).await?;
-        let value = answer::json(&body).map_err(|error| error.at(O::NAME, attempts, true))?;
         Ok(Answer { value, status, request_id, headers, attempts, elapsed, body, compare })
     }
 

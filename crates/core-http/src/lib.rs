@@ -47,6 +47,7 @@ mod exclusive;
 mod job;
 pub mod lenient;
 mod limit;
+mod named;
 pub mod open_enum;
 mod operation;
 mod page;

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use std::{
     fmt,
     hash::{BuildHasher, RandomState},
+    sync::atomic::{AtomicU64, Ordering},
 };
 
 /// The vendor's id of a task, such as `04171455-0696-0192-0000-4c69cc29b945`.
@@ -41,17 +42,23 @@ pub struct Tag(Box<str>);
 #[error("a tag has 1 to {most} characters, this one has {0}", most = Tag::LONGEST)]
 pub struct InvalidTag(usize);
 
-/// A UUID of version 7: the millisecond, and 74 bits that nobody else has.
+/// A UUID of version 7: the millisecond, a number that rises within it, and 62 bits that nobody else has. Those of one
+/// process are in the order in which they were made, also when its clock stands still or goes back.
 ///
 /// The standard library seeds its hashers from the operating system and never gives two the same keys; that is enough for
 /// names, so that no generator of random numbers has to be compiled. Secrets are made elsewhere.
 pub(crate) fn unique() -> uuid::Uuid {
-    let random = || RandomState::new().hash_one(std::process::id()).to_le_bytes();
+    /// Milliseconds, then 12 bits of the number within one; a full one runs over into the next.
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    let now = u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or_default() << 12;
+    let rise = |last: u64| Some(now.max(last + 1));
+    let last = LAST.fetch_update(Ordering::Relaxed, Ordering::Relaxed, rise).unwrap_or_default();
+    let moment = now.max(last + 1);
+    let number = u16::try_from(moment & 0xfff).unwrap_or_default();
     let mut bits = [0; 10];
-    bits[..8].copy_from_slice(&random());
-    bits[8..].copy_from_slice(&random()[..2]);
-    let millisecond = u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or_default();
-    uuid::Builder::from_unix_timestamp_millis(millisecond, &bits).into_uuid()
+    bits[..2].copy_from_slice(&number.to_be_bytes());
+    bits[2..].copy_from_slice(&RandomState::new().hash_one(std::process::id()).to_le_bytes());
+    uuid::Builder::from_unix_timestamp_millis(moment >> 12, &bits).into_uuid()
 }
 
 impl Tag {
@@ -147,6 +154,7 @@ mod tests {
     #[test]
     fn no_tag_is_made_twice() {
         let made = || (0..20_000).map(|_| Tag::unique()).collect::<Vec<_>>();
+        assert!(made().is_sorted_by(|one, next| one.as_str() < next.as_str()), "in the order in which they were made");
         let threads: Vec<_> = (0..4).map(|_| std::thread::spawn(made)).collect();
         let all: Vec<Tag> = threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
         let different: std::collections::BTreeSet<&str> = all.iter().map(Tag::as_str).collect();
