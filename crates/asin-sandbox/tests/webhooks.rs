@@ -13,10 +13,13 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use support::*;
 
+/// Method, target and body of a request.
+type Arrived = (String, String, Vec<u8>);
+
 /// A server that notes what it gets: method, address, body; and answers as it is told, or never.
 #[derive(Clone, Default)]
 struct Server {
-    got: Arc<Mutex<Vec<(String, String, Vec<u8>)>>>,
+    got: Arc<Mutex<Vec<Arrived>>>,
     status: Arc<Mutex<Option<u16>>>,
 }
 
