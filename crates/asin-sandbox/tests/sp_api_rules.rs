@@ -67,6 +67,18 @@ async fn a_put_obeys_the_schema_of_its_product_type() {
         (with("item_name", json!([{"value": "T".repeat(51), "language_tag": "de_DE"}])), ("4000001", "item_name")),
         (with("merchant_suggested_asin", json!([{"value": "no ASIN"}])), ("4000001", "merchant_suggested_asin")),
         (with("brand", json!([{"value": "Generic", "colour": "red"}])), ("4000001", "brand")),
+        (
+            with("main_product_image_locator", json!([{"value": "https://shop.example/1.jpg"}])),
+            ("4000001", "main_product_image_locator"),
+        ),
+        (
+            with("other_product_image_locator_8", json!([{"media_location": "1.jpg"}])),
+            ("4000001", "other_product_image_locator_8"),
+        ),
+        (
+            with("other_product_image_locator_9", json!([{"media_location": "https://shop.example/9.jpg"}])),
+            ("4000001", "other_product_image_locator_9"),
+        ),
         (with("no_such_attribute", json!([{"value": 1}])), ("4000001", "no_such_attribute")),
     ] {
         let answer = put(attributes, "LISTING").await;
@@ -86,6 +98,10 @@ async fn a_put_obeys_the_schema_of_its_product_type() {
     };
     assert_eq!(found(&patch("number_of_wheels", json!({"value": 12})).await), [("4000001", "number_of_wheels")]);
     assert_eq!(patch("number_of_wheels", json!({"value": 2})).await["status"], "ACCEPTED");
+    for attribute in ["main_product_image_locator", "other_product_image_locator_1", "other_product_image_locator_8"] {
+        let picture = json!({"media_location": "https://shop.example/case.jpg", "marketplace_id": DE});
+        assert_eq!(patch(attribute, picture).await["status"], "ACCEPTED", "{attribute}");
+    }
     assert_eq!(patch("purchasable_offer", price(json!(79.9))).await["issues"][0]["code"], "4000001");
 }
 
