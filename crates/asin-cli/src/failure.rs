@@ -1,7 +1,22 @@
 //! What ends a command before its work is done, and how text reaches the outside.
 
-use std::io::{self, ErrorKind, Write};
+use crate::table::visible;
+use asin_facade::core_http::{Error, ErrorKind};
+use std::fmt::Write as _;
+use std::io::{self, Write};
 use std::process::ExitCode;
+
+/// The exit codes, one for each class of reaction; in README too.
+pub const EXIT_CODES: &str = "\
+Exit codes:
+  0 done, 1 not all of it could be done or its state is unknown, 2 wrong arguments or input, or no consent,
+  3 a credential is missing or refused, 4 refused by a limit of calls, 5 not enough funds or credits";
+
+const PARTIAL: u8 = 1;
+const USAGE: u8 = 2;
+const AUTH: u8 = 3;
+const RATE: u8 = 4;
+const FUNDS: u8 = 5;
 
 /// Why a command stopped: the text for standard error and the exit code.
 #[derive(Debug)]
@@ -13,20 +28,117 @@ pub struct Failure {
 impl Failure {
     /// The arguments, the environment or a file are wrong; nothing was done. Exit code 2.
     pub fn usage(message: impl ToString) -> Self {
-        Self { code: 2, message: message.to_string() }
+        Self { code: USAGE, message: message.to_string() }
+    }
+
+    /// A credential is missing; nothing was done. Exit code 3.
+    pub fn auth(message: impl ToString) -> Self {
+        Self { code: AUTH, message: message.to_string() }
     }
 
     /// The work itself failed. Exit code 1.
     pub fn work(message: impl ToString) -> Self {
-        Self { code: 1, message: message.to_string() }
+        Self { code: PARTIAL, message: message.to_string() }
+    }
+
+    /// The exit code.
+    pub fn code(&self) -> ExitCode {
+        ExitCode::from(self.code)
+    }
+
+    /// The text.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The same, with what it was about in front.
+    pub fn about(mut self, what: &str) -> Self {
+        self.message = format!("{what}: {}", self.message);
+        self
     }
 
     /// Says why on standard error.
     pub fn report(self) -> ExitCode {
-        let lines: Vec<String> = self.message.split('\n').map(crate::table::visible).collect();
+        let lines: Vec<String> = self.message.split('\n').map(visible).collect();
         say(&format!("asin: {}", lines.join("\n")));
-        ExitCode::from(self.code)
+        self.code()
     }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::from(&error)
+    }
+}
+
+impl From<&Error> for Failure {
+    /// What was tried, what the vendor said, what was or may have been applied, what to do next.
+    fn from(error: &Error) -> Self {
+        use ErrorKind::{Auth, Busy, Funds, Request, Throttled};
+        let code = match error.kind() {
+            Request => USAGE,
+            Auth => AUTH,
+            Throttled | Busy => RATE,
+            Funds => FUNDS,
+            _ => PARTIAL,
+        };
+        Self { code, message: told(error) }
+    }
+}
+
+fn told(error: &Error) -> String {
+    let mut text = match error.operation() {
+        "" => error.kind().to_string(),
+        operation => format!("{operation}: {}", error.kind()),
+    };
+    if error.attempts() > 1 {
+        let _ = write!(text, " after {} attempts", error.attempts());
+    }
+    match error.fault() {
+        Some(fault) => {
+            let status = fault.status.filter(|status| !status.is_success());
+            let status = status.map_or_else(String::new, |status| format!("HTTP {} ", status.as_u16()));
+            let code = if fault.code.is_empty() { String::new() } else { format!("{}: ", fault.code) };
+            let _ = write!(text, "\n  the vendor said: {status}{code}{}", visible(&fault.message));
+        }
+        None => {
+            let cause = std::iter::successors(std::error::Error::source(error), |cause| cause.source()).last();
+            let _ = cause.map(|cause| write!(text, ": {}", visible(&cause.to_string())));
+        }
+    }
+    if let Some(id) = error.request_id() {
+        let _ = write!(text, " (request {})", visible(id));
+    }
+    let applied = match (error.may_have_been_applied(), error.attempts()) {
+        (true, _) => "not known: the vendor may have acted on it",
+        (false, 0) => "nothing: it was not sent",
+        (false, _) => "nothing",
+    };
+    let _ = write!(text, "\n  applied: {applied}\n  next: {}", next(error));
+    text
+}
+
+/// What the reader can do about it.
+fn next(error: &Error) -> String {
+    use ErrorKind::*;
+    if let Some(advice) = error.fault().and_then(|fault| fault.advice.as_ref()) {
+        return visible(advice);
+    }
+    let words = match error.kind() {
+        _ if error.may_have_been_applied() => "find out what became of it before it is sent again",
+        Request | Rejected => "mend the arguments",
+        Auth => "mend the credentials; `asin doctor` tells which",
+        Throttled | Busy => {
+            let wait =
+                error.retry_after().map_or_else(|| "a little".to_owned(), |wait| format!("{} s", wait.as_secs()));
+            return format!("wait {wait}, then run it again");
+        }
+        Funds => "pay in or raise the limit; `asin balance` and `asin credits` tell what there is",
+        NotFound => "check what it was asked for",
+        Decode => "the answer is not as we know it; `asin inspect` tells where",
+        _ => "run it again; `asin doctor` tells whether the vendor can be reached",
+    };
+    words.to_owned()
 }
 
 /// What a command ends with.
@@ -36,7 +148,9 @@ pub type Ended = Result<ExitCode, Failure>;
 pub fn print(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     match writeln!(out, "{text}").and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::work(format!("standard output: {error}"))),
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::work(format!("standard output: {error}")))
+        }
         _ => Ok(()),
     }
 }

@@ -1,6 +1,7 @@
 //! `asin inspect`: a saved answer, read with our model.
 
 use crate::failure::{Ended, Failure, print, say};
+use crate::names::unknown;
 use crate::table::visible;
 use asin_facade::core_http::ErrorKind;
 use std::io::Read;
@@ -35,11 +36,11 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Ended {
     let name = arguments.operation.as_str();
     if !asin_facade::operations().iter().any(|operation| operation.name == name) {
-        return Err(Failure::usage(unknown(name)));
+        return Err(unknown(name));
     }
     let body = body(arguments.file.as_ref())?;
     match asin_facade::inspect(name, &body) {
-        None => Err(Failure::usage(unknown(name))),
+        None => Err(unknown(name)),
         Some(Ok(inspection)) => {
             print(&serde_json::to_string_pretty(&inspection.value).map_err(Failure::work)?)?;
             for drift in &inspection.drift {
@@ -69,49 +70,4 @@ fn body(file: Option<&PathBuf>) -> Result<Vec<u8>, Failure> {
         return Ok(body);
     };
     std::fs::read(file).map_err(|error| Failure::usage(format!("{}: {error}", file.display())))
-}
-
-/// Says that there is no such operation, and which names come close.
-fn unknown(name: &str) -> String {
-    let wanted = name.to_lowercase();
-    let mut near: Vec<(usize, &str)> = asin_facade::operations()
-        .into_iter()
-        .map(|operation| (distance(&wanted, &operation.name.to_lowercase()), operation.name))
-        .filter(|(distance, known)| *distance <= 2 + known.len() / 4 || known.to_lowercase().contains(&wanted))
-        .collect();
-    near.sort_unstable();
-    let names: Vec<&str> = near.into_iter().map(|(_, name)| name).take(3).collect();
-    let hint = match names.as_slice() {
-        [] => "`asin operations` lists them all".to_owned(),
-        names => format!("did you mean {}?", names.join(", ")),
-    };
-    format!("no operation `{}`: {hint}", visible(name))
-}
-
-/// How many letters must be put in, taken out or changed to get from one word to the other.
-fn distance(from: &str, to: &str) -> usize {
-    let to: Vec<char> = to.chars().collect();
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (i, letter) in from.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, other) in to.iter().enumerate() {
-            let changed = diagonal + usize::from(letter != *other);
-            diagonal = row[j + 1];
-            row[j + 1] = changed.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[to.len()]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::distance;
-
-    #[test]
-    fn distances_are_counted_in_letters() {
-        assert_eq!(distance("getlistingitem", "getlistingsitem"), 1);
-        assert_eq!(distance("kitten", "sitting"), 3);
-        assert_eq!(distance("", "abc"), 3);
-        assert_eq!(distance("abc", "abc"), 0);
-    }
 }

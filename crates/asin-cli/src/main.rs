@@ -1,15 +1,25 @@
 //! The `asin` command: arguments in, facade called, text and exit code out. No logic of its own.
 
+mod call;
 mod config;
+mod configure;
+mod consent;
+mod doctor;
 mod failure;
+mod input;
 mod inspect;
+mod names;
 mod operations;
+mod output;
+mod profiles;
 mod progress;
 mod report;
 mod sandbox;
+mod session;
 mod supervisor;
 mod sync;
 mod table;
+mod variables;
 
 use clap::Parser;
 use failure::{Ended, Failure};
@@ -26,7 +36,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// Reads offers through DataForSEO Merchant and MultiCartAPI, decides within your bounds, and writes through Amazon
 /// SP-API. What costs money or changes a listing is said first, done at most once, and read back.
 #[derive(Debug, Parser)]
-#[command(name = "asin", version, propagate_version = true, max_term_width = 110, after_help = AFTER_HELP)]
+#[command(name = "asin", version, propagate_version = true, max_term_width = 110, after_help = format!("{AFTER_HELP}\n\n{}", failure::EXIT_CODES))]
 struct Arguments {
     /// Tell each call with its attempts and waits on standard error; twice: more of it
     #[arg(short, long, action = clap::ArgAction::Count, global = true, display_order = 100)]
@@ -41,11 +51,16 @@ Examples:
   asin sync examples/catalogue.csv --sandbox --discover --watch --yes
   asin sync catalogue.csv --dry-run
   asin sandbox --market examples/market.json --port 4010
-  asin inspect getListingsItem saved.json";
+  asin inspect getListingsItem saved.json
+  asin call UserData --meta
+  asin doctor";
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     Sync(Box<sync::Arguments>),
+    Call(Box<call::Arguments>),
+    Doctor(doctor::Arguments),
+    Configure(configure::Arguments),
     Sandbox(sandbox::Arguments),
     Inspect(inspect::Arguments),
     Operations(operations::Arguments),
@@ -56,6 +71,9 @@ fn main() -> ExitCode {
     trace(arguments.verbose);
     let ended = match arguments.command {
         Command::Sync(sync) => wait_for(sync::run(*sync, arguments.verbose > 0)),
+        Command::Call(call) => wait_for(call::run(*call)),
+        Command::Doctor(doctor) => wait_for(doctor::run(doctor)),
+        Command::Configure(configure) => configure::run(&configure),
         Command::Sandbox(sandbox) => wait_for(sandbox::run(sandbox)),
         Command::Inspect(inspect) => inspect::run(&inspect),
         Command::Operations(operations) => operations::run(&operations),

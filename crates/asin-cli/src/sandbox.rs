@@ -1,6 +1,7 @@
 //! `asin sandbox`: the three services on a loopback port, for as long as somebody needs them.
 
 use crate::failure::{Ended, Failure, print, say};
+use crate::variables::{refresh_token_of, sandboxed};
 use asin_sandbox::{Demo, Market, Sandbox};
 use serde_json::json;
 use std::fmt::Write;
@@ -57,30 +58,16 @@ pub async fn run(arguments: Arguments) -> Ended {
 
 /// Everything that a client needs: an environment that a shell takes as it is, and the accounts for an `asin.toml`.
 fn introduction(url: &str, demo: &Demo) -> String {
-    let (dataforseo, multicart, sp_api) = (&demo.dataforseo, &demo.multicart, &demo.sp_api);
-    let mut environment = vec![
-        ("DATAFORSEO_BASE_URL".to_owned(), &dataforseo.base_url),
-        ("DATAFORSEO_LOGIN".to_owned(), &dataforseo.login),
-        ("DATAFORSEO_PASSWORD".to_owned(), &dataforseo.password),
-        ("MULTICART_BASE_URL".to_owned(), &multicart.base_url),
-        ("MULTICART_API_KEY".to_owned(), &multicart.api_key),
-        ("SP_API_BASE_URL".to_owned(), &sp_api.base_url),
-        ("SP_API_LWA_URL".to_owned(), &sp_api.lwa_url),
-        ("SP_API_CLIENT_ID".to_owned(), &sp_api.client_id),
-        ("SP_API_CLIENT_SECRET".to_owned(), &sp_api.client_secret),
-    ];
     let mut accounts = String::new();
     for (number, account) in (1..).zip(&demo.accounts) {
-        let variable = format!("REFRESH_TOKEN_{number}");
         // A JSON string is a TOML string too.
         let quoted = |text: &str| serde_json::Value::from(text).to_string();
         let (name, seller_id, region) = (quoted(&account.name), quoted(&account.seller_id), json!(account.region));
         let _ = writeln!(accounts, "# [accounts.{name}]\n# seller_id = {seller_id}\n# region = {region}");
-        let _ = writeln!(accounts, "# refresh_token_env = \"{variable}\"");
-        environment.push((variable, &account.refresh_token));
+        let _ = writeln!(accounts, "# refresh_token_env = \"{}\"", refresh_token_of(number));
     }
     let mut text = format!("# sandbox at {url}; Ctrl-C stops it\n# asin sync CATALOGUE --sandbox={url}\n");
-    for (variable, value) in environment {
+    for (variable, value) in sandboxed(demo) {
         let _ = writeln!(text, "export {variable}='{value}'");
     }
     text + "# asin.toml:\n" + accounts.trim_end()

@@ -1,10 +1,13 @@
 //! `asin sync`: the main job, from a catalogue to a report.
 
 use crate::config::{self, Config};
+use crate::consent::Consent;
 use crate::failure::{Ended, Failure, print, say};
 use crate::progress::Progress;
 use crate::report;
-use crate::supervisor::{Consent, Terminal};
+use crate::supervisor::Terminal;
+use crate::variables::Variables;
+use asin_facade::core_http;
 use asin_facade::multicart::CollectionId;
 use asin_facade::sync::{Accounts, Catalogue, Connection, Options, Services, Sync, SyncError};
 use asin_sandbox::{Demo, Market, Sandbox};
@@ -93,11 +96,13 @@ Accounts, in asin.toml:
 
 Environment:
   DATAFORSEO_LOGIN, DATAFORSEO_PASSWORD, MULTICART_API_KEY, SP_API_CLIENT_ID, SP_API_CLIENT_SECRET,
-  and the refresh token of each account that the catalogue names.
+  and the refresh token of each account that the catalogue names; what is not set there is read from the profile
+  that `asin configure` wrote.
   Other hosts: DATAFORSEO_BASE_URL, MULTICART_BASE_URL, SP_API_BASE_URL, SP_API_LWA_URL.
 
 Exit codes:
-  0 done, 1 a row failed or its state is unknown, or the run had to stop, 2 wrong arguments or input
+  0 done, 1 a row failed or its state is unknown, or the run had to stop, 2 wrong arguments or input,
+  3 a credential is missing
 
 Examples:
   asin sync examples/catalogue.csv --sandbox --discover --watch --yes
@@ -190,21 +195,27 @@ async fn setup(arguments: &Arguments) -> Result<Setup, Failure> {
         let config = Config::read(&arguments.config.clone().unwrap_or_else(|| beside("asin.toml")))?;
         let catalogue = catalogue(&arguments.catalogue, &config.accounts())?;
         let used: BTreeSet<&str> = catalogue.rows.iter().map(|row| row.account.as_str()).collect();
-        let connection = config.connection(&used)?;
+        let connection = config.connection(&used, &mut Variables::of_profile(None)?)?;
         let state = state.unwrap_or_else(|| beside(".asin"));
         return Ok(Setup { catalogue, connection, state, collection, sandbox: None, temporary: None });
     };
     let (demo, market, sandbox, temporary): (Demo, Market, _, _) = match sandbox {
-        Some(url) => (config::ask(url, "demo").await?, config::ask(url, "market").await?, None, None),
+        Some(url) => {
+            let transport = core_http::built_in()?;
+            let (demo, market) =
+                (config::ask(url, "demo", &transport).await?, config::ask(url, "market", &transport).await?);
+            (demo, market, None, None)
+        }
         None => {
             let sandbox = embedded(&beside("market.json")).await?;
             let temporary = if state.is_none() { Some(tempfile::tempdir().map_err(Failure::work)?) } else { None };
             (sandbox.demo(), sandbox.market(), Some(sandbox), temporary)
         }
     };
-    let connection = config::sandboxed(demo)?;
-    let accounts = connection.accounts.iter().map(|(name, (account, _))| (name.clone(), account.clone())).collect();
-    let catalogue = catalogue(&arguments.catalogue, &accounts)?;
+    let config = Config::of_sandbox(&demo)?;
+    let all = config.entries().map(|(name, _)| name).collect();
+    let connection = config.connection(&all, &mut Variables::of_sandbox(&demo))?;
+    let catalogue = catalogue(&arguments.catalogue, &config.accounts())?;
     let folder = temporary.as_ref().map(|folder| folder.path().to_owned());
     // Nothing that was seen in a sandbox may ever count for a real run on the same catalogue.
     let port = arguments.sandbox.iter().flatten().find_map(Url::port_or_known_default).unwrap_or_default();

@@ -74,6 +74,7 @@ pub use error::{Error, ErrorKind, Fault, Result};
 pub use exclusive::Exclusive;
 pub use job::Waited;
 pub use limit::{Caller, Late, Learnt, Lesson, Limit, Limits, Permit, Quota, RateLimit, Scope, pause_when_throttled};
+pub use named::Named;
 pub use operation::{Head, Job, Once, Operation, OperationInfo, Paged, Safety, Vendor};
 pub use page::Pages;
 pub use retry::{RetryBudget, RetryPolicy};

@@ -93,7 +93,7 @@ pub use generated::{
     Reviewer, SellerOffer, SellersItem, SellersLive, SellersLiveHtml, SellersResult, SellersTaskGet,
     SellersTaskGetHtml, SellersTaskPost, SellersTasksReady, ShopOffer, ShoppingAdvertisement, ShoppingCarousel,
     ShoppingProduct, ShoppingRelatedSearches, SpecialOffer, SpellCorrection, SponsoredCarousel,
-    SponsoredCarouselProduct, StoresCount, TasksReady, TextRow, Voucher, call, inspect,
+    SponsoredCarouselProduct, StoresCount, TasksReady, TextRow, Voucher, call, inspect, named,
 };
 pub use ids::{InvalidTag, Tag, TaskId};
 pub use ledger::{Counts, Entry, Ledger, LedgerError, MemoryLedger, Order, Stage, State};

@@ -91,7 +91,7 @@ pub use generated::{
     Credits, Day, DeleteAsin, DeliveryDay, Domain, Enrolled, FetchMode, GetAsin, GetCategory, GetCredits, GetFile,
     GetOutput, ImportAsins, ListAsins, ListDomains, ListOutputs, ListPostcodes, ListRuns, Login, OPERATIONS, Output,
     OutputFormat, Postcode, PostcodeStatus, Priority, RefusedRow, RequestType, Schedule, ScheduleStatus, ScheduleTime,
-    ScrapeCategory, Session, StartRun, UpdateAsin, UpdateCollection, UpdatedAsin, User, call, inspect,
+    ScrapeCategory, Session, StartRun, UpdateAsin, UpdateCollection, UpdatedAsin, User, call, inspect, named,
 };
 pub use ids::{AsinRowId, CollectionId, DomainId, OutputId, PostcodeId};
 pub use items::AsinRows;

@@ -112,7 +112,7 @@ pub use generated::{
     ItemVariationTheme, ListingsItemPatchRequest, ListingsItemPutRequest, ListingsItemSubmissionResponse, Mode, Money,
     OPERATIONS, OfferType, Pagination, PatchListingsItem, PatchOp, PatchOperation, Points, PutListingsItem,
     RelationshipType, Requirements, SearchListingsItems, Severity, SortBy, SortOrder, SubmissionIncludedData,
-    SubmissionStatus, call, inspect,
+    SubmissionStatus, call, inspect, named,
 };
 pub use ids::{InvalidName, SellerId, Sku, SubmissionId};
 pub use image::Image;

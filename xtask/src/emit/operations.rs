@@ -31,8 +31,7 @@ pub fn table(apis: &[(String, &Types)]) -> Outcome<String> {
             let one = One::new(types, operation)?;
             rows.push_str(&one.row()?);
             arms.push_str(&format!("{:?} => inspect_as::<{path}{}>(body),\n", one.name, one.rust));
-            calls
-                .push_str(&format!("{:?} => client.exchange_json::<{path}{}>(arguments).await,\n", one.name, one.rust));
+            calls.push_str(&format!("{:?} => client.named::<{path}{}>(arguments),\n", one.name, one.rust));
         }
     }
     let vendor = apis.first().map_or_else(String::new, |(_, types)| vendor(types));
@@ -46,11 +45,19 @@ pub fn table(apis: &[(String, &Types)]) -> Outcome<String> {
          fn inspect_as<O: core_http::Operation<Vendor = {vendor}>>(body: &[u8]) -> core_http::Result<core_http::Inspection> {{\n\
              core_http::inspect::<O::Vendor, O::Wire>(body)\n\
          }}\n\
-         /// Sends the operation of that name, its arguments as JSON under the vendor's names; `None` if there is no such\n\
-         /// operation.\n\
+         /// The operation of that name, its arguments as JSON under the vendor's names, ready to be sent by\n\
+         /// [`exchange_named`](core_http::Client::exchange_named); `None` if there is no such operation.\n\
+         pub fn named(client: &core_http::Client<{vendor}>, name: &str, arguments: serde_json::Value)\n\
+         -> Option<core_http::Result<core_http::Named<{vendor}>>> {{\n\
+             Some(match name {{ {calls} _ => return None }})\n\
+         }}\n\
+         /// Sends the operation of that name; `None` if there is no such operation. See [`named`].\n\
          pub async fn call(client: &core_http::Client<{vendor}>, name: &str, arguments: serde_json::Value)\n\
          -> Option<core_http::Result<core_http::Answer<serde_json::Value>>> {{\n\
-             Some(match name {{ {calls} _ => return None }})\n\
+             Some(match named(client, name, arguments)? {{\n\
+                 Ok(operation) => client.exchange_named(operation).await,\n\
+                 Err(error) => Err(error),\n\
+             }})\n\
          }}\n"
     ))
 }

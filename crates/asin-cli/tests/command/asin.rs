@@ -31,6 +31,21 @@ pub fn run(mut command: Command, input: &str) -> Ran {
     Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
 }
 
+impl Ran {
+    /// The JSON lines of standard output.
+    pub fn lines(&self) -> Vec<Value> {
+        self.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// Asserts the exit code, and that standard error says all of this.
+    pub fn says(&self, code: i32, parts: &[&str]) {
+        assert_eq!(self.code, Some(code), "{}", self.err);
+        for part in parts {
+            assert!(self.err.contains(part), "{part} in {}", self.err);
+        }
+    }
+}
+
 /// A sandbox in a process of its own; dropped, it is gone.
 pub struct Served {
     child: Child,
@@ -52,6 +67,22 @@ impl Served {
             .map(|line| line.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned())).unwrap())
             .collect();
         Self { child, url, environment }
+    }
+
+    /// The sandbox of `examples/`.
+    pub fn example() -> Self {
+        let market = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/market.json");
+        Self::start(&["--market", market])
+    }
+
+    /// Runs a command on this sandbox; nothing is a terminal.
+    pub fn asin(&self, arguments: &[&str]) -> Ran {
+        self.asin_with(arguments, "")
+    }
+
+    /// The same with a standard input.
+    pub fn asin_with(&self, arguments: &[&str], input: &str) -> Ran {
+        run(asin(&[arguments, &["--sandbox", &self.url]].concat()), input)
     }
 
     pub fn get(&self, path: &str) -> Value {

@@ -1,6 +1,9 @@
 //! The built `asin` command, from the outside: what it prints, where, and its exit codes.
 
 mod asin;
+mod call;
+mod configure;
+mod doctor;
 mod input;
 mod inspect;
 mod sandbox;

@@ -28,5 +28,5 @@ pub use operations::{
     GoogleSellersTaskPost, GoogleSellersTasksReady, IdList, MerchantErrors, OPERATIONS, ProductsLive,
     ProductsLiveHtml, ProductsTaskGet, ProductsTaskGetHtml, ProductsTaskPost, ProductsTasksReady, SellersLive,
     SellersLiveHtml, SellersTaskGet, SellersTaskGetHtml, SellersTaskPost, SellersTasksReady, TasksReady, call,
-    inspect,
+    inspect, named,
 };

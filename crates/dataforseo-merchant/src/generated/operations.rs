@@ -2130,124 +2130,90 @@ fn inspect_as<O: core_http::Operation<Vendor = crate::DataForSeo>>(
     core_http::inspect::<O::Vendor, O::Wire>(body)
 }
 
-/// Sends the operation of that name, its arguments as JSON under the vendor's names; `None` if there is no such
-/// operation.
+/// The operation of that name, its arguments as JSON under the vendor's names, ready to be sent by
+/// [`exchange_named`](core_http::Client::exchange_named); `None` if there is no such operation.
+pub fn named(
+    client: &core_http::Client<crate::DataForSeo>,
+    name: &str,
+    arguments: serde_json::Value,
+) -> Option<core_http::Result<core_http::Named<crate::DataForSeo>>> {
+    Some(
+        match name {
+            "MerchantIdList" => client.named::<IdList>(arguments),
+            "MerchantErrors" => client.named::<MerchantErrors>(arguments),
+            "MerchantGoogleLanguages" => client.named::<GoogleLanguages>(arguments),
+            "MerchantGoogleLocations" => client.named::<GoogleLocations>(arguments),
+            "MerchantGoogleLocationsCountry" => {
+                client.named::<GoogleLocationsIn>(arguments)
+            }
+            "GoogleProductsTaskPost" => client.named::<GoogleProductsTaskPost>(arguments),
+            "GoogleProductsTasksReady" => {
+                client.named::<GoogleProductsTasksReady>(arguments)
+            }
+            "MerchantTasksReady" => client.named::<TasksReady>(arguments),
+            "GoogleProductsTaskGetAdvanced" => {
+                client.named::<GoogleProductsTaskGet>(arguments)
+            }
+            "GoogleProductsTaskGetHtml" => {
+                client.named::<GoogleProductsTaskGetHtml>(arguments)
+            }
+            "GoogleSellersTaskPost" => client.named::<GoogleSellersTaskPost>(arguments),
+            "GoogleSellersTasksReady" => {
+                client.named::<GoogleSellersTasksReady>(arguments)
+            }
+            "GoogleSellersTaskGetAdvanced" => {
+                client.named::<GoogleSellersTaskGet>(arguments)
+            }
+            "GoogleProductInfoTaskPost" => {
+                client.named::<GoogleProductInfoTaskPost>(arguments)
+            }
+            "GoogleProductInfoTasksReady" => {
+                client.named::<GoogleProductInfoTasksReady>(arguments)
+            }
+            "GoogleProductInfoTaskGetAdvanced" => {
+                client.named::<GoogleProductInfoTaskGet>(arguments)
+            }
+            "GoogleSellersAdUrl" => client.named::<GoogleAdUrl>(arguments),
+            "AmazonLocations" => client.named::<AmazonLocations>(arguments),
+            "AmazonLocationsCountry" => client.named::<AmazonLocationsIn>(arguments),
+            "AmazonLanguages" => client.named::<AmazonLanguages>(arguments),
+            "AmazonProductsTaskPost" => client.named::<ProductsTaskPost>(arguments),
+            "AmazonProductsTasksReady" => client.named::<ProductsTasksReady>(arguments),
+            "AmazonProductsTaskGetAdvanced" => client.named::<ProductsTaskGet>(arguments),
+            "AmazonProductsTaskGetHtml" => client.named::<ProductsTaskGetHtml>(arguments),
+            "AmazonAsinTaskPost" => client.named::<AsinTaskPost>(arguments),
+            "AmazonAsinTasksReady" => client.named::<AsinTasksReady>(arguments),
+            "AmazonAsinTaskGetAdvanced" => client.named::<AsinTaskGet>(arguments),
+            "AmazonAsinTaskGetHtml" => client.named::<AsinTaskGetHtml>(arguments),
+            "AmazonSellersTaskPost" => client.named::<SellersTaskPost>(arguments),
+            "AmazonSellersTasksReady" => client.named::<SellersTasksReady>(arguments),
+            "AmazonSellersTaskGetAdvanced" => client.named::<SellersTaskGet>(arguments),
+            "AmazonSellersTaskGetHtml" => client.named::<SellersTaskGetHtml>(arguments),
+            "AmazonProductsLiveAdvanced" => client.named::<ProductsLive>(arguments),
+            "AmazonProductsLiveHtml" => client.named::<ProductsLiveHtml>(arguments),
+            "AmazonAsinLiveAdvanced" => client.named::<AsinLive>(arguments),
+            "AmazonAsinLiveHtml" => client.named::<AsinLiveHtml>(arguments),
+            "AmazonSellersLiveAdvanced" => client.named::<SellersLive>(arguments),
+            "AmazonSellersLiveHtml" => client.named::<SellersLiveHtml>(arguments),
+            "UserData" => client.named::<super::appendix::UserData>(arguments),
+            "Errors" => client.named::<super::appendix::StatusCodes>(arguments),
+            "WebhookResend" => client.named::<super::appendix::WebhookResend>(arguments),
+            "AppendixStatus" => client.named::<super::appendix::ServiceStatus>(arguments),
+            _ => return None,
+        },
+    )
+}
+
+/// Sends the operation of that name; `None` if there is no such operation. See [`named`].
 pub async fn call(
     client: &core_http::Client<crate::DataForSeo>,
     name: &str,
     arguments: serde_json::Value,
 ) -> Option<core_http::Result<core_http::Answer<serde_json::Value>>> {
     Some(
-        match name {
-            "MerchantIdList" => client.exchange_json::<IdList>(arguments).await,
-            "MerchantErrors" => client.exchange_json::<MerchantErrors>(arguments).await,
-            "MerchantGoogleLanguages" => {
-                client.exchange_json::<GoogleLanguages>(arguments).await
-            }
-            "MerchantGoogleLocations" => {
-                client.exchange_json::<GoogleLocations>(arguments).await
-            }
-            "MerchantGoogleLocationsCountry" => {
-                client.exchange_json::<GoogleLocationsIn>(arguments).await
-            }
-            "GoogleProductsTaskPost" => {
-                client.exchange_json::<GoogleProductsTaskPost>(arguments).await
-            }
-            "GoogleProductsTasksReady" => {
-                client.exchange_json::<GoogleProductsTasksReady>(arguments).await
-            }
-            "MerchantTasksReady" => client.exchange_json::<TasksReady>(arguments).await,
-            "GoogleProductsTaskGetAdvanced" => {
-                client.exchange_json::<GoogleProductsTaskGet>(arguments).await
-            }
-            "GoogleProductsTaskGetHtml" => {
-                client.exchange_json::<GoogleProductsTaskGetHtml>(arguments).await
-            }
-            "GoogleSellersTaskPost" => {
-                client.exchange_json::<GoogleSellersTaskPost>(arguments).await
-            }
-            "GoogleSellersTasksReady" => {
-                client.exchange_json::<GoogleSellersTasksReady>(arguments).await
-            }
-            "GoogleSellersTaskGetAdvanced" => {
-                client.exchange_json::<GoogleSellersTaskGet>(arguments).await
-            }
-            "GoogleProductInfoTaskPost" => {
-                client.exchange_json::<GoogleProductInfoTaskPost>(arguments).await
-            }
-            "GoogleProductInfoTasksReady" => {
-                client.exchange_json::<GoogleProductInfoTasksReady>(arguments).await
-            }
-            "GoogleProductInfoTaskGetAdvanced" => {
-                client.exchange_json::<GoogleProductInfoTaskGet>(arguments).await
-            }
-            "GoogleSellersAdUrl" => client.exchange_json::<GoogleAdUrl>(arguments).await,
-            "AmazonLocations" => client.exchange_json::<AmazonLocations>(arguments).await,
-            "AmazonLocationsCountry" => {
-                client.exchange_json::<AmazonLocationsIn>(arguments).await
-            }
-            "AmazonLanguages" => client.exchange_json::<AmazonLanguages>(arguments).await,
-            "AmazonProductsTaskPost" => {
-                client.exchange_json::<ProductsTaskPost>(arguments).await
-            }
-            "AmazonProductsTasksReady" => {
-                client.exchange_json::<ProductsTasksReady>(arguments).await
-            }
-            "AmazonProductsTaskGetAdvanced" => {
-                client.exchange_json::<ProductsTaskGet>(arguments).await
-            }
-            "AmazonProductsTaskGetHtml" => {
-                client.exchange_json::<ProductsTaskGetHtml>(arguments).await
-            }
-            "AmazonAsinTaskPost" => client.exchange_json::<AsinTaskPost>(arguments).await,
-            "AmazonAsinTasksReady" => {
-                client.exchange_json::<AsinTasksReady>(arguments).await
-            }
-            "AmazonAsinTaskGetAdvanced" => {
-                client.exchange_json::<AsinTaskGet>(arguments).await
-            }
-            "AmazonAsinTaskGetHtml" => {
-                client.exchange_json::<AsinTaskGetHtml>(arguments).await
-            }
-            "AmazonSellersTaskPost" => {
-                client.exchange_json::<SellersTaskPost>(arguments).await
-            }
-            "AmazonSellersTasksReady" => {
-                client.exchange_json::<SellersTasksReady>(arguments).await
-            }
-            "AmazonSellersTaskGetAdvanced" => {
-                client.exchange_json::<SellersTaskGet>(arguments).await
-            }
-            "AmazonSellersTaskGetHtml" => {
-                client.exchange_json::<SellersTaskGetHtml>(arguments).await
-            }
-            "AmazonProductsLiveAdvanced" => {
-                client.exchange_json::<ProductsLive>(arguments).await
-            }
-            "AmazonProductsLiveHtml" => {
-                client.exchange_json::<ProductsLiveHtml>(arguments).await
-            }
-            "AmazonAsinLiveAdvanced" => client.exchange_json::<AsinLive>(arguments).await,
-            "AmazonAsinLiveHtml" => client.exchange_json::<AsinLiveHtml>(arguments).await,
-            "AmazonSellersLiveAdvanced" => {
-                client.exchange_json::<SellersLive>(arguments).await
-            }
-            "AmazonSellersLiveHtml" => {
-                client.exchange_json::<SellersLiveHtml>(arguments).await
-            }
-            "UserData" => {
-                client.exchange_json::<super::appendix::UserData>(arguments).await
-            }
-            "Errors" => {
-                client.exchange_json::<super::appendix::StatusCodes>(arguments).await
-            }
-            "WebhookResend" => {
-                client.exchange_json::<super::appendix::WebhookResend>(arguments).await
-            }
-            "AppendixStatus" => {
-                client.exchange_json::<super::appendix::ServiceStatus>(arguments).await
-            }
-            _ => return None,
+        match named(client, name, arguments)? {
+            Ok(operation) => client.exchange_named(operation).await,
+            Err(error) => Err(error),
         },
     )
 }

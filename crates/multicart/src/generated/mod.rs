@@ -15,5 +15,5 @@ pub use models::{
 pub use operations::{
     CreateAsin, CreateAsins, CreateCollection, CreatePostcode, DeleteAsin, GetAsin, GetCategory, GetCredits,
     GetFile, GetOutput, ImportAsins, ListAsins, ListDomains, ListOutputs, ListPostcodes, ListRuns, Login,
-    OPERATIONS, ScrapeCategory, StartRun, UpdateAsin, UpdateCollection, call, inspect,
+    OPERATIONS, ScrapeCategory, StartRun, UpdateAsin, UpdateCollection, call, inspect, named,
 };

@@ -1506,53 +1506,51 @@ fn inspect_as<O: core_http::Operation<Vendor = crate::MultiCart>>(
     core_http::inspect::<O::Vendor, O::Wire>(body)
 }
 
-/// Sends the operation of that name, its arguments as JSON under the vendor's names; `None` if there is no such
-/// operation.
+/// The operation of that name, its arguments as JSON under the vendor's names, ready to be sent by
+/// [`exchange_named`](core_http::Client::exchange_named); `None` if there is no such operation.
+pub fn named(
+    client: &core_http::Client<crate::MultiCart>,
+    name: &str,
+    arguments: serde_json::Value,
+) -> Option<core_http::Result<core_http::Named<crate::MultiCart>>> {
+    Some(
+        match name {
+            "amazon.asin.create" => client.named::<CreateAsin>(arguments),
+            "amazon.asin.create_multiple" => client.named::<CreateAsins>(arguments),
+            "amazon.asin.create_bulk" => client.named::<ImportAsins>(arguments),
+            "amazon.asin.list" => client.named::<ListAsins>(arguments),
+            "amazon.asin.get" => client.named::<GetAsin>(arguments),
+            "amazon.asin.update" => client.named::<UpdateAsin>(arguments),
+            "amazon.asin.delete" => client.named::<DeleteAsin>(arguments),
+            "amazon.asin.output_list" => client.named::<ListOutputs>(arguments),
+            "amazon.asin.output_get" => client.named::<GetOutput>(arguments),
+            "settings.domains" => client.named::<ListDomains>(arguments),
+            "zipcodes.list" => client.named::<ListPostcodes>(arguments),
+            "zipcodes.create" => client.named::<CreatePostcode>(arguments),
+            "collections.create" => client.named::<CreateCollection>(arguments),
+            "collections.update" => client.named::<UpdateCollection>(arguments),
+            "runs.start" => client.named::<StartRun>(arguments),
+            "runs.results" => client.named::<ListRuns>(arguments),
+            "results.file" => client.named::<GetFile>(arguments),
+            "amazon.category.create" => client.named::<ScrapeCategory>(arguments),
+            "amazon.category.result" => client.named::<GetCategory>(arguments),
+            "users.login" => client.named::<Login>(arguments),
+            "users.credits" => client.named::<GetCredits>(arguments),
+            _ => return None,
+        },
+    )
+}
+
+/// Sends the operation of that name; `None` if there is no such operation. See [`named`].
 pub async fn call(
     client: &core_http::Client<crate::MultiCart>,
     name: &str,
     arguments: serde_json::Value,
 ) -> Option<core_http::Result<core_http::Answer<serde_json::Value>>> {
     Some(
-        match name {
-            "amazon.asin.create" => client.exchange_json::<CreateAsin>(arguments).await,
-            "amazon.asin.create_multiple" => {
-                client.exchange_json::<CreateAsins>(arguments).await
-            }
-            "amazon.asin.create_bulk" => {
-                client.exchange_json::<ImportAsins>(arguments).await
-            }
-            "amazon.asin.list" => client.exchange_json::<ListAsins>(arguments).await,
-            "amazon.asin.get" => client.exchange_json::<GetAsin>(arguments).await,
-            "amazon.asin.update" => client.exchange_json::<UpdateAsin>(arguments).await,
-            "amazon.asin.delete" => client.exchange_json::<DeleteAsin>(arguments).await,
-            "amazon.asin.output_list" => {
-                client.exchange_json::<ListOutputs>(arguments).await
-            }
-            "amazon.asin.output_get" => {
-                client.exchange_json::<GetOutput>(arguments).await
-            }
-            "settings.domains" => client.exchange_json::<ListDomains>(arguments).await,
-            "zipcodes.list" => client.exchange_json::<ListPostcodes>(arguments).await,
-            "zipcodes.create" => client.exchange_json::<CreatePostcode>(arguments).await,
-            "collections.create" => {
-                client.exchange_json::<CreateCollection>(arguments).await
-            }
-            "collections.update" => {
-                client.exchange_json::<UpdateCollection>(arguments).await
-            }
-            "runs.start" => client.exchange_json::<StartRun>(arguments).await,
-            "runs.results" => client.exchange_json::<ListRuns>(arguments).await,
-            "results.file" => client.exchange_json::<GetFile>(arguments).await,
-            "amazon.category.create" => {
-                client.exchange_json::<ScrapeCategory>(arguments).await
-            }
-            "amazon.category.result" => {
-                client.exchange_json::<GetCategory>(arguments).await
-            }
-            "users.login" => client.exchange_json::<Login>(arguments).await,
-            "users.credits" => client.exchange_json::<GetCredits>(arguments).await,
-            _ => return None,
+        match named(client, name, arguments)? {
+            Ok(operation) => client.exchange_named(operation).await,
+            Err(error) => Err(error),
         },
     )
 }

@@ -21,5 +21,5 @@ pub use models::{
 #[rustfmt::skip]
 pub use operations::{
     DeleteListingsItem, GetListingsItem, OPERATIONS, PatchListingsItem, PutListingsItem, SearchListingsItems, call,
-    inspect,
+    inspect, named,
 };

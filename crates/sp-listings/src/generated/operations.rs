@@ -934,62 +934,56 @@ fn inspect_as<O: core_http::Operation<Vendor = crate::SpApi>>(
     core_http::inspect::<O::Vendor, O::Wire>(body)
 }
 
-/// Sends the operation of that name, its arguments as JSON under the vendor's names; `None` if there is no such
-/// operation.
+/// The operation of that name, its arguments as JSON under the vendor's names, ready to be sent by
+/// [`exchange_named`](core_http::Client::exchange_named); `None` if there is no such operation.
+pub fn named(
+    client: &core_http::Client<crate::SpApi>,
+    name: &str,
+    arguments: serde_json::Value,
+) -> Option<core_http::Result<core_http::Named<crate::SpApi>>> {
+    Some(
+        match name {
+            "getListingsItem" => client.named::<GetListingsItem>(arguments),
+            "putListingsItem" => client.named::<PutListingsItem>(arguments),
+            "deleteListingsItem" => client.named::<DeleteListingsItem>(arguments),
+            "patchListingsItem" => client.named::<PatchListingsItem>(arguments),
+            "searchListingsItems" => client.named::<SearchListingsItems>(arguments),
+            "getFeeds" => client.named::<super::feeds::GetFeeds>(arguments),
+            "createFeed" => client.named::<super::feeds::CreateFeed>(arguments),
+            "getFeed" => client.named::<super::feeds::GetFeed>(arguments),
+            "cancelFeed" => client.named::<super::feeds::CancelFeed>(arguments),
+            "createFeedDocument" => {
+                client.named::<super::feeds::CreateFeedDocument>(arguments)
+            }
+            "getFeedDocument" => client.named::<super::feeds::GetFeedDocument>(arguments),
+            "searchDefinitionsProductTypes" => {
+                client
+                    .named::<
+                        super::product_types::SearchDefinitionsProductTypes,
+                    >(arguments)
+            }
+            "getDefinitionsProductType" => {
+                client
+                    .named::<super::product_types::GetDefinitionsProductType>(arguments)
+            }
+            "getListingsRestrictions" => {
+                client.named::<super::restrictions::GetListingsRestrictions>(arguments)
+            }
+            _ => return None,
+        },
+    )
+}
+
+/// Sends the operation of that name; `None` if there is no such operation. See [`named`].
 pub async fn call(
     client: &core_http::Client<crate::SpApi>,
     name: &str,
     arguments: serde_json::Value,
 ) -> Option<core_http::Result<core_http::Answer<serde_json::Value>>> {
     Some(
-        match name {
-            "getListingsItem" => client.exchange_json::<GetListingsItem>(arguments).await,
-            "putListingsItem" => client.exchange_json::<PutListingsItem>(arguments).await,
-            "deleteListingsItem" => {
-                client.exchange_json::<DeleteListingsItem>(arguments).await
-            }
-            "patchListingsItem" => {
-                client.exchange_json::<PatchListingsItem>(arguments).await
-            }
-            "searchListingsItems" => {
-                client.exchange_json::<SearchListingsItems>(arguments).await
-            }
-            "getFeeds" => client.exchange_json::<super::feeds::GetFeeds>(arguments).await,
-            "createFeed" => {
-                client.exchange_json::<super::feeds::CreateFeed>(arguments).await
-            }
-            "getFeed" => client.exchange_json::<super::feeds::GetFeed>(arguments).await,
-            "cancelFeed" => {
-                client.exchange_json::<super::feeds::CancelFeed>(arguments).await
-            }
-            "createFeedDocument" => {
-                client.exchange_json::<super::feeds::CreateFeedDocument>(arguments).await
-            }
-            "getFeedDocument" => {
-                client.exchange_json::<super::feeds::GetFeedDocument>(arguments).await
-            }
-            "searchDefinitionsProductTypes" => {
-                client
-                    .exchange_json::<
-                        super::product_types::SearchDefinitionsProductTypes,
-                    >(arguments)
-                    .await
-            }
-            "getDefinitionsProductType" => {
-                client
-                    .exchange_json::<
-                        super::product_types::GetDefinitionsProductType,
-                    >(arguments)
-                    .await
-            }
-            "getListingsRestrictions" => {
-                client
-                    .exchange_json::<
-                        super::restrictions::GetListingsRestrictions,
-                    >(arguments)
-                    .await
-            }
-            _ => return None,
+        match named(client, name, arguments)? {
+            Ok(operation) => client.exchange_named(operation).await,
+            Err(error) => Err(error),
         },
     )
 }

@@ -1,0 +1,121 @@
+//! `asin call`: any operation by its name.
+
+use crate::consent::Leave;
+use crate::failure::{Ended, say};
+use crate::input;
+use crate::names::unknown;
+use crate::output::json;
+use crate::session::Selling;
+use asin_facade::core_http::{Answer, Client, Named, OperationInfo, Result as Called, Safety, Vendor};
+use asin_facade::{dataforseo_merchant, multicart, sp_listings};
+use serde_json::{Value, json};
+use std::process::ExitCode;
+
+/// Calls any operation by its name, with its arguments as JSON, and prints the answer as JSON
+///
+/// Arguments have the names that the vendor gives them; `asin operations` lists the operations and what each risks.
+/// What does more than read is shown first and needs consent. What is charged or changes something each time (`once`)
+/// is never sent a second time once it may have been applied.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  asin call getListingsItem --json '{\"sellerId\":\"A1\",\"sku\":\"S-1\",\"marketplaceIds\":[\"A1PA6795UKMFR9\"]}'
+  asin call UserData --meta
+  asin call AmazonAsinTaskPost --json @tasks.json --dry-run
+  echo '{}' | asin call users.credits --json -")]
+pub struct Arguments {
+    /// The vendor's own name of the operation
+    operation: String,
+    /// The arguments: JSON, `-` for standard input, or `@FILE`
+    #[arg(long, value_name = "JSON", default_value = "{}", hide_default_value = true)]
+    json: String,
+    /// Print what is around the answer too: request id, status, attempts, elapsed time, cost
+    #[arg(long)]
+    meta: bool,
+    #[command(flatten)]
+    leave: Leave,
+    #[command(flatten)]
+    selling: Selling,
+}
+
+/// Finds the operation's vendor, and sends it there.
+pub async fn run(arguments: Arguments) -> Ended {
+    let name = arguments.operation.as_str();
+    let operations = asin_facade::operations();
+    let info = operations.into_iter().find(|info| info.name == name).ok_or_else(|| unknown(name))?;
+    let given = input::json(&arguments.json)?;
+    let mut session = arguments.selling.open().await?;
+    match info.vendor {
+        "dataforseo" => {
+            let (client, _) = session.dataforseo()?;
+            send(&client, dataforseo_merchant::named(&client, name, given), info, &arguments).await
+        }
+        "multicart" => {
+            let client = session.multicart()?;
+            send(&client, multicart::named(&client, name, given), info, &arguments).await
+        }
+        _ => {
+            let client = arguments.selling.seller_in(session)?.client;
+            send(&client, sp_listings::named(&client, name, given), info, &arguments).await
+        }
+    }
+}
+
+async fn send<V: Vendor>(
+    client: &Client<V>,
+    operation: Option<Called<Named<V>>>,
+    info: &OperationInfo,
+    arguments: &Arguments,
+) -> Ended {
+    let operation = operation.ok_or_else(|| unknown(info.name))??;
+    if arguments.leave.is_dry_run() {
+        json(&request(&operation))?;
+        say("asin: --dry-run: nothing was sent");
+        return Ok(ExitCode::SUCCESS);
+    }
+    if operation.safety() != Safety::ReadOnly {
+        let risk = match operation.safety() {
+            Safety::Once => "it is charged or changes something each time, so it is sent once",
+            _ => "it changes something; sent twice, it ends in the same state",
+        };
+        let subject = format!("{:#}\n{}: {risk}.", request(&operation), operation.name());
+        if let Some(ended) = arguments.leave.refused(subject, "Send it?").await? {
+            return Ok(ended);
+        }
+    }
+    let answer = client.exchange_named(operation).await?;
+    json(&if arguments.meta { with_meta(info, answer) } else { answer.value })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The request as it would be sent, without credentials.
+fn request<V: Vendor>(operation: &Named<V>) -> Value {
+    let request = operation.request();
+    let body = match &**request.body() {
+        [] => Value::Null,
+        body => serde_json::from_slice(body).unwrap_or_else(|_| String::from_utf8_lossy(body).into()),
+    };
+    json!({
+        "operation": operation.name(),
+        "safety": operation.safety().as_str(),
+        "method": request.method().as_str(),
+        "url": request.uri().to_string(),
+        "body": body,
+    })
+}
+
+fn with_meta(info: &OperationInfo, answer: Answer<Value>) -> Value {
+    json!({
+        "meta": {
+            "vendor": info.vendor,
+            "operation": info.name,
+            "status": answer.status.as_u16(),
+            "request_id": answer.request_id,
+            "attempts": answer.attempts,
+            "elapsed_ms": u64::try_from(answer.elapsed.as_millis()).unwrap_or(u64::MAX),
+            // DataForSEO says in its envelope what a call has cost, USD.
+            "cost": answer.value.get("cost"),
+        },
+        "answer": answer.value,
+    })
+}

@@ -1,0 +1,117 @@
+//! Rows for people and for programs: a table on a terminal, JSON lines in a pipe.
+
+use crate::failure::{Failure, print};
+use crate::table::{Column, Place, render};
+use serde::Serialize;
+use std::io::IsTerminal;
+use std::marker::PhantomData;
+
+/// How rows are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// Columns for people, once everything is there.
+    Table,
+    /// One JSON object a line, as they come.
+    Json,
+    /// A header and one line for each, as they come.
+    Csv,
+}
+
+/// The flag of every command that prints rows.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub struct Output {
+    /// How rows are written [default: table on a terminal, json elsewhere]
+    #[arg(long = "output", value_name = "FORMAT", hide_possible_values = false)]
+    format: Option<Format>,
+}
+
+/// One line of output; as JSON it may say more than its cells.
+pub trait Row: Serialize {
+    /// What stands in the cells.
+    const COLUMNS: &'static [Column];
+
+    /// The cells, in the order of the columns.
+    fn cells(&self) -> Vec<String>;
+}
+
+/// Rows on their way to standard output.
+#[derive(Debug)]
+pub struct Rows<R> {
+    format: Format,
+    /// Rows of a table, which are laid out together.
+    kept: Vec<Vec<String>>,
+    headed: bool,
+    row: PhantomData<fn(R)>,
+}
+
+impl Output {
+    /// What was asked for, or what suits standard output.
+    pub fn format(self) -> Format {
+        self.format.unwrap_or(if std::io::stdout().is_terminal() { Format::Table } else { Format::Json })
+    }
+
+    /// Begins to write rows.
+    pub fn rows<R: Row>(self) -> Rows<R> {
+        Rows { format: self.format(), kept: Vec::new(), headed: false, row: PhantomData }
+    }
+
+    /// Writes all rows.
+    pub fn all<R: Row>(self, all: impl IntoIterator<Item = R>) -> Result<(), Failure> {
+        let mut rows = self.rows();
+        for row in all {
+            rows.push(&row)?;
+        }
+        rows.end()
+    }
+}
+
+impl<R: Row> Rows<R> {
+    /// Writes a row, or keeps it for the table.
+    pub fn push(&mut self, row: &R) -> Result<(), Failure> {
+        match self.format {
+            Format::Table => self.kept.push(row.cells()),
+            Format::Json => print(&serde_json::to_string(row).map_err(Failure::work)?)?,
+            Format::Csv => {
+                self.head()?;
+                print(&csv(row.cells())?)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes what is still to be written.
+    pub fn end(mut self) -> Result<(), Failure> {
+        match self.format {
+            Format::Table => print(&render(Place::Output, R::COLUMNS, self.kept)),
+            Format::Json => Ok(()),
+            Format::Csv => self.head(),
+        }
+    }
+
+    fn head(&mut self) -> Result<(), Failure> {
+        if !std::mem::replace(&mut self.headed, true) {
+            print(&csv(R::COLUMNS.iter().map(|Column(title, _)| *title))?)?;
+        }
+        Ok(())
+    }
+}
+
+fn csv(cells: impl IntoIterator<Item = impl AsRef<[u8]>>) -> Result<String, Failure> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(cells).map_err(Failure::work)?;
+    let line = writer.into_inner().map_err(Failure::work)?;
+    Ok(String::from_utf8_lossy(&line).trim_end_matches('\n').to_owned())
+}
+
+/// Prints one JSON value: over several lines for people, on one for programs.
+pub fn json(value: &serde_json::Value) -> Result<(), Failure> {
+    print(&if std::io::stdout().is_terminal() { format!("{value:#}") } else { value.to_string() })
+}
+
+/// `old → new`, or the new value alone where there is no old one.
+pub fn from_to<T: std::fmt::Display>(old: Option<&T>, new: &T) -> String {
+    match old {
+        Some(old) => format!("{old} → {new}"),
+        None => format!("→ {new}"),
+    }
+}
