@@ -91,6 +91,7 @@ mod receipt;
 mod region;
 pub mod restrictions;
 mod search;
+mod signed_url;
 #[cfg(feature = "sigv4")]
 mod signing;
 mod stock;
@@ -123,6 +124,7 @@ pub use price::{InvalidTerms, NewOffer, Sale, new_price};
 pub use receipt::{Fate, Receipt, Settled, submit_and_wait};
 pub use region::{Marketplace, Region};
 pub use search::{Identifiers, PageSize, Search};
+pub use signed_url::SignedUrl;
 #[cfg(feature = "sigv4")]
 pub use signing::SigV4;
 pub use stock::{DEFAULT_CHANNEL, Stock, handling_patch, new_stock, quantity_patch, stock_patch};

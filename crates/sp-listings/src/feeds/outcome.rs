@@ -4,7 +4,6 @@ use super::{
     FeedDocumentId, FeedIssue, FeedPart, FeedStage, GetFeedDocument, ProcessingStatus,
     document::unwritable,
     fit::Fit,
-    part::address,
     report::{Report, is_refusal},
 };
 use crate::{Sku, SpClient};
@@ -123,7 +122,7 @@ impl FeedPart {
         let path = self.report_path();
         if !path.exists() {
             let place = client.call(GetFeedDocument::new(document.clone())).await?;
-            client.download_url(&address(&place.url)?, &path).await?;
+            client.download_url(&place.url.url()?, &path).await?;
         }
         let read = tokio::task::spawn_blocking(move || Report::read(&path)).await;
         read.map_err(|error| Error::new(ErrorKind::Decode, error))?

@@ -203,7 +203,7 @@ impl FeedPart {
 
     async fn upload(&self, client: &SpClient) -> Result<FeedDocumentId> {
         let made = client.call(CreateFeedDocument::new(CreateFeedDocumentSpecification::new(MEDIA_TYPE))).await?;
-        client.upload_url(&address(&made.url)?, MEDIA_TYPE, Content::File(self.path.clone())).await?;
+        client.upload_url(&made.url.url()?, MEDIA_TYPE, Content::File(self.path.clone())).await?;
         Ok(made.feed_document_id)
     }
 
@@ -261,9 +261,4 @@ impl FeedPart {
         }
         Ok(part)
     }
-}
-
-/// An address out of an answer.
-pub(super) fn address(text: &str) -> Result<url::Url> {
-    text.parse().map_err(|_| Error::new(ErrorKind::Decode, "the address of a feed document is no absolute one"))
 }

@@ -90,7 +90,7 @@ impl SchemaCache {
         };
         fs::create_dir_all(&self.folder).await.map_err(unusable)?;
         let fresh = Fresh::beside(&path);
-        let url = link.link.resource.parse().map_err(|_| wrong("the link of a schema is no absolute address"))?;
+        let url = link.link.resource.url()?;
         let download = client.download_url(&url, &fresh.0).await?;
         if download.bytes > LARGEST {
             return Err(wrong(format!("a schema of {} bytes is larger than {LARGEST}", download.bytes)));

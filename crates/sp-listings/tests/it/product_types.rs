@@ -7,8 +7,8 @@ use httpmock::prelude::*;
 use md5::{Digest, Md5};
 use serde_json::{Value, json};
 use sp_listings::product_types::{
-    GetDefinitionsProductType, Locale, ParentageLevel, RequirementsEnforced, SchemaCache, SchemaLink,
-    SearchDefinitionsProductTypes,
+    GetDefinitionsProductType, Locale, ParentageLevel, ProductTypeDefinition, RequirementsEnforced, SchemaCache,
+    SchemaLink, SearchDefinitionsProductTypes,
 };
 use sp_listings::{Marketplace, Requirements};
 use std::path::Path;
@@ -52,6 +52,19 @@ fn a_store_is_asked_in_its_own_language() {
     assert_eq!(irish, "marketplaceIds=A28R8C7NBKEWEA&locale=DEFAULT");
     assert_eq!(Locale::of_store(&Marketplace::JP), Locale::JaJp);
     assert_eq!(Locale::of_store(&Marketplace::from("ANEWSTORE")), Locale::Default);
+}
+
+#[test]
+fn the_address_of_a_schema_is_signed_and_not_shown() {
+    let definition: ProductTypeDefinition = serde_json::from_str(&definition()).unwrap();
+    let shown = format!("{definition:?} {definition:#?}");
+    assert!(!shown.contains("schemas.test") && !shown.contains("secret"), "{shown}");
+    let stored = serde_json::to_string(&definition).unwrap();
+    assert!(
+        stored.contains("https://schemas.test/a?X-Amz-Signature=secret"),
+        "a stored definition is of use: {stored}"
+    );
+    assert_eq!(serde_json::from_str::<ProductTypeDefinition>(&stored).unwrap(), definition);
 }
 
 #[tokio::test]

@@ -104,7 +104,7 @@ async fn each_operation_of_feeds_can_be_called_by_itself() {
     let kind = "application/json";
     let made = client.exchange(CreateFeedDocument::new(CreateFeedDocumentSpecification::new(kind))).await.unwrap();
     assert_eq!((made.status.as_u16(), made.drift().unwrap()), (201, vec![]));
-    let (url, document) = (made.value.url.parse().unwrap(), made.value.feed_document_id);
+    let (url, document) = (made.value.url.url().unwrap(), made.value.feed_document_id);
     let content = r#"{"header":{"sellerId":"AO0WPKWDI17JQ","version":"2.0"},"messages":[]}"#;
     let other = client.upload_url(&url, "text/plain", core_http::Content::Bytes(content.into())).await.unwrap_err();
     assert_eq!(other.kind(), core_http::ErrorKind::Auth, "the signature covers the media type: {other}");
@@ -116,7 +116,7 @@ async fn each_operation_of_feeds_can_be_called_by_itself() {
     client.call(CancelFeed::new(feed.clone())).await.unwrap();
     assert_eq!(client.call(GetFeed::new(feed)).await.unwrap().processing_status, ProcessingStatus::Cancelled);
     let read = client.call(GetFeedDocument::new(document)).await.unwrap();
-    assert_eq!(client.fetch_url(&read.url.parse().unwrap()).await.unwrap(), content);
+    assert_eq!(client.fetch_url(&read.url.url().unwrap()).await.unwrap(), content);
 }
 
 #[tokio::test]

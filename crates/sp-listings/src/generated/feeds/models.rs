@@ -61,7 +61,7 @@ pub struct FeedDocument {
     /// The document.
     pub feed_document_id: crate::feeds::FeedDocumentId,
     /// The address: absolute, signed, and to be asked without our token.
-    pub url: String,
+    pub url: crate::SignedUrl,
     /// How a document is compressed; not at all where it is absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compression_algorithm: Option<CompressionAlgorithm>,
@@ -132,7 +132,7 @@ pub struct CreateFeedDocumentResponse {
     /// The document.
     pub feed_document_id: crate::feeds::FeedDocumentId,
     /// The address: absolute, signed, and to be sent to without our token.
-    pub url: String,
+    pub url: crate::SignedUrl,
 }
 
 core_http::open_enum! {

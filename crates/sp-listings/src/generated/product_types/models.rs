@@ -85,7 +85,7 @@ pub struct ProductType {
 #[non_exhaustive]
 pub struct Link {
     /// Its address: absolute, signed, and to be asked without our token.
-    pub resource: String,
+    pub resource: crate::SignedUrl,
     /// The HTTP method.
     pub verb: Verb,
 }
