@@ -7,10 +7,10 @@ use crate::{
     DeleteListingsItem, Marketplace, PatchListingsItem, PatchOp, PatchOperation, PutListingsItem, SearchListingsItems,
     SubmissionIncludedData,
     patch::{OFFERS, STOCK},
-    price::decimal,
+    price::terms,
 };
 use core_http::{Error, ErrorKind, Limits, Operation, Request, Result, Safety};
-use rust_decimal::Decimal;
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ pub(crate) fn put_body(
             _ => Err("is a list of instances".to_owned()),
         });
         said.map_err(|rule| format!("the attribute `{name}` {rule}"))?;
-        at_home(name, value.as_array().into_iter().flatten(), stores)?;
+        instances(name, value.as_array().map_or(&[], Vec::as_slice), stores)?;
     }
     Ok(())
 }
@@ -54,8 +54,8 @@ pub(crate) fn patch_body(product_type: &str, patches: &[PatchOperation], stores:
         return Err("`patches` must hold at least one change".to_owned());
     }
     for (at, change) in patches.iter().enumerate() {
-        let at_home = || at_home(change.attribute(), &change.value, stores);
-        let said = path(&change.path).and_then(|()| operation(change)).and_then(|()| at_home());
+        let instances = || instances(change.attribute(), &change.value, stores);
+        let said = path(&change.path).and_then(|()| operation(change)).and_then(|()| instances());
         said.map_err(|rule| format!("patches[{at}]: {rule}"))?;
     }
     Ok(())
@@ -98,17 +98,15 @@ fn stores(ids: &[Marketplace], most: usize) -> Result<()> {
     }
 }
 
-/// An instance names a store of the call or none: what is sent for another one is a mistake somewhere.
-fn at_home<'a>(
-    name: &str,
-    instances: impl IntoIterator<Item = &'a Value>,
-    stores: &[Marketplace],
-) -> Result<(), String> {
-    let named = instances.into_iter().filter_map(|instance| instance.get("marketplace_id")?.as_str());
-    match named.into_iter().find(|id| !stores.iter().any(|store| store.as_str() == *id)) {
-        Some(id) => Err(format!("`{name}` names the store {id}, which is not in `marketplaceIds`")),
-        None => Ok(()),
+/// An instance names a store of the call or none: what is sent for another one is a mistake somewhere. The prices of an
+/// offer do not contradict each other.
+fn instances(name: &str, instances: &[Value], stores: &[Marketplace]) -> Result<(), String> {
+    let mut named = instances.iter().filter_map(|instance| instance.get("marketplace_id")?.as_str());
+    if let Some(id) = named.find(|id| !stores.iter().any(|store| store.as_str() == *id)) {
+        return Err(format!("`{name}` names the store {id}, which is not in `marketplaceIds`"));
     }
+    let (now, mut offers) = (Timestamp::now(), instances.iter().filter(|_| name == OFFERS));
+    offers.try_for_each(|offer| terms(offer, now)).map_err(|terms| format!("`{name}`: {terms}"))
 }
 
 fn included(data: &[SubmissionIncludedData], preview: bool) -> Result<()> {
@@ -199,16 +197,6 @@ fn fields_of(op: &PatchOp, name: &str, fields: &Map<String, Value>) -> Result<()
         if name == STOCK { &["fulfillment_channel_code"] } else { &["marketplace_id", "currency", "audience"] };
     if *op == PatchOp::Merge && !selectors.iter().any(said) {
         return Err(format!("`merge` into `{name}` must name what it means by {}", selectors.join(", ")));
-    }
-    for price in ["our_price", "discounted_price"] {
-        let schedules = fields.get(price).and_then(Value::as_array).into_iter().flatten();
-        let prices = schedules.filter_map(|price| price["schedule"].as_array()).flatten();
-        for stated in prices.filter_map(|price| price.get("value_with_tax")) {
-            // Free of charge, or less, is never meant.
-            if decimal(stated).is_none_or(|amount| amount <= Decimal::ZERO) {
-                return Err(format!("`{price}` in `{name}` must be an amount above zero, not `{stated}`"));
-            }
-        }
     }
     Ok(())
 }

@@ -6,7 +6,7 @@
 use crate::{
     Item, Marketplace, PatchOperation, Selectors,
     patch::OFFERS,
-    price::{self, GREATEST, InvalidTerms, LEAST, Sale, decimal, number},
+    price::{self, GREATEST, InvalidTerms, LEAST, SALE, Sale, decimal, number},
 };
 use jiff::Timestamp;
 use rust_decimal::Decimal;
@@ -122,10 +122,11 @@ impl Offer {
 
     /// When it ends, if that is set: an offer whose end has passed is closed.
     pub fn end(&self) -> Option<Timestamp> {
-        self.entry().pointer("/end_at/value")?.as_str()?.parse().ok()
+        price::end(self.entry())
     }
 
-    /// With another price.
+    /// With another price. Out of the bounds that it has when it is sent, or not above a sale that has not ended, it is
+    /// refused then, before anything leaves.
     pub fn with_price(mut self, price: Decimal) -> Self {
         self.changed()["our_price"][0]["schedule"][0]["value_with_tax"] = number(price);
         self.price = price;
@@ -144,7 +145,7 @@ impl Offer {
 
     /// Without any sale.
     pub fn without_sale(self) -> Self {
-        self.without("discounted_price")
+        self.without(SALE)
     }
 
     /// With these bounds of automated pricing.
@@ -177,7 +178,7 @@ impl Offer {
         PatchOperation::replace(OFFERS, self.entries)
     }
 
-    /// The patch that changes this price alone.
+    /// The patch that changes this price alone; see [`with_price`](Offer::with_price).
     pub fn price_patch(&self, price: Decimal) -> PatchOperation {
         self.clone().with_price(price).patch()
     }

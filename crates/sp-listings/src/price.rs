@@ -61,16 +61,13 @@ impl Sale {
 
     /// What a `schedule` of `discounted_price` says; times of day are left away.
     fn read(schedule: &Value) -> Option<Self> {
-        let day = |key: &str| schedule[key].as_str()?.get(..10)?.parse().ok();
-        Some(Self { price: decimal(&schedule["value_with_tax"])?, first: day("start_at")?, last: day("end_at")? })
+        let (first, last) = (day(schedule, "start_at")?, day(schedule, "end_at")?);
+        Some(Self { price: decimal(&schedule["value_with_tax"])?, first, last })
     }
 
     /// Whether it is a sale beside this price.
     pub(crate) fn below(self, price: Decimal) -> Result<Self, InvalidTerms> {
-        if self.price < price {
-            return Ok(self);
-        }
-        Err(InvalidTerms(format!("a sale price must be below the price {price}, not {}", self.price)))
+        is_sale(self.price, price).map(|()| self)
     }
 }
 
@@ -163,18 +160,82 @@ pub fn new_price(currency: &str, price: Decimal) -> PatchOperation {
 
 /// The sales that an instance of `purchasable_offer` names.
 pub(crate) fn sales(entry: &Value) -> Vec<Sale> {
-    let discounts = entry["discounted_price"].as_array().into_iter().flatten();
-    let schedules = discounts.filter_map(|discount| discount["schedule"].as_array()).flatten();
-    schedules.filter_map(Sale::read).collect()
+    schedules(entry, SALE).filter_map(Sale::read).collect()
+}
+
+/// Everything that a kind of price of an instance says.
+fn schedules<'a>(entry: &'a Value, kind: &str) -> impl Iterator<Item = &'a Value> {
+    let prices = entry[kind].as_array().into_iter().flatten();
+    prices.filter_map(|price| price["schedule"].as_array()).flatten()
+}
+
+fn day(schedule: &Value, key: &str) -> Option<Date> {
+    schedule[key].as_str()?.get(..10)?.parse().ok()
+}
+
+/// The rules for the prices of an instance of `purchasable_offer`, whatever carries it: none is free of charge or less; the
+/// price is within the bounds that stand beside it, and above every sale that has not ended.
+///
+/// An offer that has ended is sold by nobody: closing one must not fail for how it stood.
+pub(crate) fn terms(entry: &Value, now: Timestamp) -> Result<(), InvalidTerms> {
+    for kind in [PRICE, SALE] {
+        for stated in schedules(entry, kind).filter_map(|schedule| schedule.get("value_with_tax")) {
+            if decimal(stated).is_none_or(|amount| amount <= Decimal::ZERO) {
+                return Err(InvalidTerms(format!("`{kind}` must be an amount above zero, not `{stated}`")));
+            }
+        }
+    }
+    if end(entry).is_some_and(|end| end <= now) {
+        return Ok(());
+    }
+    let said = |schedule: &Value| decimal(&schedule["value_with_tax"]);
+    let amounts = |kind| schedules(entry, kind).filter_map(said);
+    let (least, greatest) = (amounts(LEAST).max(), amounts(GREATEST).min());
+    let sale = schedules(entry, SALE).filter(|sale| !has_ended(sale, now)).filter_map(said).max();
+    amounts(PRICE).try_for_each(|price| {
+        within(price, least, greatest)?;
+        sale.map_or(Ok(()), |sale| is_sale(sale, price))
+    })
+}
+
+/// A sale without an end goes on. A day is over when it is over everywhere: in UTC−12 at last.
+fn has_ended(sale: &Value, now: Timestamp) -> bool {
+    day(sale, "end_at").is_some_and(|last| last < jiff::tz::Offset::constant(-12).to_datetime(now).date())
+}
+
+fn is_sale(sale: Decimal, price: Decimal) -> Result<(), InvalidTerms> {
+    if sale < price {
+        return Ok(());
+    }
+    Err(InvalidTerms(format!("a sale price must be below the price {price}, not {sale}")))
+}
+
+fn within(price: Decimal, least: Option<Decimal>, greatest: Option<Decimal>) -> Result<(), InvalidTerms> {
+    if let Some(least) = least.filter(|least| price < *least) {
+        return Err(InvalidTerms(format!("the price {price} is below the least that the seller allows, {least}")));
+    }
+    if let Some(greatest) = greatest.filter(|greatest| price > *greatest) {
+        return Err(InvalidTerms(format!(
+            "the price {price} is above the greatest that the seller allows, {greatest}"
+        )));
+    }
+    Ok(())
+}
+
+/// When an instance ends, if that is set.
+pub(crate) fn end(entry: &Value) -> Option<Timestamp> {
+    entry.pointer("/end_at/value")?.as_str()?.parse().ok()
 }
 
 pub(crate) fn set_sale(entry: &mut Value, sale: Sale) {
     let Sale { price, first, last } = sale;
     let schedule =
         json!({ "start_at": first.to_string(), "end_at": last.to_string(), "value_with_tax": number(price) });
-    entry["discounted_price"] = json!([{ "schedule": [schedule] }]);
+    entry[SALE] = json!([{ "schedule": [schedule] }]);
 }
 
+const PRICE: &str = "our_price";
+pub(crate) const SALE: &str = "discounted_price";
 pub(crate) const LEAST: &str = "minimum_seller_allowed_price";
 pub(crate) const GREATEST: &str = "maximum_seller_allowed_price";
 
@@ -184,9 +245,7 @@ pub(crate) fn set_bounds(
     least: Decimal,
     greatest: Decimal,
 ) -> Result<(), InvalidTerms> {
-    if !(least..=greatest).contains(&price) {
-        return Err(InvalidTerms(format!("the price {price} must be between its bounds, {least} and {greatest}")));
-    }
+    within(price, Some(least), Some(greatest))?;
     (entry[LEAST], entry[GREATEST]) = (amount(least), amount(greatest));
     Ok(())
 }

@@ -239,6 +239,10 @@ impl Run<'_> {
             Err(error) if error.kind() == ErrorKind::Rejected => {
                 return Ok(Outcome::Refused(Reason::new("preview_rejected", error.to_string())));
             }
+            // What Amazon would refuse or nobody can mean, such as a price above the offer's own greatest: never sent.
+            Err(error) if error.kind() == ErrorKind::Request && error.attempts() == 0 => {
+                return Ok(Outcome::Refused(Reason::new("not_allowed", error.to_string())));
+            }
             Err(error) => return Ok(failed(&error)),
         };
         if mode == Mode::Preview {

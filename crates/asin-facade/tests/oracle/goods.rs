@@ -64,9 +64,11 @@ pub fn listing(rng: &mut Rng, store: &Store, base: i64, stock: &Stock) -> Listin
         "currency": currency, "audience": "ALL", "marketplace_id": store.id, "our_price": asked(price),
     })];
     if rng.bool() {
-        let sale = json!([{"schedule": [{"start_at": "2031-01-01", "end_at": "2031-02-01", "value_with_tax": number(price)}]}]);
+        let part = |percent: i64| (price * Decimal::new(percent, 2)).round_dp(store.decimals);
+        let sale = number(part(80));
+        let sale = json!([{"schedule": [{"start_at": "2031-01-01", "end_at": "2031-02-01", "value_with_tax": sale}]}]);
         entries[0]["discounted_price"] = sale;
-        entries[0]["minimum_seller_allowed_price"] = asked(price);
+        entries[0]["minimum_seller_allowed_price"] = asked(part(90));
     }
     if percent(rng, 30) {
         let business =

@@ -14,6 +14,7 @@ mod paper;
 mod sight;
 mod stores;
 mod story;
+mod terms;
 mod world;
 
 use bench::{Bench, Record};
@@ -24,9 +25,10 @@ use tokio::{sync::Semaphore, task::JoinSet};
 use world::{Pass, World};
 
 /// What must come out somewhere.
-const EVERYWHERE: [&str; 35] = [
+const EVERYWHERE: [&str; 36] = [
     "price applied",
     "price not_applied",
+    "price refused(not_allowed)",
     "price refused(other_asin)",
     "price refused(outside_region)",
     "price refused(preview_invalid)",

@@ -2,6 +2,7 @@
 
 use crate::memory::Memory;
 use crate::sight::{Sight, sight};
+use crate::terms::{allows, offer};
 use crate::world::{Pass, Row, World};
 use asin_sandbox::{Applies, Item, Listing, Market, Verdict};
 use rust_decimal::Decimal;
@@ -298,7 +299,8 @@ impl Meeting<'_> {
             Plan::Waiting(_) => return ("not_applied".to_owned(), false),
             Plan::Change { old, new } => (*old, *new),
         };
-        let outcome = self.sent(case, held);
+        let allowed = case.listing().is_some_and(|listing| allows(listing, row, new));
+        let outcome = self.sent(case, held, allowed);
         let mut ready = outcome == "skipped(dry_run)";
         if outcome == "submitted" {
             ready = case.listing().is_some_and(|listing| listing.applies != Applies::Never);
@@ -308,7 +310,7 @@ impl Meeting<'_> {
     }
 
     fn publish_stock(&self, case: &Case<'_>, plan: &StockPlan, writes: &mut Vec<WriteExpected>) -> &'static str {
-        let outcome = self.sent(case, None);
+        let outcome = self.sent(case, None, true);
         if outcome == "submitted" {
             writes.push(WriteExpected::new(case.row, What::Stock { value: plan.value, rises: plan.rises }));
         }
@@ -316,10 +318,11 @@ impl Meeting<'_> {
     }
 
     /// What becomes of a change that was decided on.
-    fn sent<'b>(&self, case: &Case<'_>, held: Option<&'b str>) -> &'b str {
+    fn sent<'b>(&self, case: &Case<'_>, held: Option<&'b str>, allowed: bool) -> &'b str {
         let invalid = case.listing().is_some_and(|listing| listing.preview == Verdict::Invalid);
         match held {
             Some(held) => held,
+            None if !allowed => "refused(not_allowed)",
             None if invalid => "refused(preview_invalid)",
             None if self.pass.dry_run => "skipped(dry_run)",
             None => "submitted",
@@ -356,7 +359,7 @@ impl WriteExpected {
     }
 }
 
-fn entries<'a>(listing: &'a Listing, attribute: &str) -> impl Iterator<Item = &'a Value> {
+pub fn entries<'a>(listing: &'a Listing, attribute: &str) -> impl Iterator<Item = &'a Value> {
     listing.attributes.get(attribute).and_then(Value::as_array).into_iter().flatten()
 }
 
@@ -366,23 +369,6 @@ pub fn stock(listing: &Listing) -> impl Iterator<Item = &Value> {
 
 pub fn channel(entry: &Value) -> &str {
     entry["fulfillment_channel_code"].as_str().unwrap_or_default()
-}
-
-/// The one price for everybody in the store's currency, or why there is none.
-fn offer(listing: &Listing, row: &Row) -> Result<Decimal, &'static str> {
-    let everybody = |entry: &&Value| matches!(entry["audience"].as_str(), None | Some("ALL"));
-    let meant: Vec<&Value> = entries(listing, "purchasable_offer")
-        .filter(everybody)
-        .filter(|entry| entry["currency"] == row.store.currency)
-        .collect();
-    match meant.as_slice() {
-        [] => Err("skipped(no_offer)"),
-        [entry] => {
-            let price = entry["our_price"][0]["schedule"][0]["value_with_tax"].to_string();
-            Ok(price.parse().expect("the world's prices are numbers"))
-        }
-        _ => Err("skipped(ambiguous_offer)"),
-    }
 }
 
 /// How much an outcome matters: the worst of a row's parts is the row's.

@@ -101,15 +101,15 @@ fn a_patch_that_amazon_would_refuse_is_refused_with_the_reason() {
         ),
         (
             change("replace", "/attributes/purchasable_offer", offer(json!(0))),
-            "`our_price` in `purchasable_offer` must be an amount above zero, not `0`",
+            "`purchasable_offer`: `our_price` must be an amount above zero, not `0`",
         ),
         (
             change("replace", "/attributes/purchasable_offer", offer(json!("-1.50"))),
-            "`our_price` in `purchasable_offer` must be an amount above zero, not `\"-1.50\"`",
+            "`purchasable_offer`: `our_price` must be an amount above zero, not `\"-1.50\"`",
         ),
         (
             change("replace", "purchasable_offer", offer(json!("75,50"))),
-            "`our_price` in `purchasable_offer` must be an amount above zero, not `\"75,50\"`",
+            "`purchasable_offer`: `our_price` must be an amount above zero, not `\"75,50\"`",
         ),
     ] {
         assert_eq!(refusal(&patch(change.clone())), format!("patches[0]: {reason}"));
@@ -119,6 +119,69 @@ fn a_patch_that_amazon_would_refuse_is_refused_with_the_reason() {
         assert!(Unchecked(patch(change)).request().is_ok());
     }
     assert_eq!(refusal(&patches([])), "`patches` must hold at least one change");
+}
+
+#[test]
+fn an_offer_whose_prices_contradict_each_other_is_refused_whatever_carries_it() {
+    let amount = |price: Value| json!([{"schedule": [{"value_with_tax": price}]}]);
+    let offer = |price: Value, more: Value| {
+        let mut offer = json!({"currency": "TRY", "our_price": amount(price)});
+        offer.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        offer
+    };
+    let bounds = json!({"minimum_seller_allowed_price": amount(json!("50.00")), "maximum_seller_allowed_price": amount(json!(99.99))});
+    let sale = |last: Value| {
+        json!({"discounted_price": [{"schedule": [
+            {"start_at": "2001-01-01", "end_at": "2001-02-01", "value_with_tax": 80},
+            {"start_at": "2001-01-01", "end_at": last, "value_with_tax": 60}]}]})
+    };
+    let closed = |end: &str| {
+        let mut more = bounds.clone();
+        more["end_at"] = json!({"value": end});
+        more
+    };
+    let on_sale = "a sale price must be below the price 60, not 60";
+    for (entry, said) in [
+        (offer(json!(100), bounds.clone()), "the price 100 is above the greatest that the seller allows, 99.99"),
+        (offer(json!(49.99), bounds.clone()), "the price 49.99 is below the least that the seller allows, 50.00"),
+        (offer(json!(50), bounds.clone()), ""),
+        (offer(json!(99.99), bounds.clone()), ""),
+        (offer(json!(60), sale(json!("2999-12-31"))), on_sale),
+        (offer(json!(60), sale(json!("2999-12-31T00:00:00Z"))), on_sale),
+        (offer(json!(60), sale(json!(null))), on_sale),
+        (offer(json!(60.01), sale(json!("2999-12-31"))), ""),
+        (offer(json!(60), sale(json!("2001-12-31"))), ""),
+        // Nobody buys at an offer that has ended.
+        (offer(json!(100), closed("2001-01-01T00:00:00Z")), ""),
+        (
+            offer(json!(100), closed("2999-01-01T00:00:00Z")),
+            "the price 100 is above the greatest that the seller allows, 99.99",
+        ),
+    ] {
+        let fine = offer(json!(75), bounds.clone());
+        let attributes = json!({"purchasable_offer": [fine, entry]}).as_object().unwrap().clone();
+        let put = PutListingsItem::new(
+            seller(),
+            sku("S"),
+            [Marketplace::TR],
+            ListingsItemPutRequest::new("SHOES", attributes),
+        );
+        let mut merged = entry.clone();
+        merged["audience"] = json!("ALL");
+        let replaced = patch(change("replace", "/attributes/purchasable_offer", json!([fine, entry])));
+        let merged = patch(change("merge", "/attributes/purchasable_offer", json!([merged])));
+        if said.is_empty() {
+            assert!(put.request().is_ok() && replaced.request().is_ok() && merged.request().is_ok(), "{entry}");
+            continue;
+        }
+        let said = format!("`purchasable_offer`: {said}");
+        assert_eq!(refusal(&put), said);
+        assert_eq!(
+            (refusal(&replaced), refusal(&merged)),
+            (format!("patches[0]: {said}"), format!("patches[0]: {said}"))
+        );
+        assert!(Unchecked(put).request().is_ok() && Unchecked(replaced).request().is_ok());
+    }
 }
 
 #[test]

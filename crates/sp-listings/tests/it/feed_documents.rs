@@ -146,12 +146,19 @@ async fn a_message_that_a_single_call_would_refuse_is_not_written_unless_it_is_u
     let patch = |operation| FeedMessage::patch(sku("A"), ListingsItemPatchRequest::new("SHOES", [operation]));
     let operation = |op, path: &str, value: Value| PatchOperation::new(op, path).value([value]);
     let elsewhere = json!({"marketplace_id": "A1PA6795UKMFR9", "value": "x"});
+    let price = |amount: u32| json!([{"schedule": [{"value_with_tax": amount}]}]);
+    let dear = json!({"currency": "TRY", "our_price": price(100), "maximum_seller_allowed_price": price(99)});
     let cases = [
         (
             FeedMessage::patch(sku("A"), ListingsItemPatchRequest::offer([new_price("TRY", "0".parse().unwrap())])),
             "above zero, not `0",
         ),
         (patch(operation(PatchOp::Replace, "/attributes/item_name/0", json!({"value": "x"}))), "is nested"),
+        (patch(operation(PatchOp::Replace, "/attributes/purchasable_offer", dear.clone())), "above the greatest"),
+        (
+            FeedMessage::partial_update(sku("A"), "SHOES", attributes(json!({"purchasable_offer": [dear]}))),
+            "above the greatest",
+        ),
         (patch(PatchOperation::new(PatchOp::Delete, "/attributes/item_name")), "must hold the selectors"),
         (
             patch(operation(PatchOp::Replace, "/attributes/itemName", json!({"value": "x"}))),

@@ -73,6 +73,21 @@ fn a_new_price_keeps_sales_and_bounds_of_its_offer_and_all_of_the_others() {
 }
 
 #[test]
+fn a_price_that_its_own_offer_does_not_allow_is_not_sent() {
+    for (price, said) in [
+        ("99.99", None),
+        ("100", Some("the price 100 is above the greatest that the seller allows, 99.99")),
+        ("49.99", Some("the price 49.99 is below the least that the seller allows, 50")),
+    ] {
+        let body = ListingsItemPatchRequest::offer([offer("ALL").without_sale().with_price(amount(price)).patch()]);
+        let call = PatchListingsItem::new(crate::seller(), sku("S"), [Marketplace::TR], body);
+        let error = core_http::Operation::request(&call).map(drop).map_err(|error| error.to_string());
+        let said = said.map(|said| format!("could not be sent: patches[0]: `purchasable_offer`: {said}"));
+        assert_eq!(error.err(), said);
+    }
+}
+
+#[test]
 fn a_sale_is_set_and_taken_away_alone() {
     let sale = Sale::new(amount("49.90"), date(2026, 11, 27), date(2026, 11, 30)).unwrap();
     let mut expected = listed();
@@ -97,7 +112,7 @@ fn terms_that_contradict_themselves_are_refused() {
     assert!(Sale::new(amount("1"), last, first).is_err());
     assert!(Sale::new(amount("1"), last, last).is_ok());
     let error = offer("ALL").with_bounds(amount("80"), amount("90")).unwrap_err();
-    assert_eq!(error.to_string(), "the price 75.5 must be between its bounds, 80 and 90");
+    assert_eq!(error.to_string(), "the price 75.5 is below the least that the seller allows, 80");
     assert!(NewOffer::new("TRY", amount("1")).bounds(amount("3"), amount("0.5")).is_err());
     let bounded = offer("ALL").with_bounds(amount("60"), amount("90.10")).unwrap();
     assert_eq!(bounded.bounds(), (Some(amount("60")), Some(amount("90.1"))));
