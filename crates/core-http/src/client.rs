@@ -68,8 +68,8 @@ pub(crate) struct Failed {
 }
 
 impl Failed {
-    /// Whether the request may have left without its answer having come.
-    fn may_be_under_way(&self) -> bool {
+    /// Whether the request may have left without anything having answered.
+    fn is_unanswered(&self) -> bool {
         self.head.is_none() && matches!(self.error.kind(), ErrorKind::Timeout | ErrorKind::Interrupted)
     }
 }
@@ -277,10 +277,12 @@ impl<V: Vendor> Client<V> {
         let transport = self.shared.transport.clone();
         let change = change.map(|change| (change.sending(plan.time_out), change));
         let taken = intake.take(Sending { transport, request, permit, until, deadline }).await;
-        if let Some((before, change)) = change
-            && !matches!(&taken, Err(failed) if failed.may_be_under_way())
-        {
-            change.settled(before);
+        if let Some((before, change)) = change {
+            match &taken {
+                Err(failed) if failed.is_unanswered() => {}
+                Err(failed) if failed.error.may_have_been_applied() => change.doubtful(before),
+                _ => change.settled(before),
+            }
         }
         let result = match taken {
             Ok((head, got)) => {

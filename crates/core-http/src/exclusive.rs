@@ -19,8 +19,11 @@ use tokio::{
 ///
 /// The clones of a client share one; share it between clients that may change the same things. Its memory grows with the
 /// things that are being changed, not with those that ever were.
-#[derive(Debug, Clone, Default)]
-pub struct Exclusive(Arc<Mutex<Places>>);
+#[derive(Debug, Clone)]
+pub struct Exclusive {
+    places: Arc<Mutex<Places>>,
+    grace: Duration,
+}
 
 #[derive(Debug, Default)]
 struct Places {
@@ -32,6 +35,8 @@ struct Places {
 /// Held by the call that may change the thing; before this time a request may still be under way that nobody waits for.
 type Place = tokio::sync::Mutex<Instant>;
 
+/// How long the vendor may still be at work on a request behind whoever has answered or given up in its place.
+const GRACE: Duration = Duration::from_secs(10);
 /// Below this, places at rest are not looked for.
 const FEW: usize = 1024;
 
@@ -40,10 +45,23 @@ const FEW: usize = 1024;
 #[error("an earlier change of the same thing may be under way until after the deadline; this one was not sent")]
 pub(crate) struct Busy;
 
+impl Default for Exclusive {
+    fn default() -> Self {
+        Self { places: Arc::default(), grace: GRACE }
+    }
+}
+
 impl Exclusive {
     /// Nothing is being changed.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// How long a thing rests after an attempt to change it that may have been applied although it failed; 10 s by default.
+    /// The vendor may still be at work on it, behind a gateway that has answered or after everybody's time-out.
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.grace = grace;
+        self
     }
 
     /// Waits until no other change of it can be under way.
@@ -79,7 +97,7 @@ impl Exclusive {
     }
 
     fn lock(&self) -> MutexGuard<'_, Places> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -97,17 +115,25 @@ pub(crate) struct Change {
 
 impl Change {
     /// A request is about to leave. Whatever becomes of the caller, it counts as under way for as long as the vendor may
-    /// take for it; the answer takes that back with what is returned here.
+    /// take for it, and the grace; the answer takes that back with what is returned here.
     pub(crate) fn sending(&mut self, time_out: Duration) -> Instant {
-        let held = self.held.as_mut().expect("it is held from `enter` to the end");
-        let before = **held;
-        **held = before.max(from_now(time_out));
+        let (before, grace) = (*self.quiet(), self.all.grace);
+        *self.quiet() = before.max(from_now(time_out.saturating_add(grace)));
         before
     }
 
-    /// Its answer has come, or it has never left.
+    /// Its answer is final, or it has never left.
     pub(crate) fn settled(&mut self, before: Instant) {
-        **self.held.as_mut().expect("it is held from `enter` to the end") = before;
+        *self.quiet() = before;
+    }
+
+    /// Something has answered, and the vendor may still be at work.
+    pub(crate) fn doubtful(&mut self, before: Instant) {
+        *self.quiet() = before.max(from_now(self.all.grace));
+    }
+
+    fn quiet(&mut self) -> &mut Instant {
+        self.held.as_mut().expect("it is held from `enter` to the end")
     }
 }
 

@@ -187,7 +187,7 @@ async fn a_cancelled_change_counts_as_under_way_until_the_vendor_must_be_done() 
     client.call(write(2)).await.expect("another thing is free");
     client.call(write(1)).await.expect("its turn comes");
     assert_eq!(watched.most("/v1/things/1"), 1);
-    assert_eq!(start.elapsed(), (30 + 29) * SECOND, "30 s after the first one has left");
+    assert_eq!(start.elapsed(), (30 + 10 + 29) * SECOND, "30 s after the first one has left, and the grace");
 }
 
 #[tokio::test(start_paused = true)]
@@ -200,18 +200,57 @@ async fn a_change_without_an_answer_counts_as_under_way() {
         let start = Instant::now();
         client.call(write(1)).await.expect_err("lost");
         client.call(write(1)).await.expect("its turn comes");
-        assert_eq!((watched.most("/v1/things/1"), start.elapsed()), (1, 40 * SECOND));
+        assert_eq!((watched.most("/v1/things/1"), start.elapsed()), (1, (30 + 10 + 10) * SECOND));
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_of_any_kind_and_a_request_that_never_left_free_the_thing() {
-    let script = common::script();
-    script.fail(Sent::Connect).answer(503, "").answer(400, r#"{"code":400}"#).answer(200, "<html>");
-    script.fail(Sent::TooLarge).answer(200, common::OK);
+async fn after_a_whole_time_out_the_vendor_may_still_be_at_work() {
+    let script = always_ok();
     let client = client(script.clone()).with(|options| options.retry = core_http::RetryPolicy::never());
     let start = Instant::now();
-    for _ in 0..5 {
+    script.delay(100 * SECOND);
+    let error = client.call(write(1)).await.expect_err("nobody waits for so long");
+    assert_eq!((error.kind(), start.elapsed()), (ErrorKind::Timeout, 30 * SECOND));
+    script.delay(Duration::ZERO);
+    client.call(write(1)).await.expect("its turn comes");
+    assert_eq!(start.elapsed(), (30 + 10) * SECOND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn behind_a_gateway_that_has_answered_the_vendor_may_still_be_at_work() {
+    for (status, body) in [(502, "<html>"), (503, ""), (504, ""), (408, ""), (500, r#"{"code":500}"#), (200, "<html>")]
+    {
+        let script = common::script();
+        script.answer(status, body).answer(200, common::OK);
+        let client = client(script.clone()).with(|options| options.retry = core_http::RetryPolicy::never());
+        let start = Instant::now();
+        assert!(client.call(write(1)).await.expect_err("as scripted").may_have_been_applied(), "{status}");
+        client.call(write(1)).await.expect("its turn comes");
+        assert_eq!(start.elapsed(), 10 * SECOND, "{status}");
+    }
+
+    // Also where a resend was answered in the end, and for as long as one likes.
+    let script = common::script();
+    script.answer(502, "").answer(200, common::OK).answer(200, common::OK);
+    let builder = Client::<Shelf>::builder(common::base(), script as Arc<dyn Transport>);
+    let client = builder.exclusive(Exclusive::new().grace(60 * SECOND)).build().expect("a client");
+    let client = client.with(|options| options.deadline = 100 * SECOND);
+    let start = Instant::now();
+    client.call(write(1)).await.expect("the resend");
+    assert!(start.elapsed() < 5 * SECOND, "a resend does not wait for its own call");
+    client.call(write(1)).await.expect("its turn comes");
+    assert_eq!(start.elapsed(), 60 * SECOND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clear_no_and_a_request_that_never_left_free_the_thing() {
+    let script = common::script();
+    script.fail(Sent::Connect).answer(400, r#"{"code":400}"#).answer(404, "<html>").answer(403, "");
+    script.answer(200, common::OK);
+    let client = client(script.clone()).with(|options| options.retry = core_http::RetryPolicy::never());
+    let start = Instant::now();
+    for _ in 0..4 {
         client.call(write(1)).await.expect_err("as scripted");
     }
     client.call(write(1)).await.expect("an answer");
@@ -227,7 +266,7 @@ async fn whoever_would_wait_past_its_deadline_is_not_sent() {
     assert!(timeout(SECOND, client.call(write(1))).await.is_err());
     let short = client.with(|options| options.deadline = 5 * SECOND);
     let start = Instant::now();
-    let error = short.call(write(1)).await.expect_err("it would have to wait for 29 s");
+    let error = short.call(write(1)).await.expect_err("it would have to wait for 39 s");
     assert_eq!((error.kind(), error.attempts(), script.sent()), (ErrorKind::Throttled, 0, 2));
     assert_eq!(start.elapsed(), Duration::ZERO, "that is known at once");
     assert!(!error.may_have_been_applied());
