@@ -18,17 +18,43 @@ use serde_json::{Map, Value};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
-/// What was written, and how the listing stood before: enough for any process to say what became of it.
+/// What is written, and how the listing stood before: enough for any process to say what became of it.
+///
+/// Stored before the write is made, it is not lost with the process that makes it.
 ///
 /// ```
-/// use sp_listings::{Receipt, SpClient};
+/// # use core_http::testing::{Script, response};
+/// use sp_listings::{Fate, Receipt, Settled};
 /// use std::time::Duration;
+/// # use sp_listings::{Builder, Credentials, ListingsItemPatchRequest, Marketplace, PatchListingsItem, Region, new_price};
 ///
-/// # async fn resume(client: &SpClient, stored: &str) -> Result<(), Box<dyn std::error::Error>> {
-/// let receipt: Receipt = serde_json::from_str(stored)?; // written by the process that made the write
-/// match receipt.wait(client, Duration::from_secs(10), Duration::from_secs(600)).await? {
-///     Some(settled) => println!("{settled:?}"),
-///     None => println!("still on its way: {}", serde_json::to_string(&receipt)?),
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let script = std::sync::Arc::new(Script::new());
+/// # let mut written = false;
+/// # script.always(move |request| Ok(response(200, &match (request.method().as_str(), written) {
+/// #     ("POST", _) => r#"{"access_token": "Atza|1", "token_type": "bearer", "expires_in": 3600}"#.to_owned(),
+/// #     ("PATCH", _) => { written = true; r#"{"sku": "S", "status": "ACCEPTED", "submissionId": "1"}"#.to_owned() }
+/// #     (_, written) => serde_json::json!({"sku": "S", "attributes": {"purchasable_offer": [{"currency": "TRY",
+/// #         "our_price": [{"schedule": [{"value_with_tax": if written { 75.5 } else { 80.0 }}]}]}]}}).to_string(),
+/// # })));
+/// # let credentials = Credentials::new("amzn1.application-oa2-client.1", "secret", "Atzr|token");
+/// # let client = Builder::new(Region::Europe, credentials).transport(script).build()?;
+/// # let body = ListingsItemPatchRequest::offer([new_price("TRY", "75.50".parse()?)]);
+/// # let patch = PatchListingsItem::new("A1SELLER".try_into()?, "S".try_into()?, [Marketplace::TR], body);
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("receipt.json");
+/// let (every, patience) = (Duration::from_secs(10), Duration::from_secs(600));
+/// let receipt = Receipt::before(&client, &patch).await?;
+/// std::fs::write(&path, serde_json::to_vec(&receipt)?)?;
+/// let fate = receipt.submit_and_wait(&client, patch, every, patience).await?;
+/// assert!(matches!(fate, Fate::Settled(Settled::Shown(_))));
+///
+/// // In another process, should this one have stopped somewhere on the way:
+/// let receipt: Receipt = serde_json::from_slice(&std::fs::read(&path)?)?;
+/// match receipt.wait(&client, every, patience).await? {
+///     Some(settled) => assert!(matches!(settled, Settled::Shown(_))),
+///     None => println!("it does not show: it is still on its way, or was never sent"),
 /// }
 /// # Ok(())
 /// # }
@@ -122,35 +148,58 @@ pub async fn submit_and_wait<W: Write>(
     every: Duration,
     patience: Duration,
 ) -> Result<Fate> {
-    let Target { seller, sku, marketplaces, change } = write.target();
-    let mut receipt = Receipt { seller, sku, marketplaces, submission: None, change, before: Before::default() };
-    receipt.before = match client.call(receipt.read()).await {
-        Ok(item) => Before::of(&item),
-        Err(error) if is_not_listed(&error) => Before::default(),
-        Err(error) => return Err(error),
-    };
-    let failure = match client.call(Once(write)).await {
-        Ok(Submission::Accepted(response)) => {
-            receipt.submission = Some(response.submission_id);
-            None
-        }
-        Ok(answer @ (Submission::Invalid(_) | Submission::Valid(_))) => return Ok(Fate::Answered(answer)),
-        Ok(unknown) => {
-            receipt.submission = Some(unknown.id().clone());
-            None
-        }
-        Err(error) if error.may_have_been_applied() => Some(error),
-        Err(error) => return Err(error),
-    };
-    let receipt = Box::new(receipt);
-    Ok(match receipt.wait(client, every, patience).await {
-        Ok(Some(settled)) => Fate::Settled(settled),
-        Ok(None) => Fate::Pending { receipt, error: failure },
-        Err(error) => Fate::Pending { receipt, error: failure.or(Some(error)) },
-    })
+    Receipt::before(client, &write).await?.submit_and_wait(client, write, every, patience).await
 }
 
 impl Receipt {
+    /// Reads how the listing stands before this write. Nothing is written yet: store the receipt, then
+    /// [`submit_and_wait`](Receipt::submit_and_wait).
+    ///
+    /// # Errors
+    /// As [`Client::call`](core_http::Client::call); a listing that is not there yet is none.
+    pub async fn before<W: Write>(client: &SpClient, write: &W) -> Result<Self> {
+        let Target { seller, sku, marketplaces, change } = write.target();
+        let mut receipt = Self { seller, sku, marketplaces, submission: None, change, before: Before::default() };
+        receipt.before = match client.call(receipt.read()).await {
+            Ok(item) => Before::of(&item),
+            Err(error) if is_not_listed(&error) => Before::default(),
+            Err(error) => return Err(error),
+        };
+        Ok(receipt)
+    }
+
+    /// Makes the write that it was made for, and waits as [`submit_and_wait`] does.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Request`] for another write; those of a write that cannot have been applied.
+    pub async fn submit_and_wait<W: Write>(
+        mut self,
+        client: &SpClient,
+        write: W,
+        every: Duration,
+        patience: Duration,
+    ) -> Result<Fate> {
+        let Target { seller, sku, marketplaces, change } = write.target();
+        if (&seller, &sku, &marketplaces, &change) != (&self.seller, &self.sku, &self.marketplaces, &self.change) {
+            return Err(Error::new(ErrorKind::Request, "the receipt is that of another write; nothing was sent"));
+        }
+        let failure = match client.call(Once(write)).await {
+            Ok(answer @ (Submission::Invalid(_) | Submission::Valid(_))) => return Ok(Fate::Answered(answer)),
+            Ok(taken) => {
+                self.submission = Some(taken.id().clone());
+                None
+            }
+            Err(error) if error.may_have_been_applied() => Some(error),
+            Err(error) => return Err(error),
+        };
+        let receipt = Box::new(self);
+        Ok(match receipt.wait(client, every, patience).await {
+            Ok(Some(settled)) => Fate::Settled(settled),
+            Ok(None) => Fate::Pending { receipt, error: failure },
+            Err(error) => Fate::Pending { receipt, error: failure.or(Some(error)) },
+        })
+    }
+
     /// Amazon's id of the submission, if its answer was read.
     pub fn submission(&self) -> Option<&SubmissionId> {
         self.submission.as_ref()

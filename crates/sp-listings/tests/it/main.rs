@@ -32,6 +32,7 @@ mod terms;
 mod tokens;
 #[cfg(all(feature = "feeds", feature = "rustls", feature = "validate"))]
 mod validate;
+mod waits;
 mod wire;
 mod writes;
 
