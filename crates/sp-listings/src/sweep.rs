@@ -2,7 +2,8 @@
 //!
 //! A window of time that holds more is halved until it does not. Within one window the pages follow their tokens; a
 //! listing comes once, however often Amazon shows it. Where a token is refused, or the number of listings changes while
-//! they are read, the window is read again from its start. What cannot be read completely is an error, never an end.
+//! they are read, the window is read again from its start, each time after a longer pause. What cannot be read completely
+//! is an error, never an end.
 
 use crate::{
     GetListingsItem, Item, ItemSearchResults, Search, SearchListingsItems, Sku, SpClient, search::Window,
@@ -12,12 +13,16 @@ use core_http::{Error, ErrorKind, Result};
 use futures_core::Stream;
 use futures_util::{TryStreamExt, stream};
 use jiff::Timestamp;
-use std::collections::{HashSet, VecDeque};
+use std::{
+    collections::{HashSet, VecDeque},
+    time::Duration,
+};
+use tokio::time::sleep;
 
 /// The most listings that can be paged through (model 2021-08-01).
 const REACH: u64 = 1000;
-/// How often a window is read before it is called unreadable.
-const READINGS: u32 = 3;
+/// How long a window is left alone before it is read again; after as many readings more it is called unreadable.
+const PAUSES: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(10), Duration::from_secs(30)];
 
 /// Pages end after 1,000 listings, however many were found: that is no end.
 pub(crate) fn complete(last: &ItemSearchResults) -> Result<()> {
@@ -36,8 +41,8 @@ impl Search {
     ///
     /// # Errors
     /// As [`Client::call`](core_http::Client::call). [`ErrorKind::Decode`] for a page token that comes twice,
-    /// [`ErrorKind::Busy`] if Amazon counts other listings than it shows in three readings, [`ErrorKind::Rejected`] if
-    /// more than 1,000 were created and changed in the same moment. What came before stays good.
+    /// [`ErrorKind::Busy`] if Amazon counts other listings than it shows in four readings with pauses between them,
+    /// [`ErrorKind::Rejected`] if more than 1,000 were created and changed in the same moment. What came before stays good.
     pub fn items(self, client: &SpClient) -> impl Stream<Item = Result<Item>> + Send + use<> {
         let sweep = Sweep::new(client.clone(), &self);
         let batches = stream::try_unfold(sweep, |sweep| async move {
@@ -76,13 +81,16 @@ struct Reading {
     /// The listings of this reading, and how many Amazon counted on its first page.
     shown: HashSet<Sku>,
     counted: Option<u64>,
-    number: u32,
+    /// How often the window has been read before, and the pause that is still due for that.
+    before: usize,
+    pause: Option<Duration>,
 }
 
 impl Reading {
-    fn new(first: Box<SearchListingsItems>, window: Window, number: u32) -> Self {
+    fn new(first: Box<SearchListingsItems>, window: Window, before: usize) -> Self {
         let (tokens, shown) = Default::default();
-        Self { next: first.clone(), first, window, tokens, shown, counted: None, number }
+        let pause = before.checked_sub(1).and_then(|again| PAUSES.get(again).copied());
+        Self { next: first.clone(), first, window, tokens, shown, counted: None, before, pause }
     }
 }
 
@@ -114,7 +122,7 @@ impl Sweep {
                     None => return Ok(None),
                     Some(Task::Read(read)) => self.single(read).await?,
                     Some(Task::Window(first, window)) => {
-                        self.reading = Some(Reading::new(first, window, 1));
+                        self.reading = Some(Reading::new(first, window, 0));
                         continue;
                     }
                 },
@@ -140,6 +148,9 @@ impl Sweep {
 
     /// Reads one page and decides what comes after it.
     async fn page(&mut self, mut reading: Reading) -> Result<Vec<Item>> {
+        if let Some(pause) = reading.pause.take() {
+            sleep(pause).await;
+        }
         let page = match self.client.call((*reading.next).clone()).await {
             Ok(page) => page,
             // The first page was taken, so it is the token that is refused: it has expired, or does not fit any more.
@@ -155,7 +166,11 @@ impl Sweep {
                 return Ok(Vec::new());
             }
             After::Next(next) => self.reading = Some(Reading { next, ..reading }),
-            After::Again(why) => self.again(reading, Error::new(ErrorKind::Busy, why)),
+            After::Again(why) => {
+                let (readings, known) = (reading.before + 1, self.seen.len());
+                let said = format!("{why} (reading {readings}; {known} listings were found before this page)");
+                self.again(reading, Error::new(ErrorKind::Busy, said));
+            }
             After::Failed(error) => self.failed = Some(error),
             After::Done => {}
         }
@@ -164,12 +179,12 @@ impl Sweep {
 
     /// Reads a window from its start again, unless that has been done often enough.
     fn again(&mut self, reading: Reading, error: Error) {
-        if reading.number >= READINGS {
+        if reading.before >= PAUSES.len() {
             self.failed = Some(error);
             return;
         }
-        tracing::debug!(reading = reading.number, %error, "a window of the search is read again");
-        self.reading = Some(Reading::new(reading.first, reading.window, reading.number + 1));
+        tracing::debug!(%error, "a window of the search is read again");
+        self.reading = Some(Reading::new(reading.first, reading.window, reading.before + 1));
     }
 
     fn halve(&mut self, reading: Reading) -> Result<()> {
