@@ -25,6 +25,12 @@ const TOGETHER: [&str; 13] = [
     "unevaluatedProperties",
 ];
 
+/// What a part of an object or list cannot break: what it lacks may be in the rest.
+const LACKING: [&str; 7] =
+    ["required", "dependentRequired", "minProperties", "minItems", "minUniqueItems", "contains", "minContains"];
+/// What holds in one case of several, which the rest of an object or list may decide.
+const BY_CASE: [&str; 3] = ["anyOf", "oneOf", "not"];
+
 /// One thing in attributes that the schema rules out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
@@ -101,6 +107,10 @@ impl Validator {
     /// What the schema has against the attributes that a patch touches; the others are not looked at. A patch of the
     /// product type `PRODUCT` is checked as one of the schema's.
     ///
+    /// A `merge` names a part of a value, and the rest is not known here: it is checked by those rules alone that a part can
+    /// break. What it may lack (`required`, `minItems` and the like), and what depends on the rest of an object or list
+    /// (`anyOf`, `oneOf`, `not`, `if`), only Amazon can tell.
+    ///
     /// # Errors
     /// [`ErrorKind::Request`] if the schema is of another product type, store or language.
     pub fn patch(&self, patch: &PatchListingsItem) -> Result<Vec<Finding>> {
@@ -114,12 +124,12 @@ impl Validator {
 
     /// What the schema has against the attributes of a whole listing.
     pub fn listing(&self, attributes: &Map<String, Value>) -> Vec<Finding> {
-        findings(&self.whole, attributes)
+        findings(&self.whole, attributes, |_| true)
     }
 
     /// What the schema has against each of these attributes, whatever others a listing needs.
     pub fn attributes(&self, attributes: &Map<String, Value>) -> Vec<Finding> {
-        findings(&self.single, attributes)
+        findings(&self.single, attributes, |_| true)
     }
 
     fn change(&self, change: &PatchOperation) -> Vec<Finding> {
@@ -127,12 +137,7 @@ impl Validator {
         let lone = |value: &[Value]| Map::from_iter([(attribute.to_owned(), Value::Array(value.to_vec()))]);
         match change.op {
             PatchOp::Replace | PatchOp::Add => self.attributes(&lone(&change.value)),
-            // What is left out is kept, so nothing is missing.
-            PatchOp::Merge => {
-                let mut found = self.attributes(&lone(&change.value));
-                found.retain(|finding| finding.keyword != "required");
-                found
-            }
+            PatchOp::Merge => findings(&self.single, &lone(&change.value), can_be_broken_by_a_part),
             // Its value holds selectors alone.
             _ if self.names.as_ref().is_some_and(|names| !names.iter().any(|name| name == attribute)) => {
                 vec![unknown(attribute.to_owned(), String::new())]
@@ -167,9 +172,22 @@ fn other(what: &str, wanted: impl fmt::Display, known: impl fmt::Display) -> Err
     Error::new(ErrorKind::Request, format!("the {what} is `{wanted}`, that of the schema is `{known}`"))
 }
 
-fn findings(validator: &jsonschema::Validator, attributes: &Map<String, Value>) -> Vec<Finding> {
+/// Whether an error stands whatever else the objects and lists hold of which a part is known.
+fn can_be_broken_by_a_part(error: &ValidationError<'_>) -> bool {
+    let keyword = error.kind().keyword();
+    let is_scalar = !error.instance().is_object() && !error.instance().is_array();
+    let conditional = error.schema_path().as_str().split('/').any(|part| ["then", "else"].contains(&part));
+    !conditional && !LACKING.contains(&keyword) && (is_scalar || !BY_CASE.contains(&keyword))
+}
+
+fn findings(
+    validator: &jsonschema::Validator,
+    attributes: &Map<String, Value>,
+    counts: fn(&ValidationError<'_>) -> bool,
+) -> Vec<Finding> {
     let attributes = Value::Object(attributes.clone());
-    let mut found: Vec<Finding> = validator.iter_errors(&attributes).flat_map(|error| read(&error)).collect();
+    let errors = validator.iter_errors(&attributes).filter(counts);
+    let mut found: Vec<Finding> = errors.flat_map(|error| read(&error)).collect();
     // Branches of a schema that share a rule report it once each.
     let mut seen = std::collections::HashSet::new();
     found.retain(|finding| seen.insert((finding.path.clone(), finding.keyword.clone(), finding.rule.clone())));

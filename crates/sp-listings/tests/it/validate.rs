@@ -4,11 +4,11 @@ use crate::{seller, sku};
 use asin_sandbox::Sandbox;
 use serde_json::{Value, json};
 use sp_listings::product_types::{
-    Finding, GetDefinitionsProductType, Locale, RequirementsEnforced, SchemaCache, Validator,
+    Finding, GetDefinitionsProductType, Locale, ProductTypeSchema, RequirementsEnforced, SchemaCache, Validator,
 };
 use sp_listings::{
-    ListingsItemPatchRequest, ListingsItemPutRequest, Marketplace, PatchListingsItem, PatchOperation, PutListingsItem,
-    Requirements, SpClient, new_price, quantity_patch,
+    ListingsItemPatchRequest, ListingsItemPutRequest, Marketplace, PatchListingsItem, PatchOp, PatchOperation,
+    PutListingsItem, Requirements, SpClient, new_price, quantity_patch,
 };
 
 struct Shop {
@@ -188,17 +188,68 @@ async fn the_meta_schema_is_kept_beside_the_schemas() {
     assert!(std::str::from_utf8(&meta).unwrap().contains("maxUtf8ByteLength"));
 }
 
-#[test]
-fn what_is_no_schema_says_so() {
+fn schema(text: &str) -> core_http::Result<Validator> {
     let definition = json!({
         "schema": {"link": {"resource": "https://schemas.test/a", "verb": "GET"}, "checksum": "x"}, "requirements": "LISTING",
-        "requirementsEnforced": "ENFORCED", "propertyGroups": {}, "locale": "tr_TR", "marketplaceIds": [],
+        "requirementsEnforced": "ENFORCED", "propertyGroups": {}, "locale": "tr_TR", "marketplaceIds": ["A33AVAJ2PDY3EV"],
         "productType": "SHOES", "displayName": "x", "productTypeVersion": {"version": "U7", "latest": true},
     });
-    let schema = |text: &'static str| {
-        let definition = serde_json::from_value(definition.clone()).unwrap();
-        Validator::new(&sp_listings::product_types::ProductTypeSchema::new(definition, text))
+    let definition = serde_json::from_value(definition).unwrap();
+    Validator::new(&ProductTypeSchema::new(definition, text.to_owned()))
+}
+
+/// A `merge` is a part of a value: the rest may hold what it lacks, and decide the case.
+#[test]
+fn a_merge_is_checked_by_what_a_part_can_break() {
+    let price = json!({"type": "object", "properties": {"amount": {"type": "number", "minimum": 1}}});
+    let by = |rule: Value| {
+        let mut instance = json!({"type": "object", "properties": {"currency": {"enum": ["TRY"]}, "kind": {"enum": ["a", "b"]},
+            "our_price": {"type": "array", "items": price}, "note": {"anyOf": [{"enum": ["x"]}, {"maxLength": 3}]}}});
+        instance.as_object_mut().unwrap().extend(rule.as_object().unwrap().clone());
+        let offers = json!({"type": "array", "minItems": 2, "items": instance});
+        schema(&json!({"type": "object", "properties": {"purchasable_offer": offers}}).to_string()).unwrap()
     };
+    let told = |validator: &Validator, op: PatchOp, value: Value| {
+        let change = PatchOperation::new(op, "/attributes/purchasable_offer").value([value]);
+        let body = ListingsItemPatchRequest::new("SHOES", [change]);
+        let found = validator.patch(&PatchListingsItem::new(seller(), sku("S"), [Marketplace::TR], body)).unwrap();
+        found.into_iter().map(|finding| finding.keyword).collect::<Vec<_>>()
+    };
+    let part = json!({"currency": "TRY", "kind": "a"});
+    for (rule, keyword) in [
+        (json!({"required": ["our_price"]}), "required"),
+        (json!({"dependentRequired": {"kind": ["our_price"]}}), "required"),
+        (json!({"minProperties": 3}), "minProperties"),
+        (json!({"anyOf": [{"required": ["our_price"]}, {"properties": {"kind": {"const": "b"}}}]}), "anyOf"),
+        (json!({"oneOf": [{"required": ["our_price"]}, {"required": ["note"]}]}), "oneOf"),
+        (json!({"oneOf": [{"required": ["kind"]}, {"required": ["currency"]}]}), "oneOf"),
+        (json!({"not": {"properties": {"our_price": {"maxItems": 1}}}}), "not"),
+        (
+            json!({"if": {"properties": {"our_price": {"maxItems": 1}}}, "then": {"properties": {"kind": {"const": "b"}}}}),
+            "const",
+        ),
+    ] {
+        let validator = by(rule);
+        let mut whole = told(&validator, PatchOp::Replace, part.clone());
+        whole.sort();
+        let mut expected = vec![keyword, "minItems"];
+        expected.sort_unstable();
+        assert_eq!(whole, expected, "a whole value that is so short");
+        assert_eq!(told(&validator, PatchOp::Merge, part.clone()), [] as [&str; 0], "{keyword}");
+    }
+    let validator = by(json!({}));
+    for (broken, keyword) in [
+        (json!({"currency": "EUR"}), "enum"),
+        (json!({"our_price": [{"amount": 0}]}), "minimum"),
+        (json!({"our_price": 5}), "type"),
+        (json!({"note": "long"}), "anyOf"),
+    ] {
+        assert_eq!(told(&validator, PatchOp::Merge, broken), [keyword], "what is there is wrong whatever the rest is");
+    }
+}
+
+#[test]
+fn what_is_no_schema_says_so() {
     for text in
         ["", "[]", r#"{"type": "no such type"}"#, r#"{"properties": {"a": {"$ref": "https://elsewhere.test/b"}}}"#]
     {
