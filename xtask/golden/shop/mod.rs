@@ -12,6 +12,6 @@ pub use models::{
 };
 #[rustfmt::skip]
 pub use operations::{
-    CreateRows, GetFile, GetItem, ImportRows, ListJobs, ListRows, OPERATIONS, PatchItem, PostJobs, SearchItems,
-    call, inspect,
+    CreateRows, DeleteItem, GetFile, GetItem, ImportRows, ListJobs, ListRows, OPERATIONS, PatchItem, PostJobs,
+    SearchItems, call, inspect,
 };

@@ -107,6 +107,52 @@ impl core_http::Operation for GetItem {
     }
 }
 
+/// Takes an item away; the answer says nothing.
+///
+/// `deleteItem`: DELETE `/shops/{shopId}/items/{sku}`, idempotent. Limits: 20 a minute, per
+/// application, 3 at once. Source: shop.json of 2026-01-02.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[must_use = "an operation does nothing until a client calls it"]
+pub struct DeleteItem {
+    /// `shopId`.
+    pub(crate) shop_id: crate::ShopId,
+    /// `sku`.
+    pub(crate) sku: String,
+}
+
+impl DeleteItem {
+    /// With what it cannot do without.
+    pub fn new(shop_id: crate::ShopId, sku: impl Into<String>) -> Self {
+        Self { shop_id, sku: sku.into() }
+    }
+}
+
+impl core_http::Operation for DeleteItem {
+    type Vendor = crate::Shop;
+    type Wire = core_http::Nothing;
+    type Output = core_http::Nothing;
+    const NAME: &'static str = "deleteItem";
+    fn safety(&self) -> core_http::Safety {
+        core_http::Safety::Idempotent
+    }
+
+    fn limits(&self) -> core_http::Limits {
+        vec![WRITES]
+    }
+
+    fn request(&self) -> core_http::Result<core_http::Request> {
+        core_http::RequestBuilder::delete("/shops/{shopId}/items/{sku}")
+            .path("shopId", &self.shop_id)
+            .path("sku", &self.sku)
+            .build()
+    }
+
+    fn output(&self, wire: Self::Wire) -> core_http::Result<Self::Output> {
+        Ok(wire)
+    }
+}
+
 /// `patchItem`.
 ///
 /// `patchItem`: PATCH `/shops/{shopId}/items/{sku}`, depends on the changes. Limits: 20 a minute, per
@@ -622,6 +668,14 @@ pub const OPERATIONS: &[core_http::OperationInfo] = &[
     },
     core_http::OperationInfo {
         vendor: <crate::Shop as core_http::Vendor>::NAME,
+        name: "deleteItem",
+        method: "DELETE",
+        path: "/shops/{shopId}/items/{sku}",
+        safety: "idempotent",
+        limits: &["writes: 20 a minute, per application, 3 at once"],
+    },
+    core_http::OperationInfo {
+        vendor: <crate::Shop as core_http::Vendor>::NAME,
         name: "patchItem",
         method: "PATCH",
         path: "/shops/{shopId}/items/{sku}",
@@ -697,6 +751,7 @@ pub fn inspect(
     Some(
         match name {
             "getItem" => inspect_as::<GetItem>(body),
+            "deleteItem" => inspect_as::<DeleteItem>(body),
             "patchItem" => inspect_as::<PatchItem>(body),
             "searchItems" => inspect_as::<SearchItems>(body),
             "jobs.post" => inspect_as::<PostJobs>(body),
@@ -726,6 +781,7 @@ pub async fn call(
     Some(
         match name {
             "getItem" => client.exchange_json::<GetItem>(arguments).await,
+            "deleteItem" => client.exchange_json::<DeleteItem>(arguments).await,
             "patchItem" => client.exchange_json::<PatchItem>(arguments).await,
             "searchItems" => client.exchange_json::<SearchItems>(arguments).await,
             "jobs.post" => client.exchange_json::<PostJobs>(arguments).await,

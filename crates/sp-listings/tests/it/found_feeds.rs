@@ -119,7 +119,7 @@ fn refusal(report: &mut Value, number: i64, sku: Option<&str>) {
 
 #[tokio::test(start_paused = true)]
 async fn what_does_not_fit_in_the_report_of_our_feed_is_a_doubt_about_the_messages_concerned() {
-    let cases: [(Spoil, [MessageStatus; 3]); 7] = [
+    let cases: [(Spoil, [MessageStatus; 3]); 11] = [
         (|report, _| report["header"]["feedId"] = json!("another"), [Unknown; 3]),
         (|report, _| report["header"]["sellerId"] = json!("ANOTHER"), [Unknown; 3]),
         (|report, first| refusal(report, first, Some("B")), [Unknown, Unknown, Accepted]),
@@ -133,6 +133,17 @@ async fn what_does_not_fit_in_the_report_of_our_feed_is_a_doubt_about_the_messag
                 report["items"] = json!([{"sku": "A"}, {"sku": "B"}]);
             },
             [Accepted, Accepted, Unreported],
+        ),
+        // What was processed is not what was sent: then silence about a message is no acceptance.
+        (|report, _| report["summary"]["messagesProcessed"] = json!(2), [Unreported; 3]),
+        (|report, _| report["summary"]["messagesProcessed"] = json!(4), [Unreported; 3]),
+        (|report, _| report["summary"]["messagesProcessed"] = json!(null), [Unreported; 3]),
+        (
+            |report, first| {
+                refusal(report, first + 1, Some("B"));
+                report["summary"]["messagesProcessed"] = json!(-3);
+            },
+            [Unreported, Invalid, Unreported],
         ),
     ];
     for (number, (spoil, expected)) in cases.into_iter().enumerate() {
