@@ -13,5 +13,5 @@ pub use models::{
 #[rustfmt::skip]
 pub use operations::{
     CreateRows, DeleteItem, GetFile, GetItem, ImportRows, ListJobs, ListRows, OPERATIONS, PatchItem, PostJobs,
-    SearchItems, call, inspect,
+    SearchItems, call, inspect, named,
 };

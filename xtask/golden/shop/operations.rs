@@ -771,26 +771,40 @@ fn inspect_as<O: core_http::Operation<Vendor = crate::Shop>>(
     core_http::inspect::<O::Vendor, O::Wire>(body)
 }
 
-/// Sends the operation of that name, its arguments as JSON under the vendor's names; `None` if there is no such
-/// operation.
+/// The operation of that name, its arguments as JSON under the vendor's names, ready to be sent by
+/// [`exchange_named`](core_http::Client::exchange_named); `None` if there is no such operation.
+pub fn named(
+    client: &core_http::Client<crate::Shop>,
+    name: &str,
+    arguments: serde_json::Value,
+) -> Option<core_http::Result<core_http::Named<crate::Shop>>> {
+    Some(
+        match name {
+            "getItem" => client.named::<GetItem>(arguments),
+            "deleteItem" => client.named::<DeleteItem>(arguments),
+            "patchItem" => client.named::<PatchItem>(arguments),
+            "searchItems" => client.named::<SearchItems>(arguments),
+            "jobs.post" => client.named::<PostJobs>(arguments),
+            "jobs.list" => client.named::<ListJobs>(arguments),
+            "rows.create" => client.named::<CreateRows>(arguments),
+            "rows.import" => client.named::<ImportRows>(arguments),
+            "rows.list" => client.named::<ListRows>(arguments),
+            "files.get" => client.named::<GetFile>(arguments),
+            _ => return None,
+        },
+    )
+}
+
+/// Sends the operation of that name; `None` if there is no such operation. See [`named`].
 pub async fn call(
     client: &core_http::Client<crate::Shop>,
     name: &str,
     arguments: serde_json::Value,
 ) -> Option<core_http::Result<core_http::Answer<serde_json::Value>>> {
     Some(
-        match name {
-            "getItem" => client.exchange_json::<GetItem>(arguments).await,
-            "deleteItem" => client.exchange_json::<DeleteItem>(arguments).await,
-            "patchItem" => client.exchange_json::<PatchItem>(arguments).await,
-            "searchItems" => client.exchange_json::<SearchItems>(arguments).await,
-            "jobs.post" => client.exchange_json::<PostJobs>(arguments).await,
-            "jobs.list" => client.exchange_json::<ListJobs>(arguments).await,
-            "rows.create" => client.exchange_json::<CreateRows>(arguments).await,
-            "rows.import" => client.exchange_json::<ImportRows>(arguments).await,
-            "rows.list" => client.exchange_json::<ListRows>(arguments).await,
-            "files.get" => client.exchange_json::<GetFile>(arguments).await,
-            _ => return None,
+        match named(client, name, arguments)? {
+            Ok(operation) => client.exchange_named(operation).await,
+            Err(error) => Err(error),
         },
     )
 }
