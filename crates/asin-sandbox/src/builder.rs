@@ -90,8 +90,8 @@ impl Builder {
         self
     }
 
-    /// How many requests and writes the ledger remembers at least, so that it never fills the memory; 50,000 unless said.
-    /// What they did and charged counts for ever.
+    /// How many requests, writes, webhooks and collected tasks are remembered at least, so that they never fill the memory;
+    /// 50,000 unless said. What they did and charged counts for ever; a task that is forgotten is 40401.
     pub fn remember(mut self, requests: usize) -> Self {
         self.remembered = requests;
         self
@@ -115,7 +115,7 @@ impl Builder {
         }
         let ports = Ports(listening.iter().map(|(_, _, address)| *address).collect());
         let mut world = World::new(market, self.seed, self.speed);
-        world.remembered = self.remembered.max(1);
+        world.remember(self.remembered.max(1));
         if !self.limits {
             world.lift_limits();
         }

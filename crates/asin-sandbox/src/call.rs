@@ -1,5 +1,7 @@
 //! One request as a vendor sees it, and one answer.
 
+use std::cell::OnceCell;
+
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode, Uri, header};
 use percent_encoding::percent_decode_str;
@@ -12,14 +14,27 @@ pub(crate) struct Call {
     /// Its number in the ledger.
     pub(crate) number: u64,
     pub(crate) method: Method,
+    /// What is asked for, from the vendor's own root on.
     pub(crate) uri: Uri,
+    /// The same as it stood on the wire, perhaps with a base path in front.
+    pub(crate) asked: String,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
-    /// The parts of a multipart form: names and contents.
-    pub(crate) form: Vec<(String, Bytes)>,
+    pub(crate) form: Form,
+    /// The body as JSON, once somebody has asked for it.
+    json: OnceCell<Option<Value>>,
 }
 
+/// The parts of a multipart form: names and contents.
+pub(crate) type Form = Vec<(String, Bytes)>;
+
 impl Call {
+    /// A request with this number, whose path begins at the vendor's root.
+    pub(crate) fn new(number: u64, parts: http::request::Parts, asked: String, body: Bytes, form: Form) -> Self {
+        let http::request::Parts { method, uri, headers, .. } = parts;
+        Self { number, method, uri, asked, headers, body, form, json: OnceCell::new() }
+    }
+
     /// The decoded segments of the path. A slash inside a segment was encoded, an empty last one is a trailing slash.
     pub(crate) fn segments(&self) -> Vec<String> {
         self.uri.path().trim_start_matches('/').split('/').map(|segment| decoded(segment, false)).collect()
@@ -43,8 +58,8 @@ impl Call {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
-    pub(crate) fn json(&self) -> Option<Value> {
-        serde_json::from_slice(&self.body).ok()
+    pub(crate) fn json(&self) -> Option<&Value> {
+        self.json.get_or_init(|| serde_json::from_slice(&self.body).ok()).as_ref()
     }
 }
 

@@ -32,9 +32,12 @@ pub struct Ledger {
     pub balance_usd: Decimal,
     /// How often a result was taken that another program on the account had paid for.
     pub foreign_collected: u64,
-    /// Every webhook that DataForSEO sent or tried to send, in order.
+    /// The webhooks that DataForSEO sent or tried to send, in order; the oldest ones are forgotten as the oldest requests are.
     #[serde(default)]
     pub deliveries: Vec<Delivery>,
+    /// How many webhooks are forgotten.
+    #[serde(default)]
+    pub forgotten_deliveries: u64,
 }
 
 /// One webhook that was sent, or could not be.
@@ -179,16 +182,12 @@ impl Ledger {
         }
     }
 
-    /// Forgets the oldest requests and writes, as many as were remembered at a time: what this costs is shared by all of them.
+    /// Forgets the oldest requests, writes and webhooks, as many as are remembered at a time: what this costs is shared by
+    /// all of them.
     pub(crate) fn forget(&mut self, remembered: usize) {
-        if self.requests.len() >= remembered.saturating_mul(2) {
-            self.requests.drain(..remembered);
-            self.forgotten_requests += remembered as u64;
-        }
-        if self.writes.len() >= remembered.saturating_mul(2) {
-            self.writes.drain(..remembered);
-            self.forgotten_writes += remembered as u64;
-        }
+        forget(&mut self.requests, &mut self.forgotten_requests, remembered);
+        forget(&mut self.writes, &mut self.forgotten_writes, remembered);
+        forget(&mut self.deliveries, &mut self.forgotten_deliveries, remembered);
     }
 
     pub(crate) fn bill(&mut self, tag: &str, cost: Decimal) {
@@ -197,6 +196,13 @@ impl Ledger {
         charge.usd += cost;
         self.charged_usd += cost;
         self.balance_usd -= cost;
+    }
+}
+
+fn forget<T>(held: &mut Vec<T>, forgotten: &mut u64, remembered: usize) {
+    if held.len() >= remembered.saturating_mul(2) {
+        held.drain(..remembered);
+        *forgotten += remembered as u64;
     }
 }
 

@@ -1,5 +1,6 @@
 //! The ports: one for everybody, or one for each vendor.
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 
 use crate::vendor::Vendor;
@@ -19,14 +20,16 @@ impl Door {
     /// The doors of split ports, in the order of their ports.
     pub(crate) const SPLIT: [Self; 3] = [Self::Amazon, Self::Only(Vendor::DataForSeo), Self::Only(Vendor::MultiCart)];
 
-    /// Whose a path is behind this door.
-    pub(crate) fn vendor(self, path: &str) -> Vendor {
-        match self {
-            Self::Everybody => Vendor::at(path),
-            Self::Amazon if Vendor::at(path) == Vendor::Lwa => Vendor::Lwa,
-            Self::Amazon => Vendor::SpApi,
-            Self::Only(vendor) => vendor,
-        }
+    /// Whose a path is behind this door, and the path from the vendor's root on.
+    ///
+    /// A path that is nobody's is the door's own vendor's, or SP-API's, whose gateway answers everything.
+    pub(crate) fn vendor(self, path: &str) -> (Vendor, Cow<'_, str>) {
+        let (found, own) = match self {
+            Self::Everybody => (Vendor::at(path, |_| true), Vendor::SpApi),
+            Self::Amazon => (Vendor::at(path, |vendor| matches!(vendor, Vendor::Lwa | Vendor::SpApi)), Vendor::SpApi),
+            Self::Only(only) => (Vendor::at(path, |vendor| vendor == only), only),
+        };
+        found.unwrap_or((own, Cow::Borrowed(path)))
     }
 }
 

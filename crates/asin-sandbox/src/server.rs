@@ -13,13 +13,13 @@ use axum::extract::{ConnectInfo, FromRequest, Multipart, Request, State};
 use axum::response::Response;
 use axum::serve::{IncomingStream, Listener};
 use bytes::Bytes;
-use http::{StatusCode, header};
+use http::{StatusCode, Uri, header};
 use http_body_util::{BodyExt, Limited};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::bodies;
-use crate::call::{Call, Reply};
+use crate::call::{Call, Form, Reply};
 use crate::faults::{Action, Strike};
 use crate::ports::{Door, Ports};
 use crate::vendor::Vendor;
@@ -85,24 +85,30 @@ pub(crate) fn service(shared: Shared, door: Door) -> IntoMakeServiceWithConnectI
 async fn serve(
     State((shared, door)): State<(Shared, Door)>,
     ConnectInfo(wire): ConnectInfo<Wire>,
-    request: Request,
+    mut request: Request,
 ) -> Response {
-    let path = request.uri().path().to_owned();
-    if path.starts_with("/_sandbox") {
+    if request.uri().path().starts_with("/_sandbox") {
         return crate::control::serve(&shared, request).await;
     }
-    let vendor = door.vendor(&path);
+    let asked = request.uri().path_and_query().map_or_else(String::new, ToString::to_string);
+    let (vendor, path) = door.vendor(request.uri().path());
     let strike = shared.world().strike(request.method().as_str(), &path);
+    if path != request.uri().path() {
+        let query = request.uri().query().map_or_else(String::new, |query| format!("?{query}"));
+        if let Ok(rooted) = Uri::try_from(format!("{path}{query}")) {
+            *request.uri_mut() = rooted;
+        }
+    }
     let _in_flight = (vendor == Vendor::DataForSeo).then(|| InFlight::enter(&shared.in_flight));
     if let Some(strike) = &strike
         && strike.action == Action::Refuse
     {
-        let call = shared.world().call(request.into_parts().0, Bytes::new(), Vec::new());
+        let call = shared.world().call(request.into_parts().0, asked, Bytes::new(), Form::new());
         shared.world().note(vendor, &call, None, Some(strike));
         return wire.cut().await;
     }
     let Some((parts, body, form)) = read(request).await else { return wire.cut().await };
-    let call = shared.world().call(parts, body, form);
+    let call = shared.world().call(parts, asked, body, form);
     let Some(strike) = strike else {
         return shared.work(vendor, &call, None).complete();
     };
@@ -182,12 +188,12 @@ async fn struck(shared: Shared, vendor: Vendor, call: Call, strike: Strike, wire
 }
 
 /// Reads the request whole; a multipart form also by its parts. None when the client left in the middle.
-async fn read(request: Request) -> Option<(http::request::Parts, Bytes, Vec<(String, Bytes)>)> {
+async fn read(request: Request) -> Option<(http::request::Parts, Bytes, Form)> {
     let (parts, body) = request.into_parts();
     let body = Limited::new(body, BODY_LIMIT).collect().await.ok()?.to_bytes();
     let content_type =
         parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let mut form = Vec::new();
+    let mut form = Form::new();
     if content_type.starts_with("multipart/form-data") {
         let again = Request::from_parts(parts.clone(), Body::from(body.clone()));
         if let Ok(mut multipart) = Multipart::from_request(again, &()).await {

@@ -1,5 +1,7 @@
 //! Which vendor a path belongs to, and what each says when it fails.
 
+use std::borrow::Cow;
+
 use crate::call::{Call, Reply};
 use crate::world::World;
 use crate::{dataforseo, multicart, sp_api};
@@ -14,17 +16,31 @@ pub(crate) enum Vendor {
 }
 
 impl Vendor {
-    /// A path that belongs to nobody is SP-API's, whose gateway answers everything.
-    pub(crate) fn at(path: &str) -> Self {
-        if path.starts_with("/auth/") {
-            Self::Lwa
-        } else if path.starts_with("/v3/") {
-            Self::DataForSeo
-        } else if path.starts_with("/api/v1/") {
-            Self::MultiCart
-        } else {
-            Self::SpApi
-        }
+    /// Where paths begin.
+    const ROOTS: [(&'static str, Self); 7] = [
+        ("/auth/", Self::Lwa),
+        ("/v3/", Self::DataForSeo),
+        ("/api/v1/", Self::MultiCart),
+        ("/listings/2021-08-01/", Self::SpApi),
+        ("/definitions/2020-09-01/", Self::SpApi),
+        ("/feeds/2021-06-30/", Self::SpApi),
+        ("/sp-documents/", Self::SpApi),
+    ];
+
+    /// The one of these vendors to whom a path belongs, and the path from its root on: what stands before that is the base path
+    /// of a client or a proxy. `None` for a path that is nobody's.
+    pub(crate) fn at(path: &str, among: impl Fn(Self) -> bool) -> Option<(Self, Cow<'_, str>)> {
+        let roots = Self::ROOTS.into_iter().filter(|(_, vendor)| among(*vendor));
+        let (start, vendor) =
+            roots.filter_map(|(root, vendor)| Some((path.find(root)?, vendor))).min_by_key(|(start, _)| *start)?;
+        let rest = &path[start..];
+        // Web servers take slashes together, as where a base URL ends in one; at Amazon an empty segment is one.
+        let merged = matches!(vendor, Self::DataForSeo | Self::MultiCart) && rest.contains("//");
+        let merge = || {
+            let parts: Vec<&str> = rest.split('/').filter(|part| !part.is_empty()).collect();
+            format!("/{}{}", parts.join("/"), if rest.ends_with('/') { "/" } else { "" })
+        };
+        Some((vendor, if merged { Cow::Owned(merge()) } else { Cow::Borrowed(rest) }))
     }
 
     pub(crate) fn name(self) -> &'static str {

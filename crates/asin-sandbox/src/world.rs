@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 
-use crate::call::{Call, Reply};
+use crate::call::{Call, Form, Reply};
 use crate::clock::{Clock, today};
 use crate::dataforseo::Tasks;
 use crate::faults::{Faults, Strike};
@@ -50,7 +50,7 @@ pub(crate) struct World {
     /// How many requests each vendor has seen.
     seen: BTreeMap<&'static str, u64>,
     /// How many requests and writes the ledger remembers at least.
-    pub(crate) remembered: usize,
+    remembered: usize,
 }
 
 /// How many requests and writes a ledger remembers at least, unless said.
@@ -83,6 +83,12 @@ impl World {
     /// How many requests each vendor has seen.
     pub(crate) fn seen(&self) -> &BTreeMap<&'static str, u64> {
         &self.seen
+    }
+
+    /// How many requests, writes and collected tasks are remembered at least.
+    pub(crate) fn remember(&mut self, most: usize) {
+        self.remembered = most;
+        self.tasks.remembered = most;
     }
 
     /// Lets everybody call as often as they like.
@@ -133,14 +139,9 @@ impl World {
     }
 
     /// Numbers a request that has arrived.
-    pub(crate) fn call(
-        &mut self,
-        parts: http::request::Parts,
-        body: bytes::Bytes,
-        form: Vec<(String, bytes::Bytes)>,
-    ) -> Call {
+    pub(crate) fn call(&mut self, parts: http::request::Parts, asked: String, body: bytes::Bytes, form: Form) -> Call {
         self.requests += 1;
-        Call { number: self.requests, method: parts.method, uri: parts.uri, headers: parts.headers, body, form }
+        Call::new(self.requests, parts, asked, body, form)
     }
 
     /// Writes a request into the ledger.
@@ -158,7 +159,7 @@ impl World {
             vendor: vendor.name().to_owned(),
             operation: operation.to_owned(),
             method: call.method.to_string(),
-            path: call.uri.path_and_query().map_or_else(String::new, ToString::to_string),
+            path: call.asked.clone(),
             status: reply.map_or(0, |reply| reply.status.as_u16()),
             code: reply.and_then(|reply| reply.code),
             did: reply.map_or_else(String::new, |reply| reply.did.clone()),

@@ -2,7 +2,7 @@
 
 mod support;
 
-use asin_sandbox::{Market, Sandbox};
+use asin_sandbox::{Fault, Market, Sandbox};
 use reqwest::Method;
 use serde_json::{Value, json};
 use support::*;
@@ -127,4 +127,58 @@ async fn odd_bodies_and_repeated_keys_are_taken() {
     assert_eq!(send(json_body(delete, &json!({}))).await.json()["status"], "ACCEPTED");
     let writes = sandbox.ledger().writes;
     assert_eq!(writes.iter().map(|write| write.marketplace.as_str()).collect::<Vec<_>>(), [US, US]);
+}
+
+#[tokio::test]
+async fn a_base_path_in_front_is_taken_off() {
+    let sandbox = unlimited().await;
+    let token = access_token(&sandbox, 0).await;
+    let root = sandbox.url().as_str().trim_end_matches('/').to_owned();
+    sandbox.fault(Fault::on("GET", "/v3/appendix/errors").html_error(502));
+    // Nothing in front, a base URL that ends in a slash, a proxy's path, and both.
+    for base in ["", "/", "/proxy/vendors", "/proxy/"] {
+        let listing = format!("{root}{base}/listings/2021-08-01/items/SELLERNA/FBA-1?marketplaceIds={US}");
+        let listing = send(client().get(listing).header("x-amz-access-token", &token)).await;
+        assert_eq!(listing.status, 200, "{base}: {}", listing.body);
+        let lwa = send(client().post(format!("{root}{base}/auth/o2/token")).body("grant_type=refresh_token")).await;
+        assert_eq!(lwa.json()["error"], "invalid_request", "{base}");
+        let credits = client().post(format!("{root}{base}/api/v1/users/credits/"));
+        let credits = credits.header("x-api-key", sandbox.demo().multicart.api_key);
+        assert_eq!(send(json_body(credits, &json!({}))).await.json()["status"], 1, "{base}");
+        let basic = |path: &str| {
+            let ours = dataforseo(&sandbox, Method::GET, "x").build().expect("a request");
+            client().get(format!("{root}{base}{path}")).header("authorization", ours.headers()["authorization"].clone())
+        };
+        assert_eq!(send(basic("/v3/merchant/tasks_ready")).await.json()["status_code"], 20000, "{base}");
+        // A fault strikes the vendor's path, whatever stands in front.
+        assert_eq!(send(basic("/v3/appendix/errors")).await.status, 502, "{base}");
+    }
+    let asked: Vec<String> = sandbox.ledger().requests.into_iter().map(|entry| entry.path).collect();
+    assert!(asked.contains(&"/proxy/vendors/v3/merchant/tasks_ready".to_owned()), "as on the wire: {asked:?}");
+}
+
+#[tokio::test]
+async fn slashes_come_in_pairs_only_where_servers_take_them_together() {
+    let sandbox = unlimited().await;
+    let token = access_token(&sandbox, 0).await;
+    // Clients that join a base URL with a slash at its end and a path with one at its beginning.
+    let ready = send(dataforseo(&sandbox, Method::GET, "/merchant//tasks_ready")).await;
+    assert_eq!(ready.json()["status_code"], 20000);
+    assert_eq!(multicart(&sandbox, "/users/credits/", &json!({})).await["status"], 1);
+    // At Amazon a segment may be empty or look like another vendor's root: it is a SKU whose slash was not encoded.
+    for sku in ["/", "/FBA-1", "x/v3/merchant", "x/api/v1/users"] {
+        let path = format!("SELLERNA/{sku}?marketplaceIds={US}");
+        assert_eq!(send(sp_api(&sandbox, &token, Method::GET, &path)).await.status, 403, "{sku}");
+    }
+    // A base URL that holds the version already is a mistake, and stays one.
+    assert_eq!(send(dataforseo(&sandbox, Method::GET, "v3/merchant/tasks_ready")).await.status, 404);
+}
+
+#[tokio::test]
+async fn behind_a_port_of_its_own_a_vendor_has_base_paths_too() {
+    let sandbox = Sandbox::builder().market(market(world())).split_ports(true).start().await.expect("a sandbox");
+    let demo = sandbox.demo().multicart;
+    let base = demo.base_url.replace("/api/v1", "/v3/proxy/api/v1");
+    let credits = client().post(format!("{base}/users/credits/")).header("x-api-key", demo.api_key);
+    assert_eq!(send(json_body(credits, &json!({}))).await.json()["status"], 1);
 }

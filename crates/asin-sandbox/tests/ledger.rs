@@ -88,6 +88,31 @@ async fn late_writes_are_applied_whatever_is_forgotten() {
 }
 
 #[tokio::test]
+async fn tasks_that_were_collected_long_ago_are_forgotten() {
+    let builder = Sandbox::builder().market(market(world())).speed(FAST).limits(false).remember(3);
+    let sandbox = builder.start().await.expect("a sandbox");
+    let tags: Vec<String> = (0..9).map(|number| format!("tag-{number}")).collect();
+    let tasks: Vec<Value> = tags.iter().map(|tag| task("B0CHILD001", tag)).collect();
+    let posted = post(&sandbox, "asin", &json!(tasks)).await.json();
+    let ids: Vec<&str> = (0..9).filter_map(|at| posted["tasks"][at]["id"].as_str()).collect();
+    for id in &ids[..8] {
+        assert_eq!(result(&sandbox, "asin", id).await["tasks"][0]["status_code"], 20000);
+    }
+    let code = |id: &str| {
+        let path = format!("merchant/amazon/asin/task_get/advanced/{id}");
+        let sandbox = &sandbox;
+        async move { get(sandbox, &path).await["tasks"][0]["status_code"].clone() }
+    };
+    assert_eq!((code(ids[0]).await, code(ids[4]).await), (json!(40401), json!(40401)));
+    assert_eq!((code(ids[5]).await, code(ids[7]).await), (json!(20000), json!(20000)));
+    // What nobody has collected is never forgotten, and neither is a bill.
+    assert_eq!(result(&sandbox, "asin", ids[8]).await["tasks"][0]["status_code"], 20000);
+    sandbox.ledger().each_billed_once(tags.iter().map(String::as_str)).expect("all nine");
+    let live = send(client().get(sandbox.url().join("/_sandbox/live").expect("a URL"))).await.json();
+    assert_eq!(live["tasks"]["counts"]["forgotten"], 6);
+}
+
+#[tokio::test]
 async fn the_page_and_its_numbers_are_there() {
     let sandbox = unlimited().await;
     let at = |path: &str| sandbox.url().join(path).expect("a URL");

@@ -236,6 +236,63 @@ async fn a_run_holds_credits_then_spends_them_and_leaves_outputs_and_a_file() {
     assert_eq!(code(&missing.json()), (404, 0));
 }
 
+/// The files of an archive that is not compressed, read by its directory.
+fn unzip(archive: &[u8]) -> Vec<(String, Vec<u8>)> {
+    let two = |at: usize| usize::from(u16::from_le_bytes([archive[at], archive[at + 1]]));
+    let four = |at: usize| two(at) | two(at + 2) << 16;
+    let end = archive.len() - 22;
+    assert_eq!(&archive[end..end + 4], b"PK\x05\x06");
+    let mut at = four(end + 16);
+    assert_eq!(at + four(end + 12), end, "the directory is all that stands between the files and the end");
+    let mut files = Vec::new();
+    for _ in 0..two(end + 10) {
+        assert_eq!(&archive[at..at + 4], b"PK\x01\x02");
+        let (sum, size, length, local) = (four(at + 16), four(at + 20), two(at + 28), four(at + 42));
+        let name = String::from_utf8(archive[at + 46..at + 46 + length].to_vec()).expect("a name");
+        assert_eq!(&archive[local..local + 4], b"PK\x03\x04");
+        assert_eq!(&archive[local + 30..local + 30 + length], name.as_bytes());
+        let content = archive[local + 30 + length..local + 30 + length + size].to_vec();
+        let mut computed = flate2::Crc::new();
+        computed.update(&content);
+        assert_eq!(computed.sum() as usize, sum);
+        files.push((name, content));
+        at += 46 + length;
+    }
+    files
+}
+
+#[tokio::test]
+async fn a_large_run_has_pages_and_an_archive_of_them_all() {
+    let mut large = world();
+    let item = |number: usize| json!({"asin": format!("B{number:09}"), "domain": 1, "postcode": 15});
+    large["collections"][0]["items"] = (0..250).map(item).collect();
+    let sandbox = Sandbox::builder().market(market(large)).speed(FAST).start().await.expect("a sandbox");
+    multicart(&sandbox, "schedules/run/result/", &json!({"collection_id": 101})).await;
+    let start = Instant::now();
+    let links = loop {
+        let runs = multicart(&sandbox, "schedules/collections/results/download/", &json!({"collection_id": 101})).await;
+        if runs["data"][0]["is_download_generated"] == true {
+            break runs["data"][0]["download_links"].clone();
+        }
+        assert!(start.elapsed() < Duration::from_secs(20), "never done: {runs}");
+    };
+    let links: Vec<&str> = links.as_array().expect("links").iter().filter_map(Value::as_str).collect();
+    assert_eq!(links.len(), 4);
+    let mut files = Vec::new();
+    for link in &links {
+        let request = client().get(sandbox.url().join(link).expect("a URL"));
+        let request = request.header("x-api-key", sandbox.demo().multicart.api_key);
+        files.push(request.send().await.expect("an answer").bytes().await.expect("a file"));
+    }
+    let counts: Vec<_> =
+        files[..3].iter().map(|file| serde_json::from_slice::<Vec<Value>>(file).expect("rows").len()).collect();
+    assert_eq!(counts, [100, 100, 50], "what this run has scraped, and nothing of before");
+    let archived = unzip(&files[3]);
+    let names: Vec<&str> = archived.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, [1, 2, 3].map(|page| format!("Lamps_701_Results_Page_{page}.json")));
+    assert!(archived.iter().zip(&files).all(|((_, content), file)| content == file));
+}
+
 #[tokio::test]
 async fn a_run_that_cannot_be_paid_is_refused_and_costs_nothing() {
     let mut poor = world();

@@ -15,8 +15,6 @@ use crate::world::World;
 const ROWS: usize = 1000;
 /// How long a result is kept.
 const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
-/// How long a finished task is listed.
-const LISTED: Duration = Duration::from_secs(3 * 24 * 3600);
 
 /// Lists what is done and not collected. The list is the account's: other programs' tasks are on it too.
 pub(super) fn ready(world: &mut World, call: &Call, function: Option<Function>) -> Reply {
@@ -25,11 +23,7 @@ pub(super) fn ready(world: &mut World, call: &Call, function: Option<Function>) 
     if !world.tasks.limits.ready(function).take(now) {
         return throttled().operation(operation);
     }
-    let listed = |task: &&Task| {
-        let asked = function.is_none_or(|function| function == task.function);
-        asked && task.is_listed() && task.is_done(now) && now.saturating_sub(task.ready_at) < LISTED
-    };
-    let rows = world.tasks.all.iter().filter(listed).take(ROWS).map(row).collect();
+    let rows = world.tasks.listed(function, now, ROWS).into_iter().map(row).collect();
     let id = task_id(today(), &mut world.rng);
     let data = data(function, "tasks_ready");
     envelope(call, operation, &[TaskAnswer::rows(id, data, rows)])
@@ -84,13 +78,13 @@ pub(super) fn get(
     }
     if !task.is_done(now) {
         let code = if now < task.handed_until { 40601 } else { 40602 };
-        return envelope(call, operation, &[TaskAnswer::new(id.to_owned(), code, task.data.clone())]);
+        return envelope(call, operation, &[TaskAnswer::new(id.to_owned(), code, task.data())]);
     }
     if now.saturating_sub(task.ready_at) > KEPT {
-        return envelope(call, operation, &[TaskAnswer::new(id.to_owned(), 40403, task.data.clone())]);
+        return envelope(call, operation, &[TaskAnswer::new(id.to_owned(), 40403, task.data())]);
     }
-    task.collected = true;
     let task = task.clone();
+    world.tasks.collect(id);
     world.ledger.foreign_collected += u64::from(task.foreign);
     envelope(call, operation, &[finished(world, &task, html)]).did(format!("collected {}", task.id))
 }
@@ -99,5 +93,5 @@ pub(super) fn get(
 pub(super) fn finished(world: &World, task: &Task, html: bool) -> TaskAnswer {
     let result = if html { results::pages(world, task) } else { results::result(world, task) };
     let code = if result["items"].is_null() { 40102 } else { 20000 };
-    TaskAnswer { result: Some(vec![result]), ..TaskAnswer::new(task.id.clone(), code, task.data.clone()) }
+    TaskAnswer { result: Some(vec![result]), ..TaskAnswer::new(task.id.clone(), code, task.data()) }
 }

@@ -52,7 +52,7 @@ fn page<'a>(task: &Task, subject: &'a str, kind: &'a str) -> Map<String, Value> 
 
 /// The result of a `products` task; without results its items are null.
 pub(super) fn products(task: &Task, products: &[Product]) -> Value {
-    let found = search::found(products, &task.subject, task.marketplace, &task.data);
+    let found = search::found(products, &task.subject, task.marketplace, &task.data());
     let mut result = page(task, "keyword", "products");
     result.insert("spell".to_owned(), Value::Null);
     let mut items: Vec<Value> = found.iter().map(|found| entry(task, found)).collect();
@@ -142,10 +142,11 @@ pub(super) fn sellers(task: &Task, product: Option<&Product>) -> Value {
     result.insert("url".to_owned(), Value::Null);
     result.insert("image_url".to_owned(), json!(product.map(|product| results::image(&product.asin))));
     result.insert("rating".to_owned(), score(&task.subject));
-    let depth = task.data.get("depth").and_then(Value::as_u64).unwrap_or(10);
+    let data = task.data();
+    let depth = data.get("depth").and_then(Value::as_u64).unwrap_or(10);
     let depth = usize::try_from(depth).unwrap_or(usize::MAX);
     let mut items: Vec<Value> = offers(task, product).into_iter().take(depth).map(|offer| shop(task, offer)).collect();
-    let at_google = task.data.get("get_shops_on_google").and_then(Value::as_bool) == Some(true);
+    let at_google = data.get("get_shops_on_google").and_then(Value::as_bool) == Some(true);
     if let Some(mut first) = items.first().cloned().filter(|_| at_google) {
         if let Some(fields) = first.as_object_mut() {
             let of_shops = [

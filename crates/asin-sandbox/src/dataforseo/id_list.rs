@@ -40,7 +40,7 @@ pub(super) fn list(world: &mut World, call: &Call) -> Reply {
         Err(field) => return envelope(call, OPERATION, &[TaskAnswer::invalid_field(id, field, data)]),
     };
     let shown = |task: &&Task| task.listed_at <= now && (question.from..=question.to).contains(&task.posted);
-    let mut tasks: Vec<&Task> = world.tasks.all.iter().filter(shown).collect();
+    let mut tasks: Vec<&Task> = world.tasks.each().filter(shown).collect();
     // By the time of execution: what still waits comes after what is done.
     tasks.sort_by_key(|task| (!task.is_done(now), task.done));
     if question.newest_first {
@@ -59,7 +59,7 @@ pub(super) fn list(world: &mut World, call: &Call) -> Reply {
                 "cost": dollars(task.cost),
             });
             if question.metadata {
-                row["metadata"] = json!(task.data);
+                row["metadata"] = json!(task.data());
             }
             row
         })

@@ -15,8 +15,11 @@ impl Tasks {
     /// The newest tasks, and how many there are in each state.
     pub(crate) fn live(&self, now: Duration) -> Value {
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-        for task in &self.all {
+        for task in self.each() {
             *counts.entry(task.state(now)).or_default() += 1;
+        }
+        if self.forgotten > 0 {
+            counts.insert("forgotten", usize::try_from(self.forgotten).unwrap_or(usize::MAX));
         }
         let row = |task: &Task| {
             let (engine, name) = task.function.names();
@@ -30,7 +33,7 @@ impl Tasks {
                 "usd": task.cost,
             })
         };
-        let rows: Vec<Value> = self.all.iter().rev().take(ROWS).map(row).collect();
+        let rows: Vec<Value> = self.each().rev().take(ROWS).map(row).collect();
         json!({"counts": counts, "rows": rows})
     }
 

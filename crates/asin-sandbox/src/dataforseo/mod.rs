@@ -6,6 +6,7 @@ mod form;
 mod function;
 mod google;
 mod id_list;
+mod limits;
 mod live;
 mod post;
 mod reference;
@@ -205,19 +206,20 @@ fn posted(call: &Call) -> Result<Vec<Map<String, Value>>, Reply> {
         return Err(refusal(StatusCode::OK, 40502));
     }
     let invalid = || refusal(StatusCode::OK, 40503);
-    let entries: Vec<Value> = match call.json().ok_or_else(invalid)? {
-        Value::Array(entries) => entries,
-        Value::Object(numbered) if numbered.keys().all(|key| key.parse::<u32>().is_ok()) => {
-            numbered.into_iter().map(|(_, entry)| entry).collect()
-        }
+    let entries: Vec<&Value> = match call.json().ok_or_else(invalid)? {
+        Value::Array(entries) => entries.iter().collect(),
+        Value::Object(numbered) if numbered.keys().all(|key| key.parse::<u32>().is_ok()) => numbered.values().collect(),
         _ => return Err(invalid()),
     };
     if entries.is_empty() {
         return Err(refusal(StatusCode::OK, 40502));
     }
     // A field that is null counts as not sent: the vendor's own Python client sends them all.
-    let object = |entry: Value| match entry {
-        Value::Object(object) => Ok(object.into_iter().filter(|(_, value)| !value.is_null()).collect()),
+    let object = |entry: &Value| match entry {
+        Value::Object(object) => {
+            let said = object.iter().filter(|(_, value)| !value.is_null());
+            Ok(said.map(|(name, value)| (name.clone(), value.clone())).collect())
+        }
         _ => Err(invalid()),
     };
     entries.into_iter().map(object).collect()
@@ -236,7 +238,7 @@ mod tests {
             .header("authorization", format!("Basic {}", STANDARD.encode(format!("{LOGIN}:{PASSWORD}"))))
             .body(())
             .expect("a request");
-        let call = world.call(request.into_parts().0, bytes::Bytes::new(), Vec::new());
+        let call = world.call(request.into_parts().0, String::new(), bytes::Bytes::new(), Vec::new());
         assert_eq!(answer(&mut world, &call, 30).code, Some(20000));
         assert_eq!(answer(&mut world, &call, 31).code, Some(40209));
     }
@@ -249,7 +251,7 @@ mod tests {
             .header("authorization", format!("Basic {}", STANDARD.encode(format!("{LOGIN}:{PASSWORD}"))))
             .body(())
             .expect("a request");
-        let call = world.call(request.into_parts().0, bytes::Bytes::new(), Vec::new());
+        let call = world.call(request.into_parts().0, String::new(), bytes::Bytes::new(), Vec::new());
         let refused = (0..2003).filter(|_| answer(&mut world, &call, 1).code == Some(40202)).count();
         assert_eq!(refused, 3);
     }

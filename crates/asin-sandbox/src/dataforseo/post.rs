@@ -84,7 +84,7 @@ fn ordered(
         return Err(TaskAnswer::new(id, 40210, data));
     }
     let now = world.clock.now();
-    if let Err(code) = world.tasks.count_equal(&data, now) {
+    if let Err(code) = world.tasks.limits.count_equal(&data, now) {
         return Err(TaskAnswer::new(id, code, data));
     }
     world.ledger.bill(entry.get("tag").and_then(Value::as_str).unwrap_or_default(), cost);

@@ -38,7 +38,8 @@ pub(super) struct Page<'a> {
 /// The part that all results share.
 pub(super) fn page(task: &Task, page: Page, oldest_minutes: u32) -> Map<String, Value> {
     let read = task.done.saturating_sub(SignedDuration::from_mins(i64::from(oldest_minutes)));
-    let echoed = |name: &str| task.data.get(name).cloned();
+    let data = task.data();
+    let echoed = |name: &str| data.get(name).cloned();
     let entries = [
         (page.subject, json!(task.subject)),
         ("type", json!(page.kind)),

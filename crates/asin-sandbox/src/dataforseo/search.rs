@@ -58,7 +58,7 @@ pub(super) fn found<'a>(
 
 /// The result of a `products` task; without results its items are null.
 pub(super) fn products(task: &Task, products: &[Product]) -> Value {
-    let found = found(products, &task.subject, task.marketplace, &task.data);
+    let found = found(products, &task.subject, task.marketplace, &task.data());
     let url = format!("https://www.{}/s/?field-keywords={}", task.marketplace.domain, task.subject.replace(' ', "+"));
     let page = Page { subject: "keyword", kind: "products", domain: task.marketplace.domain, url };
     let mut result = results::page(task, page, 0);

@@ -1,7 +1,6 @@
 //! The tasks of the account: our caller's, and those of another program that shares it.
 
-use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -9,10 +8,12 @@ use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 
 use super::function::Function;
+use super::limits::Limits;
 use super::webhooks::{self, Errand, Failure, Hook};
-use crate::clock::{Clock, MinuteWindow, minutes_ago, today};
+use crate::clock::{Clock, minutes_ago, today};
 use crate::market::Market;
 use crate::marketplace::Marketplace;
+use crate::world::REMEMBERED;
 
 /// How far a result has got that is to be posted to an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,8 +45,9 @@ pub(super) struct Task {
     /// Whether another program has posted it.
     pub(super) foreign: bool,
     pub(super) cost: Decimal,
-    /// The echo of the request.
-    pub(super) data: Map<String, Value>,
+    /// The echo of the request, as text: there may be very many tasks.
+    data: Box<str>,
+    tag: Option<Box<str>>,
     pub(super) subject: String,
     pub(super) marketplace: &'static Marketplace,
 }
@@ -58,6 +60,7 @@ impl Task {
     /// A task that is answered at once.
     pub(super) fn at_once(id: String, order: Order) -> Self {
         let Order { function, subject, marketplace, data, cost, foreign, .. } = order;
+        let (data, tag) = kept(&data);
         let (handed_until, ready_at, listed_at) = Default::default();
         let (posted, done, collected) = (today(), today(), true);
         Self {
@@ -73,9 +76,20 @@ impl Task {
             foreign,
             cost,
             data,
+            tag,
             subject,
             marketplace,
         }
+    }
+
+    /// The echo of the request.
+    pub(super) fn data(&self) -> Map<String, Value> {
+        serde_json::from_str(&self.data).unwrap_or_default()
+    }
+
+    /// Whether nobody will come for it any more.
+    fn is_taken(&self) -> bool {
+        self.collected || self.postback == Sent::Arrived
     }
 
     /// Whether it is for those who come and collect: what is posted to an address is not, unless that failed.
@@ -84,60 +98,38 @@ impl Task {
     }
 
     pub(super) fn tag(&self) -> Option<&str> {
-        self.data.get("tag").and_then(Value::as_str)
+        self.tag.as_deref()
     }
 }
 
-/// How many calls a minute are allowed.
-#[derive(Debug)]
-pub(crate) struct Limits {
-    /// Whether everybody may call as often, and with as many requests at once, as they like.
-    pub(super) lifted: bool,
-    pub(super) general: MinuteWindow,
-    pub(super) id_list: MinuteWindow,
-    ready: [MinuteWindow; 7],
+/// The echo of a request as it is kept, and the tag in it.
+fn kept(data: &Map<String, Value>) -> (Box<str>, Option<Box<str>>) {
+    let text = serde_json::to_string(data).unwrap_or_default();
+    (text.into(), data.get("tag").and_then(Value::as_str).map(Box::from))
 }
 
-impl Limits {
-    /// Each limit with its name; of the listings of finished tasks those that were asked for.
-    pub(super) fn each(&self) -> Vec<(String, &MinuteWindow)> {
-        let mut limits =
-            vec![("calls a minute".to_owned(), &self.general), ("id_list a minute".to_owned(), &self.id_list)];
-        for (place, window) in self.ready.iter().enumerate().filter(|(_, window)| window.is_used()) {
-            let whose = Function::ALL.get(place).map(|function| {
-                let (engine, name) = function.names();
-                format!("{engine} {name} ")
-            });
-            limits.push((format!("{}tasks_ready a minute", whose.unwrap_or_default()), window));
-        }
-        limits
-    }
+/// How long a finished task is listed.
+const LISTED: Duration = Duration::from_secs(3 * 24 * 3600);
 
-    /// Limits no more.
-    pub(crate) fn lift(&mut self) {
-        let windows = [&mut self.general, &mut self.id_list].into_iter().chain(&mut self.ready);
-        windows.for_each(MinuteWindow::lift);
-        self.lifted = true;
-    }
-
-    /// Each listing of finished tasks has its own twenty calls.
-    pub(super) fn ready(&mut self, function: Option<Function>) -> &mut MinuteWindow {
-        let place = function.and_then(|function| Function::ALL.iter().position(|known| *known == function));
-        &mut self.ready[place.unwrap_or(Function::ALL.len())]
-    }
-}
-
-/// All tasks, in the order of their POSTs.
+/// The tasks, by number in the order of their POSTs.
 #[derive(Debug)]
 pub(crate) struct Tasks {
-    pub(super) all: Vec<Task>,
+    all: BTreeMap<u64, Task>,
+    numbers: HashMap<String, u64>,
+    next: u64,
+    /// When each will be done that is to be listed then.
+    waiting: BTreeSet<(Duration, u64)>,
+    /// What is listed, by function.
+    ready: [BTreeSet<u64>; Function::ALL.len()],
+    /// What was taken, in that order: the first is forgotten when more than `remembered` were.
+    taken: VecDeque<u64>,
+    pub(crate) remembered: usize,
+    pub(super) forgotten: u64,
     pub(crate) limits: Limits,
     posts: u64,
-    /// When tasks that are equal in everything were posted.
-    equal: HashMap<u64, Vec<Duration>>,
     /// Webhooks that were asked for since a call last began; the port sends them when they are due.
     pub(crate) errands: Vec<Errand>,
-    pub(super) failures: Vec<Failure>,
+    pub(super) failures: VecDeque<Failure>,
 }
 
 /// A task to be added.
@@ -157,15 +149,19 @@ const LIST_LAG: Duration = Duration::from_secs(30);
 impl Tasks {
     /// An account that another program has used before.
     pub(crate) fn new(market: &Market, rng: &mut fastrand::Rng) -> Self {
-        let ready = std::array::from_fn(|_| MinuteWindow::new(20));
-        let limits = Limits { lifted: false, general: MinuteWindow::new(2000), id_list: MinuteWindow::new(10), ready };
         let mut tasks = Self {
-            all: Vec::new(),
-            limits,
+            all: BTreeMap::new(),
+            numbers: HashMap::new(),
+            next: 0,
+            waiting: BTreeSet::new(),
+            ready: Default::default(),
+            taken: VecDeque::new(),
+            remembered: REMEMBERED,
+            forgotten: 0,
+            limits: Limits::new(),
             posts: 0,
-            equal: HashMap::new(),
             errands: Vec::new(),
-            failures: Vec::new(),
+            failures: VecDeque::new(),
         };
         for (minutes, function) in [
             (600, Function::GoogleProducts),
@@ -178,9 +174,12 @@ impl Tasks {
             let posted = minutes_ago(minutes);
             let done =
                 posted.saturating_add(SignedDuration::from_secs(90)).expect("a duration never fails to be added");
-            tasks.all.push(Task {
-                id: task_id(posted, rng),
-                data: foreign_data(function, &asin, minutes),
+            let id = task_id(posted, rng);
+            let (data, tag) = kept(&foreign_data(function, &asin, minutes));
+            tasks.insert(Task {
+                id,
+                data,
+                tag,
                 function,
                 posted,
                 done,
@@ -198,29 +197,86 @@ impl Tasks {
         tasks
     }
 
-    /// Counts a task with others that are equal in everything, or says that there are too many: the account may be told to
-    /// take ten to a hundred an hour, here it takes a hundred, and a thousand a day.
-    pub(super) fn count_equal(&mut self, data: &Map<String, Value>, now: Duration) -> Result<(), i64> {
-        if self.limits.lifted {
-            return Ok(());
+    fn insert(&mut self, task: Task) {
+        let number = self.next;
+        self.next += 1;
+        self.numbers.insert(task.id.clone(), number);
+        if task.is_listed() {
+            self.waiting.insert((task.ready_at, number));
         }
-        let mut hasher = DefaultHasher::new();
-        data.iter().for_each(|(name, value)| (name, value.to_string()).hash(&mut hasher));
-        let seen = self.equal.entry(hasher.finish()).or_default();
-        let within = |hours: u64| move |at: &&Duration| now.saturating_sub(**at) < Duration::from_secs(hours * 3600);
-        seen.retain(|at| within(24)(&at));
-        if seen.iter().filter(within(1)).count() >= 100 {
-            return Err(40205);
-        }
-        if seen.len() >= 1000 {
-            return Err(40206);
-        }
-        seen.push(now);
-        Ok(())
+        self.all.insert(number, task);
     }
 
-    pub(super) fn find(&mut self, id: &str) -> Option<&mut Task> {
-        self.all.iter_mut().find(|task| task.id == id)
+    pub(super) fn find(&self, id: &str) -> Option<&Task> {
+        self.all.get(self.numbers.get(id)?)
+    }
+
+    /// All that are remembered, in the order of their POSTs.
+    pub(super) fn each(&self) -> impl DoubleEndedIterator<Item = &Task> {
+        self.all.values()
+    }
+
+    /// The first of those that are done and wait to be collected, of one function or of all.
+    pub(super) fn listed(&mut self, function: Option<Function>, now: Duration, most: usize) -> Vec<&Task> {
+        while let Some((at, number)) = self.waiting.first().copied()
+            && at <= now
+        {
+            self.waiting.pop_first();
+            if let Some(task) = self.all.get(&number) {
+                self.ready[task.function as usize].insert(number);
+            }
+        }
+        let is_over =
+            |number: &u64| self.all.get(number).is_none_or(|task| now.saturating_sub(task.ready_at) >= LISTED);
+        let wanted = |known: &Function| function.is_none_or(|function| function == *known);
+        let mut numbers: Vec<u64> = Vec::new();
+        for known in Function::ALL.into_iter().filter(wanted) {
+            let ready = &mut self.ready[known as usize];
+            while ready.first().is_some_and(is_over) {
+                ready.pop_first();
+            }
+            numbers.extend(ready.iter().filter(|number| !is_over(number)).take(most));
+        }
+        numbers.sort_unstable();
+        numbers.truncate(most);
+        numbers.iter().filter_map(|number| self.all.get(number)).collect()
+    }
+
+    /// A result was collected: it leaves the listing.
+    pub(super) fn collect(&mut self, id: &str) {
+        self.change(id, |task| task.collected = true);
+    }
+
+    /// A result was posted to its address, or was not: then it is listed, as if nobody had asked for that.
+    pub(super) fn delivered(&mut self, id: &str, arrived: bool) {
+        self.change(id, |task| {
+            if task.postback != Sent::Arrived {
+                task.postback = if arrived { Sent::Arrived } else { Sent::Failed };
+            }
+        });
+    }
+
+    /// Changes a task; what that means for the listing follows, and what was taken longest ago is forgotten.
+    fn change(&mut self, id: &str, change: impl FnOnce(&mut Task)) {
+        let Some(number) = self.numbers.get(id) else { return };
+        let Some(task) = self.all.get_mut(number) else { return };
+        let was_taken = task.is_taken();
+        change(task);
+        if task.is_listed() {
+            self.waiting.insert((task.ready_at, *number));
+        } else {
+            self.waiting.remove(&(task.ready_at, *number));
+            self.ready[task.function as usize].remove(number);
+        }
+        if task.is_taken() && !was_taken {
+            self.taken.push_back(*number);
+        }
+        while self.taken.len() > self.remembered
+            && let Some(task) = self.taken.pop_front().and_then(|number| self.all.remove(&number))
+        {
+            self.numbers.remove(&task.id);
+            self.forgotten += 1;
+        }
     }
 
     /// Adds a task and gives its identifier.
@@ -233,9 +289,10 @@ impl Tasks {
         let done = Timestamp::now().saturating_add(wait).expect("a duration never fails to be added");
         let id = task_id(posted, rng);
         let asked = webhooks::asked(&order.data);
+        let (data, tag) = kept(&order.data);
         self.errands.extend(asked.iter().map(|hook| Errand { task: id.clone(), hook: *hook, due: now + queue }));
         let postback = if asked.contains(&Hook::Postback) { Sent::NotYet } else { Sent::NotAsked };
-        self.all.push(Task {
+        self.insert(Task {
             id: id.clone(),
             function: order.function,
             posted,
@@ -247,7 +304,8 @@ impl Tasks {
             postback,
             foreign: order.foreign,
             cost: order.cost,
-            data: order.data,
+            data,
+            tag,
             subject: order.subject,
             marketplace: order.marketplace,
         });

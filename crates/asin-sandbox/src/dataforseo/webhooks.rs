@@ -11,7 +11,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 
 use super::id_list::moment;
-use super::tasks::{Sent, Task, task_id};
+use super::tasks::{Task, task_id};
 use super::{TaskAnswer, body, collect, envelope, posted};
 use crate::call::{Call, Reply};
 use crate::clock::{spaced, today};
@@ -120,13 +120,15 @@ pub(crate) fn prepare(world: &mut World, errand: &Errand) -> Option<Outgoing> {
 /// The address with the task's own identifier and tag.
 fn address(task: &Task, hook: Hook) -> Option<String> {
     let encoded = |text: &str| utf8_percent_encode(text, PLAIN).to_string();
-    let url = task.data.get(hook.field())?.as_str()?;
+    let data = task.data();
+    let url = data.get(hook.field())?.as_str()?;
     Some(url.replace("$id", &encoded(&task.id)).replace("$tag", &encoded(task.tag().unwrap_or_default())))
 }
 
 /// What is posted: the answer that `task_get` would give.
 fn result(world: &World, task: &Task) -> Value {
-    let form = task.data.get("postback_data").and_then(Value::as_str).unwrap_or("advanced");
+    let data = task.data();
+    let form = data.get("postback_data").and_then(Value::as_str).unwrap_or("advanced");
     let is_html = form == "html";
     let path = format!("{}/task_get/{form}/{}", task.function.path(), task.id);
     let path: Vec<String> = path.trim_start_matches('/').split('/').map(str::to_owned).collect();
@@ -148,10 +150,10 @@ pub(crate) fn note(world: &mut World, errand: &Errand, outgoing: &Outgoing, outc
     };
     let arrived = failure.is_empty();
     let Some(task) = world.tasks.find(&errand.task) else { return };
-    if errand.hook == Hook::Postback && task.postback != Sent::Arrived {
-        task.postback = if arrived { Sent::Arrived } else { Sent::Failed };
-    }
     let tag = task.tag().unwrap_or_default().to_owned();
+    if errand.hook == Hook::Postback {
+        world.tasks.delivered(&errand.task, arrived);
+    }
     world.ledger.deliveries.push(Delivery {
         at: today(),
         webhook: errand.hook.name().to_owned(),
@@ -164,7 +166,10 @@ pub(crate) fn note(world: &mut World, errand: &Errand, outgoing: &Outgoing, outc
         fault: outgoing.strike.as_ref().map(|strike| strike.action.name().to_owned()),
     });
     if !arrived {
-        world.tasks.failures.push(Failure {
+        if world.tasks.failures.len() >= world.tasks.remembered {
+            world.tasks.failures.pop_front();
+        }
+        world.tasks.failures.push_back(Failure {
             at: today(),
             hook: errand.hook,
             task: errand.task.clone(),
@@ -198,7 +203,7 @@ pub(super) fn resend(world: &mut World, call: &Call) -> Reply {
         let (code, hooks) = match world.tasks.find(id) {
             _ if index >= IDS => (40006, Vec::new()),
             Some(task) if !task.is_done(now) => (40602, Vec::new()),
-            Some(task) => match asked(&task.data) {
+            Some(task) => match asked(&task.data()) {
                 hooks if hooks.is_empty() => (40501, hooks),
                 hooks => (20000, hooks),
             },

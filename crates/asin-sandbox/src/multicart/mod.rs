@@ -10,6 +10,7 @@ mod live;
 mod outputs;
 mod places;
 mod runs;
+mod zip;
 
 use std::time::Duration;
 
@@ -73,6 +74,8 @@ struct ItemRow {
 struct OutputRow {
     id: u64,
     collection: u64,
+    /// The run that has made it; none for an output of the market.
+    run: Option<u64>,
     output: Output,
     title: Option<String>,
     scraped: Timestamp,
@@ -107,6 +110,7 @@ impl Carts {
                 carts.outputs.push(OutputRow {
                     id: carts.next_output,
                     collection: collection.id,
+                    run: None,
                     output: output.clone(),
                     title: output.title.clone().or_else(|| product.map(|product| product.title.clone())),
                     scraped: minutes_ago(output.age_minutes),
@@ -272,7 +276,7 @@ fn body(call: &Call) -> Result<Map<String, Value>, Reply> {
         return Ok(Map::new());
     }
     match call.json() {
-        Some(Value::Object(body)) => Ok(body),
+        Some(Value::Object(body)) => Ok(body.clone()),
         _ => Err(failure(400, "The body is not a JSON object")),
     }
 }

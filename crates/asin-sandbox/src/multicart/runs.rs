@@ -60,7 +60,7 @@ pub(super) fn list(carts: &mut Carts, call: &Call, _: Duration) -> Result<Reply,
 
 impl Carts {
     fn run_object(&self, run: &RunRow) -> Value {
-        let links = if run.finished() { vec![self.link(run)] } else { Vec::new() };
+        let links = if run.finished() { self.links(run) } else { Vec::new() };
         json!({
             "id": run.id,
             "collection": run.collection,
@@ -74,23 +74,23 @@ impl Carts {
     /// Finishes the runs whose time has come: every item has a new output, the credits are spent.
     pub(super) fn finish_runs(&mut self, now: Duration) {
         let due = |run: &&mut RunRow| run.ends_at.is_some_and(|at| at <= now);
-        let mut collections = Vec::new();
+        let mut finished = Vec::new();
         for run in self.runs.iter_mut().filter(due) {
             run.ends_at = None;
             self.credits.spend(run.items);
-            collections.push(run.collection);
+            finished.push((run.id, run.collection));
         }
-        for collection in collections {
+        for (run, collection) in finished {
             let asins: Vec<String> =
                 self.items.iter().filter(|item| item.collection == collection).map(|item| item.asin.clone()).collect();
             for asin in asins {
-                self.scrape(collection, &asin);
+                self.scrape(run, collection, &asin);
             }
         }
     }
 
     /// A new output: what the last one of the product showed, if there was one.
-    fn scrape(&mut self, collection: u64, asin: &str) {
+    fn scrape(&mut self, run: u64, collection: u64, asin: &str) {
         let last = self.outputs.iter().rev().find(|row| row.output.asin == asin);
         let output =
             last.map_or_else(|| Output { asin: asin.to_owned(), ..Output::default() }, |row| row.output.clone());
@@ -98,6 +98,7 @@ impl Carts {
         self.outputs.push(OutputRow {
             id: self.next_output,
             collection,
+            run: Some(run),
             output: Output { age_minutes: 0, ..output },
             title,
             scraped: today(),

@@ -129,7 +129,7 @@ impl Feeds {
 }
 
 pub(super) fn create_document(world: &mut World, call: &Call, seller: &str) -> Result<Reply, Reply> {
-    let body = call.json().unwrap_or_default();
+    let body = call.json().unwrap_or(&Value::Null);
     let content_type = body["contentType"].as_str().filter(|kind| !kind.is_empty());
     let content_type = content_type.ok_or_else(|| invalid("'contentType' is required."))?.to_owned();
     let id = format!("amzn1.tortuga.4.sandbox.{}", world.hex(24));
@@ -160,7 +160,7 @@ pub(super) fn document(world: &mut World, call: &Call, seller: &str, id: &str) -
 }
 
 pub(super) fn create(world: &mut World, call: &Call, seller: &str) -> Result<Reply, Reply> {
-    let body = call.json().filter(Value::is_object).ok_or_else(|| invalid("The body is not a JSON object."))?;
+    let body = call.json().filter(|body| body.is_object()).ok_or_else(|| invalid("The body is not a JSON object."))?;
     if body["feedType"] != "JSON_LISTINGS_FEED" {
         return Err(invalid("Invalid 'feedType' provided: only JSON_LISTINGS_FEED is taken."));
     }

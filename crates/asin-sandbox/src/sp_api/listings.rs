@@ -42,19 +42,12 @@ pub(super) enum Change {
     Delete,
 }
 
-#[derive(Debug)]
-struct Pending {
-    due: Duration,
-    key: Key,
-    change: Change,
-    write: usize,
-}
-
 /// All listings of all sellers.
 #[derive(Debug, Default)]
 pub(crate) struct Listings {
     pub(super) rows: BTreeMap<Key, Row>,
-    pending: Vec<Pending>,
+    /// The changes to come, by when they are due and their number in the ledger.
+    pending: BTreeMap<(Duration, usize), (Key, Change)>,
 }
 
 impl Listings {
@@ -88,16 +81,18 @@ impl Listings {
 
     /// Notes a change that will be made later.
     pub(super) fn postpone(&mut self, due: Duration, key: Key, change: Change, write: usize) {
-        self.pending.push(Pending { due, key, change, write });
+        self.pending.insert((due, write), (key, change));
     }
 
     /// Makes the changes that are due; gives the numbers of their writes in the ledger.
     pub(crate) fn settle(&mut self, now: Duration) -> Vec<usize> {
         let mut writes = Vec::new();
-        while let Some(at) = self.pending.iter().position(|pending| pending.due <= now) {
-            let pending = self.pending.remove(at);
-            self.apply(&pending.key, &pending.change);
-            writes.push(pending.write);
+        while let Some(next) = self.pending.first_entry()
+            && next.key().0 <= now
+        {
+            let ((_, write), (key, change)) = next.remove_entry();
+            self.apply(&key, &change);
+            writes.push(write);
         }
         writes
     }
@@ -143,9 +138,10 @@ impl Listings {
     fn share_stock(&mut self, key: &Key, stock: Option<&Value>) {
         let region = |id: &str| Marketplace::of(id).map(|marketplace| marketplace.region);
         let ours = region(key.marketplace);
-        for (other, row) in &mut self.rows {
-            let shares = other.seller == key.seller && other.sku == key.sku && region(other.marketplace) == ours;
-            if !shares || other == key || !row.exists {
+        let first = Key { marketplace: "", ..key.clone() };
+        let of_sku = |(other, _): &(&Key, &mut Row)| other.seller == key.seller && other.sku == key.sku;
+        for (other, row) in self.rows.range_mut(first..).take_while(of_sku) {
+            if region(other.marketplace) != ours || other == key || !row.exists {
                 continue;
             }
             match stock {

@@ -12,6 +12,9 @@ use crate::world::{CLIENT_ID, CLIENT_SECRET, World, refresh_token};
 /// How long an access token lives, in sandbox time.
 const LIFE: Duration = Duration::from_secs(3600);
 
+/// How long an expired token is still known as one that has expired.
+const KEPT: Duration = Duration::from_secs(24 * 3600);
+
 /// The access tokens that were given out.
 #[derive(Debug, Default)]
 pub(crate) struct AccessTokens {
@@ -62,7 +65,9 @@ fn token(world: &mut World, call: &Call) -> Reply {
         }
     };
     let access = format!("Atza|{}", world.hex(40));
-    let expires = world.clock.now() + LIFE;
+    let now = world.clock.now();
+    let expires = now + LIFE;
+    world.access_tokens.issued.retain(|_, issued| issued.expires + KEPT > now);
     world.access_tokens.issued.insert(access.clone(), Issued { seller: seller.clone(), expires });
     let mut body = json!({
         "access_token": access,
@@ -82,7 +87,6 @@ fn fields(call: &Call) -> impl Fn(&str) -> Option<String> + use<> {
     let pairs: Vec<(String, String)> = if json {
         let text = |(key, value): (&String, &Value)| Some((key.clone(), value.as_str()?.to_owned()));
         call.json()
-            .as_ref()
             .and_then(Value::as_object)
             .map(|object| object.iter().filter_map(text).collect())
             .unwrap_or_default()

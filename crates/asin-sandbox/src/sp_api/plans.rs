@@ -141,15 +141,7 @@ mod tests {
 
     fn call(method: &str, query: &str, body: &Value) -> Call {
         let request = http::Request::builder().method(method).uri(format!("/x{query}")).body(()).expect("a request");
-        let parts = request.into_parts().0;
-        Call {
-            number: 1,
-            method: parts.method,
-            uri: parts.uri,
-            headers: parts.headers,
-            body: Bytes::from(body.to_string()),
-            form: Vec::new(),
-        }
+        Call::new(1, request.into_parts().0, String::new(), Bytes::from(body.to_string()), Vec::new())
     }
 
     fn patch(attribute: &str) -> Value {

@@ -2,6 +2,9 @@
 //!
 //! The schemas are the sandbox's own. What differs between stores and languages is put in when one is asked for.
 
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::StatusCode;
@@ -143,10 +146,16 @@ fn tree(template: &str, made: &Made<'_>) -> Value {
     tree
 }
 
+/// The schemas that were made to judge by, by product type, store and requirements.
+static RULES: Mutex<BTreeMap<RuleKey, Arc<Value>>> = Mutex::new(BTreeMap::new());
+type RuleKey = (&'static str, &'static str, String);
+
 /// The schema that listings of a product type obey in a store; other types than the two here have none.
-fn rule(product_type: &str, store: &'static Marketplace, requirements: &str) -> Option<Value> {
-    let (.., template) = TYPES.iter().find(|(name, ..)| *name == product_type)?;
-    Some(tree(template, &Made { store, locale: store.language, requirements, enforced: true }))
+fn rule(product_type: &str, store: &'static Marketplace, requirements: &str) -> Option<Arc<Value>> {
+    let (name, .., template) = TYPES.iter().find(|(name, ..)| *name == product_type)?;
+    let make = || Arc::new(tree(template, &Made { store, locale: store.language, requirements, enforced: true }));
+    let mut rules = RULES.lock().unwrap_or_else(PoisonError::into_inner);
+    Some(rules.entry((name, store.id, requirements.to_owned())).or_insert_with(make).clone())
 }
 
 /// What the schema finds wrong with the attributes of a PUT.

@@ -44,12 +44,12 @@ impl Submission {
 }
 
 /// The JSON object of a body.
-fn body(call: &Call) -> Result<Value, Reply> {
+fn body(call: &Call) -> Result<&Value, Reply> {
     let json = call.header("content-type").is_some_and(|kind| kind.starts_with("application/json"));
     if !json {
         return Err(super::unsupported());
     }
-    call.json().filter(Value::is_object).ok_or_else(|| invalid("The body is not a JSON object."))
+    call.json().filter(|body| body.is_object()).ok_or_else(|| invalid("The body is not a JSON object."))
 }
 
 fn product_type(body: &Value) -> Result<String, Reply> {
@@ -59,8 +59,8 @@ fn product_type(body: &Value) -> Result<String, Reply> {
 pub(super) fn patch(world: &mut World, call: &Call, seller: &str, sku: &str) -> Result<Reply, Reply> {
     let submission = Submission::read(world, call, seller, usize::MAX)?;
     let body = body(call)?;
-    product_type(&body)?;
-    let operations = PatchOperation::read_all(&body)
+    product_type(body)?;
+    let operations = PatchOperation::read_all(body)
         .map_err(|text| super::error(StatusCode::BAD_REQUEST, "InvalidInput", &text, ""))?;
     let mut issues: Vec<Value> = operations.iter().flat_map(|operation| operation.issues(&submission.stores)).collect();
     for store in &submission.stores {
@@ -83,7 +83,7 @@ pub(super) fn patch(world: &mut World, call: &Call, seller: &str, sku: &str) -> 
 pub(super) fn put(world: &mut World, call: &Call, seller: &str, sku: &str) -> Result<Reply, Reply> {
     let submission = Submission::read(world, call, seller, 1)?;
     let body = body(call)?;
-    let product_type = product_type(&body)?;
+    let product_type = product_type(body)?;
     let attributes = body["attributes"].as_object().ok_or_else(|| invalid("'attributes' is required."))?.clone();
     let required: &[&str] = match body["requirements"].as_str() {
         None | Some("LISTING") => &["item_name", "condition_type", "purchasable_offer"],
