@@ -210,3 +210,8 @@ impl Sandbox {
         all.await;
     }
 }
+
+/// The Rust of README.md, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

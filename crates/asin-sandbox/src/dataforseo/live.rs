@@ -39,7 +39,7 @@ impl Tasks {
 
     /// What is left of each limit.
     pub(crate) fn levels(&self, now: Duration) -> Vec<Value> {
-        let windows = self.limits.each();
+        let windows = if self.limits.lifted { Vec::new() } else { self.limits.each() };
         windows.into_iter().map(|(name, window)| level("dataforseo", "account", &name, window.left(now))).collect()
     }
 }
