@@ -20,6 +20,10 @@ def translated(source, pins):
     nullable = document.get("x-nullable") is True
     lenient = document.get("x-lenient") is True
     envelope = (document.get("x-envelope") or {}).get("within")
+    schemas = document["components"].setdefault("schemas", {})
+    if schemas.get("ErrorList", {}).get("type") == "array":
+        # Amazon's file of the restrictions takes the content of `errors` for the answer.
+        schemas["ErrorList"] = {"type": "object", "required": ["errors"], "properties": {"errors": schemas["ErrorList"]}}
     answers = {}
     for item in document["paths"].values():
         for operation in item.values():
@@ -37,7 +41,7 @@ def translated(source, pins):
                     for content in response.get("content", {}).values():
                         if "schema" in content:
                             content["schema"] = answer(content["schema"], document, answers, nullable, lenient, envelope)
-    document["components"].setdefault("schemas", {}).update(answers)
+    schemas.update(answers)
     for item in document["paths"].values():
         for operation in item.values():
             for parameter in operation.get("parameters", []):
