@@ -20,11 +20,35 @@ pub struct Options {
     pub time_out: Option<Duration>,
     /// How often and how fast failed requests are sent again.
     pub retry: RetryPolicy,
+    /// Asked beside the deadline whether a request may still leave.
+    pub gate: Option<Gate>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { deadline: Duration::from_secs(60), time_out: None, retry: RetryPolicy::default() }
+        Self { deadline: Duration::from_secs(60), time_out: None, retry: RetryPolicy::default(), gate: None }
+    }
+}
+
+/// Says immediately before the bytes leave whether they still may: a deadline does not count the time for which the
+/// machine is suspended. What may not leave any more fails as what comes too late: [`ErrorKind::Throttled`].
+#[derive(Clone)]
+pub struct Gate(Arc<dyn Fn() -> bool + Send + Sync>);
+
+impl Gate {
+    /// A gate that is open as long as this says so.
+    pub fn new(is_open: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self(Arc::new(is_open))
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Gate")
     }
 }
 

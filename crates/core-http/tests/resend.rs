@@ -4,7 +4,8 @@ mod common;
 
 use common::{OK, ask, builder, client, read, script};
 use core_http::{
-    Authorize, Credential, Error, ErrorKind, Request, Result, RetryBudget, Safety, TransportErrorKind as Sent, retry,
+    Authorize, Credential, Error, ErrorKind, Gate, Request, Result, RetryBudget, Safety, TransportErrorKind as Sent,
+    retry,
     testing::{Script, response},
 };
 use serde_json::json;
@@ -281,6 +282,17 @@ async fn an_attempt_ends_with_its_own_time_out() {
     let patient = client.with(|options| options.time_out = Some(Duration::from_secs(120)));
     assert_eq!(patient.call(ask(Safety::Once)).await.expect("an answer after 40 s"), 7);
     assert_eq!(script.sent(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_may_not_leave_any_more_is_not_sent() {
+    let script = script();
+    script.fail(Sent::Connect);
+    let seen = script.clone();
+    let client = client(script.clone()).with(|options| options.gate = Some(Gate::new(move || seen.sent() == 0)));
+    let error = client.call(ask(Safety::Once)).await.expect_err("the gate closed after the first attempt");
+    assert_eq!((error.kind(), error.may_have_been_applied()), (ErrorKind::Throttled, false));
+    assert_eq!(script.sent(), 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,13 +1,32 @@
-//! The vendor's clock, read off its answers: what is said about times there is said in its time, not ours.
+//! Both clocks by which tasks are judged: this machine's, and the vendor's, read off its answers, for what is said about
+//! times there is said in its time, not ours.
 
 use jiff::{SignedDuration, Timestamp};
-use std::sync::{Mutex, PoisonError};
+use std::{
+    fmt,
+    sync::{Mutex, PoisonError},
+};
 use tokio::time::Instant;
 
-/// The vendor's time as last heard, and when that was by both of this machine's clocks.
-#[derive(Debug, Default)]
-pub(crate) struct VendorClock(Mutex<Option<Heard>>);
+/// This machine's wall clock, and the vendor's time as last heard.
+pub(crate) struct Clock {
+    wall: Box<dyn Fn() -> Timestamp + Send + Sync>,
+    heard: Mutex<Option<Heard>>,
+}
 
+impl Default for Clock {
+    fn default() -> Self {
+        Self::by(Timestamp::now)
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Clock").field("heard", &self.heard).finish_non_exhaustive()
+    }
+}
+
+/// The vendor's time, and when it was heard by both of this machine's clocks.
 #[derive(Debug, Clone, Copy)]
 struct Heard {
     time: Timestamp,
@@ -19,26 +38,32 @@ struct Heard {
 /// the monotonic clock does not count, or that its clock was set: then what was heard says nothing about now.
 const SLEPT: SignedDuration = SignedDuration::from_secs(30);
 
-impl VendorClock {
+impl Clock {
+    /// A clock by another wall clock than the machine's.
+    pub fn by(wall: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        Self { wall: Box::new(wall), heard: Mutex::default() }
+    }
+
+    /// This machine's time. It can be set, and goes on while the machine sleeps.
+    pub fn wall(&self) -> Timestamp {
+        (self.wall)()
+    }
+
     /// Takes in the `Date` of an answer, which was made a little before now: the clock is never ahead of the vendor's.
     pub fn learn(&self, headers: &http::HeaderMap) {
         let date = headers.get(http::header::DATE).and_then(|date| date.to_str().ok());
         let time = date.and_then(|date| jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(date).ok());
         if let Some(time) = time {
-            let heard = Heard { time, at: Instant::now(), by_the_wall: Timestamp::now() };
-            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(heard);
+            let heard = Heard { time, at: Instant::now(), by_the_wall: self.wall() };
+            *self.heard.lock().unwrap_or_else(PoisonError::into_inner) = Some(heard);
         }
     }
 
     /// The vendor's time now, if it has been heard since this machine last slept: never ahead of it.
-    pub fn now(&self) -> Option<Timestamp> {
-        self.at(Timestamp::now())
-    }
-
-    fn at(&self, wall: Timestamp) -> Option<Timestamp> {
-        let Heard { time, at, by_the_wall } = (*self.0.lock().unwrap_or_else(PoisonError::into_inner))?;
+    pub fn vendors(&self) -> Option<Timestamp> {
+        let Heard { time, at, by_the_wall } = (*self.heard.lock().unwrap_or_else(PoisonError::into_inner))?;
         let passed = SignedDuration::try_from(at.elapsed()).ok()?;
-        let slept = wall.duration_since(by_the_wall).saturating_sub(passed) > SLEPT;
+        let slept = self.wall().duration_since(by_the_wall).saturating_sub(passed) > SLEPT;
         time.checked_add(passed).ok().filter(|_| !slept)
     }
 }
@@ -51,26 +76,33 @@ pub(crate) fn vendor_text(time: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Arc;
 
     /// Row K6: a suspended machine, a clock that was set.
     #[tokio::test(start_paused = true)]
     async fn k6_what_was_heard_before_the_machine_slept_says_nothing() {
-        let clock = VendorClock::default();
-        assert_eq!(clock.now(), None);
+        let wall = Arc::new(Mutex::new(Timestamp::now()));
+        let (shown, before) = (wall.clone(), *wall.lock().unwrap());
+        let clock = Clock::by(move || *shown.lock().unwrap());
+        let set = |passed: SignedDuration| *wall.lock().unwrap() = before + passed;
+        assert_eq!(clock.vendors(), None);
         let headers = http::HeaderMap::from_iter([(
             http::header::DATE,
             http::HeaderValue::from_static("Mon, 20 Jul 2026 09:37:13 GMT"),
         )]);
         clock.learn(&headers);
         let heard: Timestamp = "2026-07-20T09:37:13Z".parse().unwrap();
-        assert_eq!(clock.now(), Some(heard));
+        assert_eq!(clock.vendors(), Some(heard));
         tokio::time::advance(std::time::Duration::from_secs(3600)).await;
-        let (hour, wall) = (SignedDuration::from_hours(1), Timestamp::now());
-        assert_eq!(clock.at(wall + hour), Some(heard + hour));
-        assert_eq!(clock.at(wall - hour), Some(heard + hour), "set back: the monotonic clock knows");
-        assert_eq!(clock.at(wall + hour + SLEPT + hour), None, "slept, or set forward");
+        let hour = SignedDuration::from_hours(1);
+        set(hour);
+        assert_eq!(clock.vendors(), Some(heard + hour));
+        set(-hour);
+        assert_eq!(clock.vendors(), Some(heard + hour), "set back: the monotonic clock knows");
+        set(hour + SLEPT + hour);
+        assert_eq!(clock.vendors(), None, "slept, or set forward");
         clock.learn(&headers);
-        assert_eq!(clock.now(), Some(heard), "heard again");
+        assert_eq!(clock.vendors(), Some(heard), "heard again");
     }
 
     #[test]

@@ -243,16 +243,16 @@ impl Ledger for FileLedger {
         .await
     }
 
-    async fn record(&self, changes: &[(Tag, State)]) -> Result<(), LedgerError> {
+    async fn record(&self, changes: &[(Tag, State)]) -> Result<Vec<(Tag, State)>, LedgerError> {
         let changes = changes.to_vec();
         self.blocking(move |shared| {
             let news = shared.entries.news(&changes);
             if !news.is_empty() {
                 shared.append(&Line::Became(Cow::Borrowed(&news)))?;
-                shared.entries.record(news);
+                shared.entries.record(news.clone());
                 shared.shorten();
             }
-            Ok(())
+            Ok(news)
         })
         .await
     }

@@ -8,7 +8,7 @@
 use crate::{Tag, TaskId, TaskRequest};
 use async_trait::async_trait;
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -45,6 +45,24 @@ pub struct Entry {
     pub live: bool,
     /// What became of it.
     pub state: State,
+}
+
+/// How long an intent could be sent that does not say so.
+const LIFE: SignedDuration = SignedDuration::from_secs(60);
+
+impl Entry {
+    /// When it was about to be sent, by the vendor's clock where that was known.
+    pub(crate) fn sent_from(&self) -> Timestamp {
+        self.vendor_sent.unwrap_or(self.sent)
+    }
+
+    /// How long it could be sent.
+    pub(crate) fn lease(&self) -> SignedDuration {
+        match self.not_after.duration_since(self.sent) {
+            lease if lease.is_positive() => lease,
+            _ => LIFE,
+        }
+    }
 }
 
 /// Entries of the first files do not say how long they could be sent: a minute, as is judged wherever they are read.
@@ -222,11 +240,12 @@ pub trait Ledger: Debug + Send + Sync + 'static {
     async fn intend(&self, entries: &[Entry]) -> Result<(), LedgerError>;
 
     /// Stores what became of entries, all or none; it must survive a crash once this returns. A change that says nothing
-    /// new (see [`State::may_become`]) or whose entry is not known is left out.
+    /// new (see [`State::may_become`]) or whose entry is not known is left out. Returns those that were stored, in their
+    /// order: what somebody else has found out meanwhile is not among them.
     ///
     /// # Errors
     /// When it cannot; then nothing has changed.
-    async fn record(&self, changes: &[(Tag, State)]) -> Result<(), LedgerError>;
+    async fn record(&self, changes: &[(Tag, State)]) -> Result<Vec<(Tag, State)>, LedgerError>;
 
     /// One entry.
     ///
@@ -370,9 +389,11 @@ impl Ledger for MemoryLedger {
         Ok(())
     }
 
-    async fn record(&self, changes: &[(Tag, State)]) -> Result<(), LedgerError> {
-        self.lock().record(changes.to_vec());
-        Ok(())
+    async fn record(&self, changes: &[(Tag, State)]) -> Result<Vec<(Tag, State)>, LedgerError> {
+        let mut entries = self.lock();
+        let news = entries.news(changes);
+        entries.record(news.clone());
+        Ok(news)
     }
 
     async fn entry(&self, tag: &Tag) -> Result<Option<Entry>, LedgerError> {

@@ -25,7 +25,7 @@ pub use settle::Settlement;
 
 use crate::{
     Bill, Budget, Counts, DataForSeo, DfsClient, Entry, Ledger, LedgerError, Order, Prices, Stage, State, Tag,
-    TasksReady, UserData, clock::VendorClock, ledger,
+    TasksReady, UserData, clock::Clock, ledger,
 };
 use core_http::{Error, ErrorKind, Operation, Result};
 use futures_core::Stream;
@@ -94,10 +94,10 @@ pub struct Tasks {
 
 #[derive(Debug, Default)]
 struct Shared {
-    clock: VendorClock,
+    clock: Clock,
     /// Held by every call that makes tasks until its outcome is written down; who asks which outcomes are not known
     /// waits for those calls.
-    calls: RwLock<()>,
+    calls: Arc<RwLock<()>>,
     /// Set once the budget holds what earlier processes left unknown.
     adopted: OnceCell<()>,
     /// One settlement at a time.
@@ -222,7 +222,7 @@ impl Tasks {
         let entry = self.ledger.entry(tag).await.map_err(ledger_failed)?;
         if let Some(State::Created { id, cost }) = entry.map(|entry| entry.state) {
             let collected = State::Collected { id, cost };
-            self.ledger.record(&[(tag.clone(), collected)]).await.map_err(ledger_failed)?;
+            self.record(&[(tag.clone(), collected)]).await?;
         }
         Ok(())
     }
@@ -238,8 +238,7 @@ impl Tasks {
         let _no_call_under_way = self.shared.calls.write().await;
         let entry = self.ledger.entry(tag).await.map_err(ledger_failed)?;
         if entry.is_some_and(|entry| entry.state.is_open()) {
-            self.ledger.record(&[(tag.clone(), State::Absent)]).await.map_err(ledger_failed)?;
-            self.purse.release(tag);
+            self.record(&[(tag.clone(), State::Absent)]).await?;
         }
         Ok(())
     }
@@ -263,13 +262,28 @@ impl Tasks {
         Line { client, shared: self.shared.clone() }
     }
 
+    /// Writes down what became of tasks, and draws the consequences for the budget from what the ledger says then:
+    /// somebody else, such as the receiver of webhooks, may have known more. Returns the changes that were news.
+    async fn record(&self, changes: &[(Tag, State)]) -> Result<Vec<(Tag, State)>> {
+        let news = self.ledger.record(changes).await.map_err(ledger_failed)?;
+        for change in changes {
+            let (tag, state) = change;
+            if news.contains(change) {
+                self.purse.became(tag, state);
+            } else if let Some(entry) = self.ledger.entry(tag).await.map_err(ledger_failed)? {
+                self.purse.became(tag, &entry.state);
+            }
+        }
+        Ok(news)
+    }
+
     /// Hears the vendor's clock by a free call, unless an answer has told it before.
     ///
     /// # Errors
     /// Failures that do not pass, such as refused credentials or a wrong address: nothing that is paid for must be tried
     /// then.
     async fn hear_clock(&self) -> Result<()> {
-        if self.shared.clock.now().is_some() {
+        if self.shared.clock.vendors().is_some() {
             return Ok(());
         }
         let line = Line { client: self.client.clone(), shared: self.shared.clone() };
@@ -283,14 +297,14 @@ impl Tasks {
 
     /// The vendor's time, or ours while that is not known.
     fn now(&self) -> Timestamp {
-        self.shared.clock.now().unwrap_or_else(Timestamp::now)
+        self.shared.clock.vendors().unwrap_or_else(|| self.shared.clock.wall())
     }
 
     /// How long ago an entry was about to be sent, at least.
     fn age(&self, entry: &Entry) -> SignedDuration {
-        match (entry.vendor_sent, self.shared.clock.now()) {
+        match (entry.vendor_sent, self.shared.clock.vendors()) {
             (Some(sent), Some(now)) => now.duration_since(sent),
-            _ => Timestamp::now().duration_since(entry.sent),
+            _ => self.shared.clock.wall().duration_since(entry.sent),
         }
     }
 }

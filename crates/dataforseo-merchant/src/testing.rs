@@ -82,8 +82,8 @@ async fn intend(ledger: &dyn Ledger, entries: &[Entry]) {
     ledger.intend(entries).await.expect("new entries are stored");
 }
 
-async fn record(ledger: &dyn Ledger, changes: &[(Tag, State)]) {
-    ledger.record(changes).await.expect("changes are stored, or left out");
+async fn record(ledger: &dyn Ledger, changes: &[(Tag, State)]) -> Vec<(Tag, State)> {
+    ledger.record(changes).await.expect("changes are stored, or left out")
 }
 
 async fn find(ledger: &dyn Ledger, tag: &Tag) -> Option<Entry> {
@@ -145,8 +145,11 @@ async fn what_is_certain_stays(store: &dyn Store) {
             intend(&*ledger, std::slice::from_ref(&entry)).await;
             record(&*ledger, &[(entry.tag.clone(), first.clone())]).await;
             let unknown = (Tag::unique(), next.clone());
-            record(&*ledger, &[unknown.clone(), (entry.tag.clone(), next.clone())]).await;
-            let expected = if first.may_become(next) { next } else { first };
+            let change = (entry.tag.clone(), next.clone());
+            let news = record(&*ledger, &[unknown.clone(), change.clone()]).await;
+            let is_news = first.may_become(next);
+            assert_eq!(news, if is_news { vec![change] } else { vec![] }, "{first:?}, then {next:?}: what is news");
+            let expected = if is_news { next } else { first };
             let found = find(&*ledger, &entry.tag).await.map(|entry| entry.state);
             assert_eq!(found.as_ref(), Some(expected), "{first:?}, then {next:?}");
             assert_eq!(find(&*ledger, &unknown.0).await, None, "a change of an entry that is not known is left out");
@@ -157,7 +160,8 @@ async fn what_is_certain_stays(store: &dyn Store) {
     let entry = entry("in one batch");
     intend(&*ledger, std::slice::from_ref(&entry)).await;
     let changes = [unknown, created, absent, collected.clone()].map(|state| (entry.tag.clone(), state));
-    record(&*ledger, &changes).await;
+    let news = record(&*ledger, &changes).await;
+    assert_eq!(news, [changes[0].clone(), changes[1].clone(), changes[3].clone()], "news comes in its order");
     assert_eq!(find(&*ledger, &entry.tag).await.map(|entry| entry.state), Some(collected));
 }
 

@@ -72,8 +72,7 @@ impl Tasks {
             self.purse.hold(&tag, cost);
         }
         entry.state = State::Created { id: id.clone(), cost };
-        self.ledger.record(&[(tag.clone(), entry.state.clone())]).await.map_err(ledger_failed)?;
-        self.purse.became(&tag, &entry.state);
+        self.record(&[(tag, entry.state.clone())]).await?;
         Ok(Some(entry))
     }
 

@@ -1,11 +1,12 @@
 //! One paid call: reserve, write the intent down, send once, write the outcome down.
 
-use super::{Collected, Mode, NewTask, TaskResult, Tasks, kinds, ledger_failed, post::Posted};
+use super::{Collected, Line, Mode, NewTask, TaskResult, Tasks, kinds, ledger_failed, post::Posted};
 use crate::{Entry, Kind, OverBudget, State, Tag, Task, TaskOutcome, vendor};
-use core_http::{Error, ErrorKind, Fault, Result};
+use core_http::{Error, ErrorKind, Fault, Gate, Result};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use std::{collections::HashMap, sync::Arc, time::Duration};
+use tokio::{sync::OwnedRwLockReadGuard, time::Instant};
 use tracing::Instrument;
 
 /// A day, in seconds.
@@ -66,7 +67,9 @@ impl Tasks {
 
     /// Makes one call, for those tasks that the budget allows.
     pub(super) async fn send(&self, lane: Lane, tasks: Vec<NewTask>) -> Sent {
-        let (sent, vendor_sent) = (Timestamp::now(), self.shared.clock.now());
+        // Before the intents are made: a settlement that is waited for here must not use up their time.
+        let under_way = self.shared.calls.clone().read_owned().await;
+        let (sent, vendor_sent) = (self.shared.clock.wall(), self.shared.clock.vendors());
         let life = SignedDuration::try_from(self.life(lane)).unwrap_or(SignedDuration::MAX);
         let not_after = sent.saturating_add(life).unwrap_or(Timestamp::MAX);
         let intent = |task: NewTask| {
@@ -78,7 +81,8 @@ impl Tasks {
         };
         let intents: Vec<Result<Entry, OverBudget>> = tasks.into_iter().map(intent).collect();
         let entries: Vec<Entry> = intents.iter().filter_map(|intent| intent.as_ref().ok().cloned()).collect();
-        let mut sent = if entries.is_empty() { Sent::nothing() } else { self.send_to_the_end(lane, entries).await };
+        let mut sent =
+            if entries.is_empty() { Sent::nothing() } else { self.send_to_the_end(lane, entries, under_way).await };
         let mut fates = std::mem::take(&mut sent.fates).into_iter();
         let fate = |intent: Result<Entry, OverBudget>| match intent {
             Ok(_) => fates.next(),
@@ -94,10 +98,15 @@ impl Tasks {
     }
 
     /// Makes the call in a task of its own: it ends in the ledger even when nobody waits for it any more.
-    async fn send_to_the_end(&self, lane: Lane, entries: Vec<Entry>) -> Sent {
+    async fn send_to_the_end(&self, lane: Lane, entries: Vec<Entry>, under_way: OwnedRwLockReadGuard<()>) -> Sent {
         let tags: Vec<Tag> = entries.iter().map(|entry| entry.tag.clone()).collect();
         let this = self.clone();
-        match tokio::spawn(async move { this.send_entries(lane, entries).await }.in_current_span()).await {
+        let sending = async move {
+            let sent = this.send_entries(lane, entries).await;
+            drop(under_way);
+            sent
+        };
+        match tokio::spawn(sending.in_current_span()).await {
             Ok(sent) => sent,
             // Only by a bug, or while the runtime shuts down; the intents stand in the ledger.
             Err(error) => {
@@ -110,12 +119,12 @@ impl Tasks {
     }
 
     async fn send_entries(&self, lane: Lane, entries: Vec<Entry>) -> Sent {
-        let _under_way = self.shared.calls.read().await;
+        let begun = Instant::now();
         if let Err(error) = self.ledger.intend(&entries).await {
             entries.iter().for_each(|entry| self.purse.release(&entry.tag));
             return Sent::refused(Arc::new(ledger_failed(error)), entries.len(), true);
         }
-        let line = self.line(self.life(lane));
+        let line = self.lease(&entries);
         let (answer, result) = match entries.first().filter(|_| lane.live) {
             None => (kinds::post(&line, &entries).await, None),
             Some(entry) => match kinds::live(&line, entry).await {
@@ -123,9 +132,10 @@ impl Tasks {
                 Err(error) => (Err(error), None),
             },
         };
+        let last = self.last_sent(&entries, begun);
         let (outcomes, mut sent) = match answer {
-            Ok(tasks) => read_tasks(&entries, tasks, self.now(), lane.live),
-            Err(error) => read_failure(&entries, Arc::new(error), self.now(), lane.live),
+            Ok(tasks) => read_tasks(&entries, tasks, last, lane.live),
+            Err(error) => read_failure(&entries, Arc::new(error), last, lane.live),
         };
         let changes: Vec<(Tag, State)> =
             entries.iter().zip(&outcomes).map(|(entry, state)| (entry.tag.clone(), state.clone())).collect();
@@ -136,17 +146,35 @@ impl Tasks {
         {
             sent.result = Some(Collected { entry: Entry { state: state.clone(), ..entry.clone() }, result });
         }
-        if let Err(error) = self.ledger.record(&changes).await {
+        if let Err(error) = self.record(&changes).await {
             // What was made is found again by `settle`, for the intents stand in the ledger; until then it is unknown.
-            let error = Arc::new(ledger_failed(error));
+            let error = Arc::new(error);
             let unknown = |entry: &Entry| Posted::Unknown { tag: entry.tag.clone(), error: error.clone() };
             sent.fates = entries.iter().map(|entry| Fate::Posted(unknown(entry))).collect();
             sent.stop = Some(error);
             return sent;
         }
-        outcomes.iter().zip(&entries).for_each(|(state, entry)| self.purse.became(&entry.tag, state));
         sent.stop = sent.stop.map(|error| self.until_when(error));
         sent
+    }
+
+    /// The client for as long as the intents may be sent, by both of this machine's clocks: the monotonic one does not
+    /// count the time for which the machine is suspended, and the wall clock can be set back.
+    fn lease(&self, entries: &[Entry]) -> Line {
+        let not_after = entries.iter().map(|entry| entry.not_after).min().unwrap_or(Timestamp::MIN);
+        let left = not_after.duration_since(self.shared.clock.wall());
+        let line = self.line(Duration::try_from(left).unwrap_or_default());
+        let shared = self.shared.clone();
+        let gate = Gate::new(move || shared.clock.wall() < not_after);
+        Line { client: line.client.with(|options| options.gate = Some(gate)), ..line }
+    }
+
+    /// The last moment at which tasks can have been sent, by the clock by which their intents say when that began.
+    fn last_sent(&self, entries: &[Entry], begun: Instant) -> Timestamp {
+        let Some(entry) = entries.first() else { return self.now() };
+        let by_the_wall = self.shared.clock.wall().duration_since(entry.sent);
+        let passed = SignedDuration::try_from(begun.elapsed()).unwrap_or(SignedDuration::MAX).max(by_the_wall);
+        entry.sent_from().saturating_add(passed.min(entry.lease())).unwrap_or(Timestamp::MAX)
     }
 
     /// Says when the account can go on, where the vendor's documentation does.
@@ -166,7 +194,7 @@ impl Tasks {
 }
 
 /// What a readable answer says about each task: matched by our tag, never by position, unless there can only be one.
-fn read_tasks(entries: &[Entry], tasks: Vec<Task<Value>>, now: Timestamp, live: bool) -> (Vec<State>, Sent) {
+fn read_tasks(entries: &[Entry], tasks: Vec<Task<Value>>, last: Timestamp, live: bool) -> (Vec<State>, Sent) {
     let only = entries.first().filter(|_| live).map(|entry| &entry.tag);
     let tag = |task: &Task<Value>| only.cloned().or_else(|| task.our_tag());
     let mut answered: HashMap<Tag, Task<Value>> =
@@ -176,8 +204,8 @@ fn read_tasks(entries: &[Entry], tasks: Vec<Task<Value>>, now: Timestamp, live: 
     for entry in entries {
         let tag = entry.tag.clone();
         let (state, fate) = match answered.remove(&tag) {
-            Some(task) => read_task(entry, task, now, &mut sent),
-            None => unknown(tag, Arc::new(Error::new(ErrorKind::Decode, "the answer does not name this task")), now),
+            Some(task) => read_task(entry, task, last, &mut sent),
+            None => unknown(tag, Arc::new(Error::new(ErrorKind::Decode, "the answer does not name this task")), last),
         };
         states.push(state);
         sent.fates.push(fate);
@@ -185,7 +213,7 @@ fn read_tasks(entries: &[Entry], tasks: Vec<Task<Value>>, now: Timestamp, live: 
     (states, sent)
 }
 
-fn read_task(entry: &Entry, task: Task<Value>, now: Timestamp, sent: &mut Sent) -> (State, Fate) {
+fn read_task(entry: &Entry, task: Task<Value>, last: Timestamp, sent: &mut Sent) -> (State, Fate) {
     let tag = entry.tag.clone();
     let fault = match task.outcome() {
         TaskOutcome::Refused(fault) if !task.is_billed() => fault,
@@ -193,7 +221,7 @@ fn read_task(entry: &Entry, task: Task<Value>, now: Timestamp, sent: &mut Sent) 
         outcome => {
             let Some(id) = task.id else {
                 let message = format!("a task without an id: {outcome:?}");
-                return unknown(tag, Arc::new(Error::new(ErrorKind::Decode, message)), now);
+                return unknown(tag, Arc::new(Error::new(ErrorKind::Decode, message)), last);
             };
             let cost = task.cost.unwrap_or(entry.reserved);
             let state = State::Created { id: id.clone(), cost };
@@ -201,7 +229,7 @@ fn read_task(entry: &Entry, task: Task<Value>, now: Timestamp, sent: &mut Sent) 
         }
     };
     if vendor::may_have_acted(&fault) {
-        return unknown(tag, Arc::new(fault.into()), now);
+        return unknown(tag, Arc::new(fault.into()), last);
     }
     let state = State::Rejected { code: fault.code.clone(), message: fault.message.clone() };
     if fault.kind == ErrorKind::Throttled || fault.code == vendor::OVER_A_HUNDRED.to_string() {
@@ -215,9 +243,9 @@ fn read_task(entry: &Entry, task: Task<Value>, now: Timestamp, sent: &mut Sent) 
 }
 
 /// What a failed call means for its tasks: nothing was done, or nobody knows.
-fn read_failure(entries: &[Entry], error: Arc<Error>, now: Timestamp, live: bool) -> (Vec<State>, Sent) {
+fn read_failure(entries: &[Entry], error: Arc<Error>, last: Timestamp, live: bool) -> (Vec<State>, Sent) {
     if error.may_have_been_applied() || error.fault().is_some_and(vendor::may_have_acted) {
-        let (states, fates) = entries.iter().map(|entry| unknown(entry.tag.clone(), error.clone(), now)).unzip();
+        let (states, fates) = entries.iter().map(|entry| unknown(entry.tag.clone(), error.clone(), last)).unzip();
         return (states, Sent { fates, unclear: true, ..Sent::nothing() });
     }
     let code = error.fault().map(|fault| fault.code.clone()).unwrap_or_default();

@@ -26,10 +26,9 @@ const WITHOUT_LATER: i32 = 6;
 const AT_ONCE: usize = 10_000;
 /// So many of our known tasks in a look are enough to judge by, the newest first.
 const WITNESSES: usize = 20;
-/// How long an intent could be sent that does not say so.
-const LIFE: SignedDuration = SignedDuration::from_secs(60);
 
-/// What is known now about tasks whose outcome was unknown.
+/// What is known now about tasks whose outcome was unknown. A task of which somebody else has learnt more meanwhile, such
+/// as the receiver of webhooks, is in none of these.
 #[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Settlement {
@@ -120,7 +119,7 @@ impl Tasks {
         });
         settlement.created.extend(created.await?);
         let witnesses = self.witnesses(&look, &settlement.unknown).await?;
-        let is_gone = |entry: &&Entry| sent_from(entry) >= reach && self.is_gone(entry, &look, &witnesses);
+        let is_gone = |entry: &&Entry| entry.sent_from() >= reach && self.is_gone(entry, &look, &witnesses);
         Ok(settlement.unknown.iter().filter(is_gone).map(|entry| entry.tag.clone()).collect())
     }
 
@@ -142,46 +141,35 @@ impl Tasks {
     fn window_before(&self, entry: &Entry, now: Timestamp) -> Timestamp {
         let (sent, before) = match entry.vendor_sent {
             Some(sent) => (sent, BEFORE),
-            None => (entry.sent.min(now - Timestamp::now().duration_since(entry.sent)), BEFORE_BY_OUR_CLOCK),
+            None => (entry.sent.min(now - self.shared.clock.wall().duration_since(entry.sent)), BEFORE_BY_OUR_CLOCK),
         };
         sent.saturating_sub(before).unwrap_or(Timestamp::MIN)
     }
 
     /// How long ago it can last have been sent, at least.
     fn gone_for(&self, entry: &Entry) -> SignedDuration {
-        let last_sent = match &entry.state {
-            State::Unknown { at, .. } => *at,
+        let (from, lease) = (entry.sent_from(), entry.lease());
+        let could_be_sent_for = match &entry.state {
+            State::Unknown { at, .. } => Some(at.duration_since(from)).filter(|passed| !passed.is_negative()),
             // After a crash nobody knows when the process ended.
-            _ => sent_from(entry).saturating_add(lease(entry)).unwrap_or(Timestamp::MAX),
+            _ => None,
         };
-        // A moment by our clock is compared with both clocks, for they may differ.
-        let ours = Timestamp::now().duration_since(last_sent);
-        let passed = self.now().duration_since(last_sent);
-        if entry.vendor_sent.is_some() { passed } else { passed.min(ours) }
+        // By both clocks, for ours may have been set, and the vendor's may not have been known then or now.
+        let ours = self.shared.clock.wall().duration_since(entry.sent);
+        let vendors = self.shared.clock.vendors().map(|now| now.duration_since(from));
+        vendors.map_or(ours, |passed| passed.min(ours)) - could_be_sent_for.unwrap_or(lease).min(lease)
     }
 
-    /// Records what became of entries, draws the consequences for the budget, and returns them so.
+    /// Records what became of entries, and returns those so of which that was news.
     async fn became(&self, mut entries: Vec<Entry>, state: impl Fn(&Entry) -> State) -> Result<Vec<Entry>> {
         entries.iter_mut().for_each(|entry| entry.state = state(entry));
         let changes: Vec<(Tag, State)> = entries.iter().map(|entry| (entry.tag.clone(), entry.state.clone())).collect();
+        let mut news = HashSet::new();
         for batch in changes.chunks(100) {
-            self.ledger.record(batch).await.map_err(ledger_failed)?;
-            batch.iter().for_each(|(tag, state)| self.purse.became(tag, state));
+            news.extend(self.record(batch).await?.into_iter().map(|(tag, _)| tag));
         }
+        entries.retain(|entry| news.contains(&entry.tag));
         Ok(entries)
-    }
-}
-
-/// When it was about to be sent, by the vendor's clock where that was known.
-fn sent_from(entry: &Entry) -> Timestamp {
-    entry.vendor_sent.unwrap_or(entry.sent)
-}
-
-/// How long it could be sent.
-fn lease(entry: &Entry) -> SignedDuration {
-    match entry.not_after.duration_since(entry.sent) {
-        lease if lease.is_positive() => lease,
-        _ => LIFE,
     }
 }
 

@@ -1,5 +1,6 @@
 //! The whole life of paid tasks against a vendor in memory, under paused time.
 
+mod clocks;
 mod collecting;
 mod killed;
 mod live;
@@ -11,9 +12,10 @@ mod settling;
 mod streaming;
 mod vendor;
 
-use super::{NewTask, Tasks};
-use crate::{AsinTask, Budget, Builder, DfsClient, Entry, Language, Ledger, Location, SellersTask, Tag};
+use super::{NewTask, Shared, Tasks};
+use crate::{AsinTask, Budget, Builder, DfsClient, Entry, Language, Ledger, Location, SellersTask, Tag, clock::Clock};
 use futures_util::TryStreamExt;
+use jiff::Timestamp;
 use std::sync::Arc;
 use vendor::Vendor;
 
@@ -22,7 +24,14 @@ fn client(vendor: &Vendor) -> DfsClient {
 }
 
 fn tasks(vendor: &Vendor, ledger: Arc<dyn Ledger>, budget: &Budget) -> Tasks {
-    Tasks::new(client(vendor), ledger, budget.clone())
+    let world = vendor.clone();
+    by_the_wall(Tasks::new(client(vendor), ledger, budget.clone()), move || world.world().wall())
+}
+
+/// By this wall clock: the machine's stands still while time is paused.
+fn by_the_wall(mut tasks: Tasks, wall: impl Fn() -> Timestamp + Send + Sync + 'static) -> Tasks {
+    tasks.shared = Arc::new(Shared { clock: Clock::by(wall), ..Shared::default() });
+    tasks
 }
 
 async fn pending(tasks: &Tasks) -> Vec<Entry> {

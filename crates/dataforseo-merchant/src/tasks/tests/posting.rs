@@ -287,7 +287,7 @@ impl Ledger for Failing {
     async fn intend(&self, entries: &[Entry]) -> Result<(), LedgerError> {
         if self.1 { Err(LedgerError::new("disk full")) } else { self.0.intend(entries).await }
     }
-    async fn record(&self, _: &[(Tag, State)]) -> Result<(), LedgerError> {
+    async fn record(&self, _: &[(Tag, State)]) -> Result<Vec<(Tag, State)>, LedgerError> {
         Err(LedgerError::new("disk full"))
     }
     async fn entry(&self, tag: &Tag) -> Result<Option<Entry>, LedgerError> {

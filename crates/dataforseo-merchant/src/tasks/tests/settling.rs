@@ -1,21 +1,29 @@
 //! Settling, one rule at a time.
 
 use super::{
+    pending,
     posting::{asins, short},
     task, tasks,
     vendor::Vendor,
 };
-use crate::{Budget, MemoryLedger, Settlement, Tasks};
+use crate::{
+    Budget, Counts, Entry, Ledger, LedgerError, MemoryLedger, Order, Settlement, Stage, State, Tag, TaskId, Tasks,
+};
+use async_trait::async_trait;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use std::{sync::Arc, time::Duration};
 
 /// Posts a task whose answer is lost; returns the vendor, which made it or not.
-async fn lost(made: bool) -> (Vendor, Tasks, Budget) {
+pub async fn lost(made: bool) -> (Vendor, Tasks, Budget) {
+    lost_in(made, Arc::new(MemoryLedger::new())).await
+}
+
+async fn lost_in(made: bool, ledger: Arc<dyn Ledger>) -> (Vendor, Tasks, Budget) {
     let (vendor, budget) = (Vendor::new(7, 0.0), Budget::unlimited());
     vendor.world().start();
-    let tasks = tasks(&vendor, Arc::new(MemoryLedger::new()), &budget);
+    let tasks = tasks(&vendor, ledger, &budget);
     if made {
         vendor.world().lose_answers = 1;
     } else {
@@ -25,7 +33,7 @@ async fn lost(made: bool) -> (Vendor, Tasks, Budget) {
     (vendor, tasks, budget)
 }
 
-async fn counts(tasks: &Tasks) -> (usize, usize, usize) {
+pub async fn counts(tasks: &Tasks) -> (usize, usize, usize) {
     let Settlement { created, absent, unknown } = tasks.settle().await.unwrap();
     (created.len(), absent.len(), unknown.len())
 }
@@ -118,4 +126,48 @@ async fn a_look_that_is_not_complete_proves_nothing() {
         assert_eq!(counts(&tasks).await, (0, 0, 1));
         assert_eq!(counts(&tasks).await, (0, 1, 0));
     }
+}
+
+/// A ledger in which somebody else, such as the receiver of webhooks, learns that a task was made before it is called absent.
+#[derive(Debug, Default)]
+struct Overtaken(MemoryLedger);
+
+#[async_trait]
+impl Ledger for Overtaken {
+    async fn intend(&self, entries: &[Entry]) -> Result<(), LedgerError> {
+        self.0.intend(entries).await
+    }
+    async fn record(&self, changes: &[(Tag, State)]) -> Result<Vec<(Tag, State)>, LedgerError> {
+        for (tag, _) in changes.iter().filter(|(_, state)| *state == State::Absent) {
+            let created = State::Created { id: TaskId::new("posted-back"), cost: Decimal::new(2, 3) };
+            self.0.record(&[(tag.clone(), created)]).await?;
+        }
+        self.0.record(changes).await
+    }
+    async fn entry(&self, tag: &Tag) -> Result<Option<Entry>, LedgerError> {
+        self.0.entry(tag).await
+    }
+    async fn page(
+        &self,
+        stages: &[Stage],
+        order: Order,
+        after: Option<&Tag>,
+        limit: usize,
+    ) -> Result<Vec<Entry>, LedgerError> {
+        self.0.page(stages, order, after, limit).await
+    }
+    async fn counts(&self) -> Result<Counts, LedgerError> {
+        self.0.counts().await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_turned_out_to_be_made_meanwhile_is_not_called_absent() {
+    let (_vendor, tasks, budget) = lost_in(false, Arc::new(Overtaken::default())).await;
+    tasks.post(vec![task(1)]).await;
+    let spent = budget.spent();
+    tokio::time::sleep(Duration::from_secs(700)).await;
+    assert_eq!(counts(&tasks).await, (0, 0, 0));
+    assert_eq!((budget.spent() - spent, budget.reserved()), (Decimal::new(2, 3), Decimal::ZERO), "at what it cost");
+    assert!(pending(&tasks).await.iter().any(|entry| entry.state.id() == Some(&TaskId::new("posted-back"))));
 }

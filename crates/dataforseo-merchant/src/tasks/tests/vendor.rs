@@ -35,6 +35,8 @@ pub struct World {
     /// Work that goes on although its caller gave up.
     late: Vec<(Timestamp, &'static str, Vec<Value>)>,
     time: Timestamp,
+    /// By how much its clock is ahead of ours.
+    pub skew: SignedDuration,
     started: Option<Instant>,
     /// How likely a call goes wrong.
     pub trouble: f64,
@@ -90,6 +92,7 @@ impl Vendor {
             made,
             late,
             time,
+            skew,
             started: None,
             trouble,
             last_went_wrong: false,
@@ -134,6 +137,11 @@ impl World {
 
     pub fn now(&self) -> Timestamp {
         self.time + self.started.map_or(SignedDuration::ZERO, |at| SignedDuration::try_from(at.elapsed()).unwrap())
+    }
+
+    /// The time by our wall clock.
+    pub fn wall(&self) -> Timestamp {
+        self.now() - self.skew
     }
 
     /// Another program of the account posts.

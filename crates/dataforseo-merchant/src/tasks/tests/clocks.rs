@@ -1,0 +1,161 @@
+//! Row K6: machines that were suspended, clocks that were set. Nothing leaves after its lease has ended, and nothing is
+//! taken for absent too early.
+
+use super::{
+    by_the_wall, pending,
+    posting::{answers, asins, created, ready, short},
+    settling::{counts, lost},
+    task,
+};
+use crate::{Budget, Builder, Counts, Entry, Ledger, LedgerError, MemoryLedger, Order, Stage, State, Tag, Tasks};
+use async_trait::async_trait;
+use core_http::{Caller, Late, Lesson, Limit, Permit, RateLimit, testing::Script};
+use jiff::{SignedDuration, Timestamp};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+use tokio::time::{Instant, sleep};
+
+/// A wall clock that goes on with the paused time, and further while the machine is suspended.
+#[derive(Debug, Clone, Default)]
+struct Wall(Arc<AtomicI64>);
+
+impl Wall {
+    fn suspend(&self, seconds: i64) {
+        self.0.fetch_add(seconds, Ordering::SeqCst);
+    }
+
+    fn clock(&self) -> impl Fn() -> Timestamp + Send + Sync + 'static {
+        let (wall, first, start) = (self.0.clone(), Timestamp::now(), Instant::now());
+        move || first + start.elapsed() + SignedDuration::from_secs(wall.load(Ordering::SeqCst))
+    }
+}
+
+/// Where the machine is suspended, the first time that it passes there.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Place {
+    InTheLedger,
+    UnderTheLimits,
+}
+
+#[derive(Debug)]
+struct Suspending {
+    place: Place,
+    wall: Wall,
+    passed: AtomicUsize,
+    ledger: MemoryLedger,
+}
+
+impl Suspending {
+    /// By longer than a POST may be sent.
+    fn pass(&self, place: Place, times_before: usize) {
+        if self.place == place && self.passed.fetch_add(1, Ordering::SeqCst) == times_before {
+            self.wall.suspend(190);
+        }
+    }
+}
+
+#[async_trait]
+impl RateLimit for Suspending {
+    async fn acquire(&self, _: &Caller, _: &[Limit], _: Instant) -> Result<Permit, Late> {
+        // The first call is the one that hears the clock.
+        self.pass(Place::UnderTheLimits, 1);
+        Ok(Permit::free())
+    }
+    fn learn(&self, _: &Caller, _: &Lesson) {}
+}
+
+#[async_trait]
+impl Ledger for Suspending {
+    async fn intend(&self, entries: &[Entry]) -> Result<(), LedgerError> {
+        self.pass(Place::InTheLedger, 0);
+        self.ledger.intend(entries).await
+    }
+    async fn record(&self, changes: &[(Tag, State)]) -> Result<Vec<(Tag, State)>, LedgerError> {
+        self.ledger.record(changes).await
+    }
+    async fn entry(&self, tag: &Tag) -> Result<Option<Entry>, LedgerError> {
+        self.ledger.entry(tag).await
+    }
+    async fn page(
+        &self,
+        stages: &[Stage],
+        order: Order,
+        after: Option<&Tag>,
+        limit: usize,
+    ) -> Result<Vec<Entry>, LedgerError> {
+        self.ledger.page(stages, order, after, limit).await
+    }
+    async fn counts(&self) -> Result<Counts, LedgerError> {
+        self.ledger.counts().await
+    }
+}
+
+fn all_made() -> Arc<Script> {
+    let script = Arc::new(Script::new());
+    script.then(|_| Ok(ready()));
+    script.always(|request| Ok(answers(request, |at, task| Some(created(at, task)))));
+    script
+}
+
+#[tokio::test(start_paused = true)]
+async fn k6_what_a_suspended_machine_would_send_too_late_is_refused_and_intended_anew() {
+    for place in [Place::InTheLedger, Place::UnderTheLimits] {
+        let (script, wall, budget) = (all_made(), Wall::default(), Budget::unlimited());
+        let (passed, ledger) = (AtomicUsize::new(0), MemoryLedger::new());
+        let suspending = Arc::new(Suspending { place, wall: wall.clone(), passed, ledger });
+        let client = Builder::new("login", "password").transport(script.clone()).limits(suspending.clone());
+        let tasks = Tasks::new(client.build().unwrap(), suspending.clone(), budget.clone());
+        let tasks = by_the_wall(tasks, wall.clock());
+        assert_eq!(short(&tasks.post(asins(2)).await), ["created"; 2], "{place:?}");
+        let counts = suspending.counts().await.unwrap();
+        assert_eq!((counts[&Stage::Rejected], counts[&Stage::Created]), (2, 2), "{place:?}");
+        assert_eq!((script.sent(), budget.reserved().is_zero()), (2, true), "{place:?}: the second intents alone left");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_waited_for_before_the_intent_takes_nothing_from_its_lease() {
+    let wall = Wall::default().clock();
+    let client = Builder::new("login", "password").transport(all_made()).build().unwrap();
+    let tasks = by_the_wall(Tasks::new(client, Arc::new(MemoryLedger::new()), Budget::unlimited()), wall);
+    let settling = tasks.shared.calls.clone().write_owned().await;
+    let posting = tokio::spawn({
+        let tasks = tasks.clone();
+        async move { tasks.post(asins(1)).await }
+    });
+    sleep(Duration::from_secs(3600)).await;
+    assert!(tasks.ledger.counts().await.unwrap().is_empty(), "no intent stands while it waits");
+    let before = tasks.shared.clock.wall();
+    drop(settling);
+    assert_eq!(short(&posting.await.unwrap()), ["created"]);
+    let entry = pending(&tasks).await.remove(0);
+    assert!(entry.sent >= before && entry.not_after == entry.sent + Duration::from_secs(60), "{entry:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn k6_a_clock_that_was_set_forward_does_not_shorten_the_ten_minutes() {
+    for ours in [true, false] {
+        let (vendor, tasks, _) = lost(false).await;
+        tasks.post(vec![task(1)]).await;
+        sleep(Duration::from_secs(300)).await;
+        let hour = SignedDuration::from_hours(1);
+        {
+            let mut world = vendor.world();
+            if ours {
+                world.skew -= hour;
+            } else {
+                world.pass(Duration::from_secs(3600));
+                world.start();
+                world.skew += hour;
+            }
+        }
+        assert_eq!(counts(&tasks).await, (0, 0, 1), "ours: {ours}");
+        sleep(Duration::from_secs(300)).await;
+        assert_eq!(counts(&tasks).await, (0, 1, 0), "ours: {ours}");
+    }
+}
