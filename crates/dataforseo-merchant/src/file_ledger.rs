@@ -7,11 +7,11 @@
 
 use crate::{
     Tag,
-    ledger::{Counts, Entries, Entry, Ledger, LedgerError, Order, Stage, State},
+    ledger::{Counts, Entry, Ledger, LedgerError, Page, State},
+    memory_ledger::Entries,
 };
 use async_trait::async_trait;
 use fs4::{FileExt, TryLockError};
-use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::{
     borrow::Cow,
@@ -41,8 +41,6 @@ struct Owner {
 /// The form of file that this version writes and reads.
 const FORMAT: u32 = 1;
 
-/// How long the vendor can tell what a task was: what ended before that is of no use any more, and is forgotten.
-const KEPT: SignedDuration = SignedDuration::from_hours(31 * 24);
 /// A file up to this length is left as it is.
 const SHORT: u64 = 1 << 20;
 
@@ -153,7 +151,7 @@ impl Shared {
                 Line::Ledger(_) => return Err(unreadable(number, "it is the head of another ledger".to_owned())),
                 _ if number == 1 => return Err(unreadable(number, "it must say whose ledger it is".to_owned())),
                 Line::Intended(entries) => self.entries.intend(entries.into_owned()),
-                Line::Became(changes) => self.entries.record(changes.into_owned()),
+                Line::Became(changes) => self.entries.record(&changes),
             }
         }
         self.length = whole as u64;
@@ -180,7 +178,7 @@ impl Shared {
         if self.length <= self.long || self.broken.is_some() {
             return;
         }
-        self.entries.forget(Timestamp::now().saturating_sub(KEPT).unwrap_or(Timestamp::MIN));
+        self.entries.forget();
         let new = self.path.with_extension("new");
         let written = self.write_anew(&new);
         self.long = 2 * self.length;
@@ -249,7 +247,7 @@ impl Ledger for FileLedger {
             let news = shared.entries.news(&changes);
             if !news.is_empty() {
                 shared.append(&Line::Became(Cow::Borrowed(&news)))?;
-                shared.entries.record(news.clone());
+                shared.entries.record(&news);
                 shared.shorten();
             }
             Ok(news)
@@ -261,14 +259,8 @@ impl Ledger for FileLedger {
         Ok(lock(&self.shared).entries.get(tag))
     }
 
-    async fn page(
-        &self,
-        stages: &[Stage],
-        order: Order,
-        after: Option<&Tag>,
-        limit: usize,
-    ) -> Result<Vec<Entry>, LedgerError> {
-        Ok(lock(&self.shared).entries.page(stages, order, after, limit))
+    async fn page(&self, page: Page<'_>) -> Result<Vec<Entry>, LedgerError> {
+        Ok(lock(&self.shared).entries.page(page))
     }
 
     async fn counts(&self) -> Result<Counts, LedgerError> {

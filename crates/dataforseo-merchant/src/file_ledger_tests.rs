@@ -1,5 +1,6 @@
 use super::*;
-use crate::{AsinTask, Language, Location, TaskId, TaskRequest};
+use crate::{AsinTask, Language, Location, Order, Stage, TaskId, TaskRequest};
+use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
 const URL: &str = "https://api.dataforseo.com";
@@ -29,7 +30,8 @@ fn created() -> State {
 
 async fn labels(ledger: &FileLedger) -> Vec<(String, bool)> {
     let stages = [Stage::Intended, Stage::Unknown, Stage::Created];
-    let unfinished = ledger.page(&stages, Order::OldestFirst, None, 1000).await.unwrap();
+    let unfinished =
+        ledger.page(Page { stages: &stages, order: Order::OldestFirst, after: None, limit: 1000 }).await.unwrap();
     unfinished.into_iter().map(|entry| (entry.label, entry.state == created())).collect()
 }
 
@@ -49,7 +51,8 @@ async fn what_was_written_is_there_after_the_process_has_ended() {
     let ledger = open(dir.path()).unwrap();
     assert_eq!(ledger.entry(&one.tag).await.unwrap(), Some(one.clone()));
     assert_eq!(labels(&ledger).await, [pair("one", false), pair("two", true)]);
-    let known = ledger.page(&Stage::KNOWN, Order::NewestFirst, None, 10).await.unwrap();
+    let known =
+        ledger.page(Page { stages: &Stage::KNOWN, order: Order::NewestFirst, after: None, limit: 10 }).await.unwrap();
     assert_eq!(known.iter().map(|entry| entry.label.as_str()).collect::<Vec<_>>(), ["two"]);
 }
 

@@ -1,7 +1,7 @@
 //! The memory of paid tasks: each is written down before its request leaves, and its outcome before it is reported.
 //!
 //! A [`Ledger`] works in batches, each of which is stored whole or not at all, so that a database can make each one a
-//! transaction, and is read page by page, so that it can be of any size. Here are a ledger in [memory](MemoryLedger) and
+//! transaction, and is read page by page, so that it can be of any size. Here are a ledger in [memory](crate::MemoryLedger) and
 //! one in an append-only [file](crate::FileLedger); another one shows that it keeps the rules by the conformance suite of
 //! the feature `testing`.
 
@@ -11,12 +11,7 @@ use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
-use std::{
-    collections::{BTreeMap, HashSet},
-    fmt::Debug,
-    ops::Bound,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::BTreeMap, fmt::Debug, sync::Arc};
 
 /// One task that was, or may have been, posted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -216,6 +211,19 @@ pub enum Order {
     NewestFirst,
 }
 
+/// The next entries of a ledger.
+#[derive(Debug, Clone, Copy)]
+pub struct Page<'a> {
+    /// Those in these stages.
+    pub stages: &'a [Stage],
+    /// Which come first.
+    pub order: Order,
+    /// Those behind this tag in that order.
+    pub after: Option<&'a Tag>,
+    /// At most so many.
+    pub limit: usize,
+}
+
 /// How many entries are in which stage.
 pub type Counts = BTreeMap<Stage, u64>;
 
@@ -253,17 +261,11 @@ pub trait Ledger: Debug + Send + Sync + 'static {
     /// When it cannot be read.
     async fn entry(&self, tag: &Tag) -> Result<Option<Entry>, LedgerError>;
 
-    /// The next entries in these stages behind this tag, at most `limit`; none at the end.
+    /// The entries of a page; none at the end.
     ///
     /// # Errors
     /// When they cannot be read.
-    async fn page(
-        &self,
-        stages: &[Stage],
-        order: Order,
-        after: Option<&Tag>,
-        limit: usize,
-    ) -> Result<Vec<Entry>, LedgerError>;
+    async fn page(&self, page: Page<'_>) -> Result<Vec<Entry>, LedgerError>;
 
     /// How many entries are in which stage; a stage without any may be left out.
     ///
@@ -282,135 +284,9 @@ pub(crate) fn entries(
     order: Order,
 ) -> impl Stream<Item = Result<Entry, LedgerError>> + Send {
     let pages = stream::try_unfold((ledger, None::<Tag>), move |(ledger, after)| async move {
-        let page = ledger.page(stages, order, after.as_ref(), PAGE).await?;
+        let page = ledger.page(Page { stages, order, after: after.as_ref(), limit: PAGE }).await?;
         let last = page.last().map(|entry| entry.tag.clone());
         Ok(last.map(|last| (stream::iter(page).map(Ok), (ledger, Some(last)))))
     });
     pages.try_flatten()
-}
-
-/// The entries of a ledger in this process's memory.
-#[derive(Debug, Default)]
-pub(crate) struct Entries(BTreeMap<Tag, Entry>);
-
-impl Entries {
-    /// Whether all of them are new.
-    pub fn admit(&self, entries: &[Entry]) -> Result<(), LedgerError> {
-        let mut tags = HashSet::new();
-        match entries.iter().find(|entry| self.0.contains_key(&entry.tag) || !tags.insert(&entry.tag)) {
-            Some(entry) => Err(LedgerError::new(format!("tag `{}` is there already", entry.tag))),
-            None => Ok(()),
-        }
-    }
-
-    pub fn intend(&mut self, entries: Vec<Entry>) {
-        self.0.extend(entries.into_iter().map(|entry| (entry.tag.clone(), entry)));
-    }
-
-    /// The changes that say something new, each to what the one before has left.
-    pub fn news(&self, changes: &[(Tag, State)]) -> Vec<(Tag, State)> {
-        let mut latest: BTreeMap<&Tag, &State> = BTreeMap::new();
-        let mut news = Vec::new();
-        for (tag, state) in changes {
-            let Some(entry) = self.0.get(tag) else { continue };
-            if latest.get(tag).copied().unwrap_or(&entry.state).may_become(state) {
-                latest.insert(tag, state);
-                news.push((tag.clone(), state.clone()));
-            }
-        }
-        news
-    }
-
-    pub fn record(&mut self, changes: Vec<(Tag, State)>) {
-        for (tag, state) in changes {
-            if let Some(entry) = self.0.get_mut(&tag).filter(|entry| entry.state.may_become(&state)) {
-                entry.state = state;
-            }
-        }
-    }
-
-    pub fn get(&self, tag: &Tag) -> Option<Entry> {
-        self.0.get(tag).cloned()
-    }
-
-    pub fn page(&self, stages: &[Stage], order: Order, after: Option<&Tag>, limit: usize) -> Vec<Entry> {
-        let is_wanted = |(_, entry): &(&Tag, &Entry)| stages.contains(&entry.state.stage());
-        let behind = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let entry = |(_, entry): (&Tag, &Entry)| entry.clone();
-        match order {
-            Order::OldestFirst => {
-                let range = self.0.range::<Tag, _>((behind, Bound::Unbounded));
-                range.filter(is_wanted).take(limit).map(entry).collect()
-            }
-            Order::NewestFirst => {
-                let range = self.0.range::<Tag, _>((Bound::Unbounded, behind)).rev();
-                range.filter(is_wanted).take(limit).map(entry).collect()
-            }
-        }
-    }
-
-    pub fn counts(&self) -> Counts {
-        let mut counts = Counts::new();
-        self.0.values().for_each(|entry| *counts.entry(entry.state.stage()).or_default() += 1);
-        counts
-    }
-
-    /// Forgets what has ended and was sent before this.
-    pub fn forget(&mut self, before: Timestamp) {
-        self.0.retain(|_, entry| !entry.state.is_final() || entry.sent >= before);
-    }
-
-    pub fn all(&self) -> impl Iterator<Item = &Entry> {
-        self.0.values()
-    }
-}
-
-/// A ledger that ends with the process: for tests, and for those who can lose what they paid for.
-#[derive(Debug, Default)]
-pub struct MemoryLedger(Mutex<Entries>);
-
-impl MemoryLedger {
-    /// An empty ledger.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Entries> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-#[async_trait]
-impl Ledger for MemoryLedger {
-    async fn intend(&self, entries: &[Entry]) -> Result<(), LedgerError> {
-        let mut known = self.lock();
-        known.admit(entries)?;
-        known.intend(entries.to_vec());
-        Ok(())
-    }
-
-    async fn record(&self, changes: &[(Tag, State)]) -> Result<Vec<(Tag, State)>, LedgerError> {
-        let mut entries = self.lock();
-        let news = entries.news(changes);
-        entries.record(news.clone());
-        Ok(news)
-    }
-
-    async fn entry(&self, tag: &Tag) -> Result<Option<Entry>, LedgerError> {
-        Ok(self.lock().get(tag))
-    }
-
-    async fn page(
-        &self,
-        stages: &[Stage],
-        order: Order,
-        after: Option<&Tag>,
-        limit: usize,
-    ) -> Result<Vec<Entry>, LedgerError> {
-        Ok(self.lock().page(stages, order, after, limit))
-    }
-
-    async fn counts(&self) -> Result<Counts, LedgerError> {
-        Ok(self.lock().counts())
-    }
 }

@@ -51,6 +51,7 @@ mod file_ledger;
 mod generated;
 mod ids;
 mod ledger;
+mod memory_ledger;
 mod money;
 mod offers;
 mod places;
@@ -96,7 +97,8 @@ pub use generated::{
     SponsoredCarouselProduct, StoresCount, TasksReady, TextRow, Voucher, call, inspect, named,
 };
 pub use ids::{InvalidTag, Tag, TaskId};
-pub use ledger::{Counts, Entry, Ledger, LedgerError, MemoryLedger, Order, Stage, State};
+pub use ledger::{Counts, Entry, Ledger, LedgerError, Order, Page, Stage, State};
+pub use memory_ledger::MemoryLedger;
 pub use money::{Bill, Budget, OverBudget, Prices};
 pub use offers::{Family, Offer};
 pub use places::{NotFound, PlaceLists, Places};

@@ -20,7 +20,7 @@
 //! ```
 
 use crate::{
-    AsinTask, Counts, Entry, Language, Ledger, Location, Order, Priority, Stage, State, Tag, TaskId, TaskRequest,
+    AsinTask, Counts, Entry, Language, Ledger, Location, Order, Page, Priority, Stage, State, Tag, TaskId, TaskRequest,
 };
 use async_trait::async_trait;
 use futures_util::future::join_all;
@@ -215,7 +215,7 @@ async fn pages(ledger: &dyn Ledger, stages: &[Stage], order: Order, limit: usize
     let mut read: Vec<Entry> = Vec::new();
     while read.len() < most {
         let after = read.last().map(|entry| entry.tag.clone());
-        let page = ledger.page(stages, order, after.as_ref(), limit).await.expect("a page can be read");
+        let page = ledger.page(Page { stages, order, after: after.as_ref(), limit }).await.expect("a page can be read");
         assert!(page.len() <= limit, "a page holds at most what was asked for");
         if page.is_empty() {
             break;

@@ -2,6 +2,7 @@
 
 mod clocks;
 mod collecting;
+mod hooked;
 mod killed;
 mod live;
 mod posting;

@@ -2,12 +2,14 @@
 //! taken for absent too early.
 
 use super::{
-    by_the_wall, pending,
+    by_the_wall,
+    hooked::Hooked,
+    pending,
     posting::{answers, asins, created, ready, short},
     settling::{counts, lost},
     task,
 };
-use crate::{Budget, Builder, Counts, Entry, Ledger, LedgerError, MemoryLedger, Order, Stage, State, Tag, Tasks};
+use crate::{Budget, Builder, Ledger, MemoryLedger, Stage, Tasks};
 use async_trait::async_trait;
 use core_http::{Caller, Late, Lesson, Limit, Permit, RateLimit, testing::Script};
 use jiff::{SignedDuration, Timestamp};
@@ -25,8 +27,9 @@ use tokio::time::{Instant, sleep};
 struct Wall(Arc<AtomicI64>);
 
 impl Wall {
-    fn suspend(&self, seconds: i64) {
-        self.0.fetch_add(seconds, Ordering::SeqCst);
+    /// For longer than a POST may be sent.
+    fn suspend(&self) {
+        self.0.fetch_add(190, Ordering::SeqCst);
     }
 
     fn clock(&self) -> impl Fn() -> Timestamp + Send + Sync + 'static {
@@ -42,57 +45,19 @@ enum Place {
     UnderTheLimits,
 }
 
+/// No limits, under which something happens to the second call: the first is the one that hears the clock.
 #[derive(Debug)]
-struct Suspending {
-    place: Place,
-    wall: Wall,
-    passed: AtomicUsize,
-    ledger: MemoryLedger,
-}
-
-impl Suspending {
-    /// By longer than a POST may be sent.
-    fn pass(&self, place: Place, times_before: usize) {
-        if self.place == place && self.passed.fetch_add(1, Ordering::SeqCst) == times_before {
-            self.wall.suspend(190);
-        }
-    }
-}
+struct Waiting(Option<Wall>, AtomicUsize);
 
 #[async_trait]
-impl RateLimit for Suspending {
+impl RateLimit for Waiting {
     async fn acquire(&self, _: &Caller, _: &[Limit], _: Instant) -> Result<Permit, Late> {
-        // The first call is the one that hears the clock.
-        self.pass(Place::UnderTheLimits, 1);
+        if self.1.fetch_add(1, Ordering::SeqCst) == 1 {
+            self.0.iter().for_each(Wall::suspend);
+        }
         Ok(Permit::free())
     }
     fn learn(&self, _: &Caller, _: &Lesson) {}
-}
-
-#[async_trait]
-impl Ledger for Suspending {
-    async fn intend(&self, entries: &[Entry]) -> Result<(), LedgerError> {
-        self.pass(Place::InTheLedger, 0);
-        self.ledger.intend(entries).await
-    }
-    async fn record(&self, changes: &[(Tag, State)]) -> Result<Vec<(Tag, State)>, LedgerError> {
-        self.ledger.record(changes).await
-    }
-    async fn entry(&self, tag: &Tag) -> Result<Option<Entry>, LedgerError> {
-        self.ledger.entry(tag).await
-    }
-    async fn page(
-        &self,
-        stages: &[Stage],
-        order: Order,
-        after: Option<&Tag>,
-        limit: usize,
-    ) -> Result<Vec<Entry>, LedgerError> {
-        self.ledger.page(stages, order, after, limit).await
-    }
-    async fn counts(&self) -> Result<Counts, LedgerError> {
-        self.ledger.counts().await
-    }
 }
 
 fn all_made() -> Arc<Script> {
@@ -106,13 +71,19 @@ fn all_made() -> Arc<Script> {
 async fn k6_what_a_suspended_machine_would_send_too_late_is_refused_and_intended_anew() {
     for place in [Place::InTheLedger, Place::UnderTheLimits] {
         let (script, wall, budget) = (all_made(), Wall::default(), Budget::unlimited());
-        let (passed, ledger) = (AtomicUsize::new(0), MemoryLedger::new());
-        let suspending = Arc::new(Suspending { place, wall: wall.clone(), passed, ledger });
-        let client = Builder::new("login", "password").transport(script.clone()).limits(suspending.clone());
-        let tasks = Tasks::new(client.build().unwrap(), suspending.clone(), budget.clone());
+        let once = (AtomicUsize::new(0), wall.clone());
+        let ledger = Arc::new(Hooked::new().intending(move |_, _| {
+            if place == Place::InTheLedger && once.0.fetch_add(1, Ordering::SeqCst) == 0 {
+                once.1.suspend();
+            }
+            Ok(())
+        }));
+        let limits = Waiting((place == Place::UnderTheLimits).then(|| wall.clone()), AtomicUsize::new(0));
+        let client = Builder::new("login", "password").transport(script.clone()).limits(Arc::new(limits));
+        let tasks = Tasks::new(client.build().unwrap(), ledger.clone(), budget.clone());
         let tasks = by_the_wall(tasks, wall.clock());
         assert_eq!(short(&tasks.post(asins(2)).await), ["created"; 2], "{place:?}");
-        let counts = suspending.counts().await.unwrap();
+        let counts = ledger.counts().await.unwrap();
         assert_eq!((counts[&Stage::Rejected], counts[&Stage::Created]), (2, 2), "{place:?}");
         assert_eq!((script.sent(), budget.reserved().is_zero()), (2, true), "{place:?}: the second intents alone left");
     }

@@ -152,7 +152,7 @@ async fn an_answer_in_hand_is_given_though_it_has_no_id_or_the_ledger_fails() {
     for fails in [false, true] {
         let (script, _, mut tasks) = case(Decimal::ONE);
         if fails {
-            tasks.ledger = Arc::new(super::posting::Failing(MemoryLedger::new(), false));
+            tasks.ledger = super::posting::failing(false);
         }
         script.then(move |request| {
             let whole = String::from_utf8(done(request).body().to_vec()).unwrap();

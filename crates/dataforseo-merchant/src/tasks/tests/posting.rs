@@ -1,11 +1,7 @@
 //! Posting, one rule at a time. Rows of the fault matrix are named.
 
-use super::{pending, task};
-use crate::{
-    Budget, Builder, Counts, Entry, FileLedger, Ledger, LedgerError, MemoryLedger, NewTask, Order, Posted, Stage,
-    State, Tag, Tasks,
-};
-use async_trait::async_trait;
+use super::{hooked::Hooked, pending, task};
+use crate::{Budget, Builder, FileLedger, Ledger, LedgerError, MemoryLedger, NewTask, Posted, Tag, Tasks};
 use core_http::{
     Request, Response, TransportErrorKind,
     testing::{Script, response},
@@ -278,45 +274,22 @@ async fn k7_a_dropped_call_ends_in_the_ledger() {
     assert_eq!(case.script.sent(), 2, "what had not been sent is not sent");
 }
 
-/// A ledger that fails to write from a certain call on.
-#[derive(Debug)]
-pub struct Failing(pub MemoryLedger, pub bool);
-
-#[async_trait]
-impl Ledger for Failing {
-    async fn intend(&self, entries: &[Entry]) -> Result<(), LedgerError> {
-        if self.1 { Err(LedgerError::new("disk full")) } else { self.0.intend(entries).await }
-    }
-    async fn record(&self, _: &[(Tag, State)]) -> Result<Vec<(Tag, State)>, LedgerError> {
-        Err(LedgerError::new("disk full"))
-    }
-    async fn entry(&self, tag: &Tag) -> Result<Option<Entry>, LedgerError> {
-        self.0.entry(tag).await
-    }
-    async fn page(
-        &self,
-        stages: &[Stage],
-        order: Order,
-        after: Option<&Tag>,
-        limit: usize,
-    ) -> Result<Vec<Entry>, LedgerError> {
-        self.0.page(stages, order, after, limit).await
-    }
-    async fn counts(&self) -> Result<Counts, LedgerError> {
-        self.0.counts().await
-    }
+/// A ledger that cannot write what became of tasks, or nothing at all.
+pub fn failing(intents_too: bool) -> Arc<dyn Ledger> {
+    let fails = |fails: bool| if fails { Err(LedgerError::new("disk full")) } else { Ok(()) };
+    Arc::new(Hooked::new().intending(move |_, _| fails(intents_too)).recording(move |_, _| fails(true)))
 }
 
 #[tokio::test(start_paused = true)]
 async fn k3_what_cannot_be_written_down_is_not_sent() {
-    let case = case_with(Arc::new(Failing(MemoryLedger::new(), true)), Budget::unlimited());
+    let case = case_with(failing(true), Budget::unlimited());
     assert_eq!(short(&case.tasks.post(asins(2)).await), ["not sent"; 2]);
     assert_eq!((case.script.sent(), case.budget.reserved()), (1, Decimal::ZERO));
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_outcome_that_cannot_be_written_down_is_unknown() {
-    let case = case_with(Arc::new(Failing(MemoryLedger::new(), false)), Budget::unlimited());
+    let case = case_with(failing(false), Budget::unlimited());
     case.script.then(|request| Ok(answers(request, |at, task| Some(created(at, task)))));
     assert_eq!(short(&case.tasks.post(asins(2)).await), ["unknown"; 2]);
     assert_eq!(case.budget.reserved(), Decimal::new(30, 4));

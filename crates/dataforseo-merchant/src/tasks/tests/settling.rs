@@ -1,15 +1,14 @@
 //! Settling, one rule at a time.
 
 use super::{
+    hooked::Hooked,
     pending,
     posting::{asins, short},
     task, tasks,
     vendor::Vendor,
 };
-use crate::{
-    Budget, Counts, Entry, Ledger, LedgerError, MemoryLedger, Order, Settlement, Stage, State, Tag, TaskId, Tasks,
-};
-use async_trait::async_trait;
+use crate::{Budget, Ledger, MemoryLedger, Settlement, State, TaskId, Tasks};
+use futures_util::FutureExt;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -128,42 +127,17 @@ async fn a_look_that_is_not_complete_proves_nothing() {
     }
 }
 
-/// A ledger in which somebody else, such as the receiver of webhooks, learns that a task was made before it is called absent.
-#[derive(Debug, Default)]
-struct Overtaken(MemoryLedger);
-
-#[async_trait]
-impl Ledger for Overtaken {
-    async fn intend(&self, entries: &[Entry]) -> Result<(), LedgerError> {
-        self.0.intend(entries).await
-    }
-    async fn record(&self, changes: &[(Tag, State)]) -> Result<Vec<(Tag, State)>, LedgerError> {
-        for (tag, _) in changes.iter().filter(|(_, state)| *state == State::Absent) {
-            let created = State::Created { id: TaskId::new("posted-back"), cost: Decimal::new(2, 3) };
-            self.0.record(&[(tag.clone(), created)]).await?;
-        }
-        self.0.record(changes).await
-    }
-    async fn entry(&self, tag: &Tag) -> Result<Option<Entry>, LedgerError> {
-        self.0.entry(tag).await
-    }
-    async fn page(
-        &self,
-        stages: &[Stage],
-        order: Order,
-        after: Option<&Tag>,
-        limit: usize,
-    ) -> Result<Vec<Entry>, LedgerError> {
-        self.0.page(stages, order, after, limit).await
-    }
-    async fn counts(&self) -> Result<Counts, LedgerError> {
-        self.0.counts().await
-    }
-}
-
+/// Somebody else, such as the receiver of webhooks, learns that the task was made before it is called absent.
 #[tokio::test(start_paused = true)]
 async fn a_task_that_turned_out_to_be_made_meanwhile_is_not_called_absent() {
-    let (_vendor, tasks, budget) = lost_in(false, Arc::new(Overtaken::default())).await;
+    let overtaken = Hooked::new().recording(|memory, changes| {
+        for (tag, _) in changes.iter().filter(|(_, state)| *state == State::Absent) {
+            let created = State::Created { id: TaskId::new("posted-back"), cost: Decimal::new(2, 3) };
+            memory.record(&[(tag.clone(), created)]).now_or_never().unwrap()?;
+        }
+        Ok(())
+    });
+    let (_vendor, tasks, budget) = lost_in(false, Arc::new(overtaken)).await;
     tasks.post(vec![task(1)]).await;
     let spent = budget.spent();
     tokio::time::sleep(Duration::from_secs(700)).await;
