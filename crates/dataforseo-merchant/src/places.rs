@@ -230,7 +230,7 @@ impl Places {
         {
             // A postcode may be another place's number: which one was meant must be said.
             return match named.iter().all(|named| named == at) {
-                true => Ok(place(&self.locations[*at])),
+                true => self.place(&self.locations[*at]),
                 false => Err(self.several(name, std::iter::once(at).chain(named))),
             };
         }
@@ -241,7 +241,7 @@ impl Places {
         }
         let is_whole = |at: &&usize| self.name(**at).to_lowercase() == wanted;
         match (named.iter().find(is_whole), named) {
-            (Some(at), _) | (None, [at]) => Ok(place(&self.locations[*at])),
+            (Some(at), _) | (None, [at]) => self.place(&self.locations[*at]),
             (None, []) => Err(self.no_location("location", name)),
             (None, several) => Err(self.several(name, several.iter())),
         }
@@ -252,8 +252,10 @@ impl Places {
     /// # Errors
     /// [`NotFound`].
     pub fn location_code(&self, code: i64) -> Result<Location, NotFound> {
-        let found = self.codes.get(&code).map(|at| place(&self.locations[*at]));
-        found.ok_or_else(|| self.no_location("location code", &code.to_string()))
+        match self.codes.get(&code) {
+            Some(at) => self.place(&self.locations[*at]),
+            None => Err(self.no_location("location code", &code.to_string())),
+        }
     }
 
     /// A whole country by its code (ISO 3166) or name.
@@ -270,7 +272,7 @@ impl Places {
             countries.by_ref().flat_map(named).flatten().collect::<Vec<_>>()
         };
         match found {
-            Some(row) => Ok(place(row)),
+            Some(row) => self.place(row),
             None => Err(not_found("country", country, names().iter().map(String::as_str))),
         }
     }
@@ -295,19 +297,22 @@ impl Places {
         NotFound { what: "location", name: name.to_owned(), near }
     }
 
+    fn place(&self, row: &LocationRow) -> Result<Location, NotFound> {
+        match row.location_code.and_then(|code| u32::try_from(code).ok()) {
+            Some(code) => Ok(Location::code(code)),
+            None => {
+                let name = row.location_name.as_deref().unwrap_or_default();
+                Location::name(name).map_err(|_| self.no_location("location", name))
+            }
+        }
+    }
+
     fn name(&self, at: usize) -> &str {
         self.locations[at].location_name.as_deref().unwrap_or_default()
     }
 
     fn no_location(&self, what: &'static str, name: &str) -> NotFound {
         not_found(what, name, self.locations.iter().filter_map(|row| row.location_name.as_deref()))
-    }
-}
-
-fn place(row: &LocationRow) -> Location {
-    match row.location_code.and_then(|code| u32::try_from(code).ok()) {
-        Some(code) => Location::code(code),
-        None => Location::name(row.location_name.clone().unwrap_or_default()),
     }
 }
 

@@ -9,7 +9,7 @@ fn asin() -> Asin {
 }
 
 fn us() -> (Location, Language) {
-    (Location::name("United States"), Language::name("English (United States)"))
+    (Location::name("United States").unwrap(), Language::name("English (United States)").unwrap())
 }
 
 fn bytes(task: AsinTask, expected: &str) {
@@ -329,5 +329,18 @@ fn s2_the_vendor_is_sent_to_public_addresses_only() {
         "https://$tag/",
     ] {
         assert!(WebhookUrl::new(never).is_err() && WebhookUrl::unrestricted(never).is_err(), "{never}");
+    }
+}
+
+#[test]
+fn names_that_say_nothing_are_refused_by_field_and_rule() {
+    for blank in ["", " "] {
+        let said = |error: InvalidRequest| error.to_string();
+        assert_eq!(said(Location::name(blank).unwrap_err()), "`location_name` must not be empty");
+        assert_eq!(said(Language::name(blank).unwrap_err()), "`language_name` must not be empty");
+        assert_eq!(said(Keyword::new(blank).unwrap_err()), "`keyword` must not be empty");
+        let json = format!(r#"{{"asin":"B0EXAMPLE1","location_name":"{blank}","language_code":"en_US"}}"#);
+        let stored = serde_json::from_str::<AsinTask>(&json).unwrap_err().to_string();
+        assert!(stored.contains("`location_name` must not be empty"), "{stored}");
     }
 }

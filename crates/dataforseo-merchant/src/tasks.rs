@@ -6,6 +6,7 @@
 //! 3. [`collect`](Tasks::collect) streams the results of what was paid for.
 //! 4. [`acknowledge`](Tasks::acknowledge) ends a task once its result is stored.
 
+mod answers;
 mod collect;
 mod kinds;
 mod look;
@@ -102,6 +103,7 @@ struct Shared {
     adopted: OnceCell<()>,
     /// One settlement at a time.
     settling: Mutex<()>,
+    answers: answers::Answers,
 }
 
 impl fmt::Debug for Tasks {

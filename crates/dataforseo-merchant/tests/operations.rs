@@ -166,7 +166,7 @@ async fn amazon(house: &House) {
 }
 
 async fn google(house: &House) {
-    let (place, english) = (Location::name("United States"), Language::code("en"));
+    let (place, english) = (Location::name("United States").unwrap(), Language::code("en"));
     let task = GoogleProductsTask::new(keyword(), place.clone(), english.clone());
     let id = house.post(GoogleProductsTaskPost::new([task])).await;
     let page = house.get(|| GoogleProductsTaskGet::new(id.clone())).await;

@@ -19,6 +19,11 @@ enum Place {
 
 const LOCATION: &str = "location_name, location_code, location_coordinate";
 
+/// A name that says something.
+fn said(field: &'static str, name: String) -> Result<String, InvalidRequest> {
+    if name.trim().is_empty() { Err(invalid(field, "must not be empty")) } else { Ok(name) }
+}
+
 impl Location {
     /// By the vendor's code of it, such as 2840 for the United States.
     pub fn code(code: u32) -> Self {
@@ -26,8 +31,11 @@ impl Location {
     }
 
     /// By its full name, such as `HA1,England,United Kingdom`.
-    pub fn name(name: impl Into<String>) -> Self {
-        Self(Place::Name(name.into()))
+    ///
+    /// # Errors
+    /// When it is blank.
+    pub fn name(name: impl Into<String>) -> Result<Self, InvalidRequest> {
+        said("location_name", name.into()).map(|name| Self(Place::Name(name)))
     }
 
     /// By degrees of latitude and longitude, at most 7 decimals each, and a radius of at least 199.9.
@@ -70,7 +78,7 @@ impl Part for Location {
 
     fn take(wire: &mut Wire) -> Result<Self, InvalidRequest> {
         match (wire.location_name.take(), wire.location_code.take(), wire.location_coordinate.take()) {
-            (Some(name), None, None) => Ok(Self(Place::Name(name))),
+            (Some(name), None, None) => Self::name(name),
             (None, Some(code), None) => Ok(Self(Place::Code(code))),
             (None, None, Some(coordinate)) => Self::parse(&coordinate),
             _ => Err(invalid(LOCATION, "must be exactly one")),
@@ -95,8 +103,11 @@ impl Language {
     }
 
     /// By its full name, such as `English (United Kingdom)`.
-    pub fn name(name: impl Into<String>) -> Self {
-        Self(Word::Name(name.into()))
+    ///
+    /// # Errors
+    /// When it is blank.
+    pub fn name(name: impl Into<String>) -> Result<Self, InvalidRequest> {
+        said("language_name", name.into()).map(|name| Self(Word::Name(name)))
     }
 }
 
@@ -110,7 +121,7 @@ impl Part for Language {
 
     fn take(wire: &mut Wire) -> Result<Self, InvalidRequest> {
         match (wire.language_name.take(), wire.language_code.take()) {
-            (Some(name), None) => Ok(Self(Word::Name(name))),
+            (Some(name), None) => Self::name(name),
             (None, Some(code)) => Ok(Self(Word::Code(code))),
             _ => Err(invalid("language_name, language_code", "must be exactly one")),
         }

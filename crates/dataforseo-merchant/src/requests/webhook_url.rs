@@ -53,6 +53,18 @@ impl WebhookUrl {
         read(url.into()).map(|(_, text)| Self(text))
     }
 
+    /// An address whose path is a secret: `https`, or, where the vendor need not reach it, of a private network.
+    #[cfg(feature = "webhook")]
+    pub(crate) fn secret(url: String, may_be_private: bool) -> Result<Self, InvalidRequest> {
+        let (parsed, text) = read(url)?;
+        let is_public = parsed.host().is_some_and(|host| is_public(&host));
+        match parsed.scheme() {
+            "http" if is_public => Err(invalid(FIELD, "must be https: its path is a secret")),
+            _ if may_be_private => Ok(Self(text)),
+            _ => Self::new(text),
+        }
+    }
+
     /// The address as it is sent.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -144,6 +144,8 @@ struct Collector {
     pending: Pending,
     /// Those of them, the oldest first and then as they were asked for, and some that have ended.
     queue: VecDeque<TaskId>,
+    /// Those that were answered at once: the answer may be in hand.
+    live: Vec<TaskId>,
     /// Those that this look asks for.
     due: VecDeque<TaskId>,
     under_way: FuturesUnordered<Asked>,
@@ -165,13 +167,21 @@ impl Collector {
         let wait = cadence.first.saturating_sub(oldest.unsigned_abs()).min(patience);
         let with_id = |entry: Entry| Some((entry.state.id()?.clone(), entry));
         let queue = entries.iter().filter_map(|entry| entry.state.id().cloned()).collect();
+        let live = entries.iter().filter(|entry| entry.live).filter_map(|entry| entry.state.id().cloned()).collect();
         let (due, under_way) = (VecDeque::new(), FuturesUnordered::new());
         let pending = Arc::new(Mutex::new(entries.into_iter().filter_map(with_id).collect()));
         let (end, fruitful, failure, ended) = (Instant::now() + patience, None, None, false);
-        Self { tasks, cadence, end, wait, pending, queue, due, under_way, fruitful, failure, ended }
+        Self { tasks, cadence, end, wait, pending, queue, live, due, under_way, fruitful, failure, ended }
     }
 
     async fn next(&mut self) -> Option<Result<Collected>> {
+        while let Some(id) = self.live.pop() {
+            let mut pending = lock(&self.pending);
+            if let Some(answer) = pending.get(&id).and_then(|entry| self.tasks.shared.answers.take(&entry.tag)) {
+                pending.remove(&id);
+                return Some(Ok(answer));
+            }
+        }
         loop {
             if self.ended || Instant::now() > self.end {
                 self.due.clear();

@@ -27,7 +27,7 @@ const CHUNK: usize = 100;
 const ROUNDS: u32 = 5;
 /// How long a task waits for our own limits, before it is given back.
 const PATIENCE: Duration = Duration::from_secs(600);
-/// How long an input that has nothing to give is waited for, before a call leaves that is not full.
+/// How long a task waits for others to fill its call, once the input has nothing to give.
 const LINGER: Duration = Duration::from_secs(1);
 
 /// What became of a task that was to be posted.
@@ -66,6 +66,16 @@ pub enum Posted {
     },
 }
 
+impl Posted {
+    /// Our tag of it, if it was sent.
+    pub fn tag(&self) -> Option<&Tag> {
+        match self {
+            Self::Created { tag, .. } | Self::Rejected { tag, .. } | Self::Unknown { tag, .. } => Some(tag),
+            Self::OverBudget(_) | Self::NotSent { .. } => None,
+        }
+    }
+}
+
 /// A task with what became of it.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -75,7 +85,7 @@ pub struct Outcome {
     /// What became of it.
     pub posted: Posted,
     /// Its result, if it was answered at once ([`Mode::Live`]): store it, then [acknowledge](Tasks::acknowledge) its
-    /// tag. The vendor does not keep it. It is here also when the outcome is [`Unknown`](Posted::Unknown) because the answer
+    /// tag. The vendor does not keep it; see [`Tasks::take_answers`]. It is here also when the outcome is [`Unknown`](Posted::Unknown) because the answer
     /// names no id, or the ledger failed; such a task has to be [written off](Tasks::write_off).
     pub result: Option<Collected>,
 }
@@ -100,13 +110,13 @@ impl Tasks {
     /// Calls hold up to 100 tasks of one kind and [`Settings::body`](super::Settings::body) bytes, and up to
     /// [`Settings::calls`](super::Settings::calls) of them are under way at once: one at the beginning and after an answer
     /// that could not be read, more as answers come. Only so many tasks are taken from the input as these calls need; a
-    /// call leaves before it is full when the input has nothing to give for a second. Tasks that a limit refused, or
+    /// call leaves before it is full when its first task has waited for a second and the input has nothing to give. Tasks that a limit refused, or
     /// that were one too many, are sent again.
     ///
     /// What a call has brought is never lost by the failure of another. When the account cannot go on (no money, refused
     /// credentials, no connection, two calls after each other without a readable answer), the rest of the input is
     /// [`NotSent`](Posted::NotSent). Nothing happens while the stream is not polled; when it is dropped, the calls under way
-    /// still end in the ledger.
+    /// still end in the ledger, and what they were answered at once is kept for [`take_answers`](Tasks::take_answers).
     ///
     /// ```
     /// use dataforseo_merchant::{AsinTask, Language, Location, NewTask, Posted, Tasks};
@@ -165,8 +175,8 @@ struct Poster {
     tasks: Tasks,
     input: Fuse<Pin<Box<dyn Stream<Item = NewTask> + Send>>>,
     input_ended: bool,
-    /// Since when the input has had nothing to give.
-    quiet: Instant,
+    /// Whether the input had nothing to give when it was last asked.
+    quiet: bool,
     /// Whether the clock is heard and the budget holds what earlier processes left.
     begun: bool,
     /// The place of the first of `outcomes`.
@@ -190,7 +200,7 @@ impl Poster {
             tasks,
             input: input.fuse(),
             input_ended: false,
-            quiet: now,
+            quiet: false,
             begun: false,
             first: 0,
             outcomes: VecDeque::new(),
@@ -207,7 +217,9 @@ impl Poster {
         loop {
             if let Some(Some(_)) = self.outcomes.front() {
                 self.first += 1;
-                return self.outcomes.pop_front().flatten();
+                let mut outcome = self.outcomes.pop_front().flatten()?;
+                outcome.result = outcome.posted.tag().and_then(|tag| self.tasks.shared.answers.take(tag));
+                return Some(outcome);
             }
             if let Some(error) = self.stop.clone() {
                 self.give_back(&error);
@@ -239,19 +251,20 @@ impl Poster {
             return;
         }
         let waits = any_waits && self.calls.len() < self.allowed;
-        let wake = if Instant::now() < self.not_before { self.not_before } else { self.quiet + LINGER };
+        let lingers = self.lanes.values().filter_map(|lane| Some(lane.front()?.since + LINGER)).min();
+        let wake = lingers.unwrap_or(self.not_before).max(self.not_before);
         let has_room = self.outcomes.len() < self.most();
         tokio::select! {
             biased;
             Some((chunk, sent)) = self.calls.next() => self.ended(chunk, sent),
             task = self.input.next(), if has_room && !self.input_ended => {
-                self.quiet = Instant::now();
+                self.quiet = false;
                 match task {
                     Some(task) => self.accept(task),
                     None => self.input_ended = true,
                 }
             }
-            () = sleep_until(wake), if waits => {}
+            () = sleep_until(wake), if waits => self.quiet = true,
         }
     }
 
@@ -276,7 +289,8 @@ impl Poster {
         if self.stop.is_some() || self.calls.len() >= self.allowed || now < self.not_before {
             return None;
         }
-        let no_more = self.input_ended || self.outcomes.len() >= self.most() || now >= self.quiet + LINGER;
+        let no_more = self.input_ended || self.outcomes.len() >= self.most();
+        let lingered = |front: &Waiting| self.quiet && now >= front.since + LINGER;
         let most = self.tasks.settings.body;
         let fitting = |lane: &Lane, queue: &VecDeque<Waiting>| {
             let mut bytes = 2;
@@ -290,7 +304,8 @@ impl Poster {
         let ready = self.lanes.iter().filter_map(|(lane, queue)| {
             let count = fitting(lane, queue);
             let is_full = count == lane.most(CHUNK) || count < queue.len();
-            (count > 0 && (is_full || no_more)).then_some((queue.front()?.place, *lane, count))
+            let front = queue.front()?;
+            (count > 0 && (is_full || no_more || lingered(front))).then_some((front.place, *lane, count))
         });
         let (_, lane, count) = ready.min()?;
         Some((lane, self.lanes.get_mut(&lane)?.drain(..count).collect()))
@@ -299,14 +314,14 @@ impl Poster {
     /// Takes in what a call has brought.
     fn ended(&mut self, chunk: Vec<Waiting>, sent: Sent) {
         let now = Instant::now();
-        let (mut again, mut result) = (Vec::new(), sent.result);
+        let mut again = Vec::new();
         for (fate, waiting) in sent.fates.into_iter().zip(chunk) {
             match fate {
-                Fate::Posted(posted) => self.settle(waiting, posted, result.take()),
+                Fate::Posted(posted) => self.settle(waiting, posted),
                 Fate::Again { error, by_us } => {
                     let given_up = if by_us { now - waiting.since > PATIENCE } else { waiting.round >= ROUNDS };
                     if given_up {
-                        self.settle(waiting, Posted::NotSent { error }, None);
+                        self.settle(waiting, Posted::NotSent { error });
                     } else {
                         again.push(Waiting { round: waiting.round + u32::from(!by_us), ..waiting });
                     }
@@ -328,17 +343,17 @@ impl Poster {
         }
     }
 
-    fn settle(&mut self, waiting: Waiting, posted: Posted, result: Option<Collected>) {
+    fn settle(&mut self, waiting: Waiting, posted: Posted) {
         let place = usize::try_from(waiting.place - self.first).ok();
         if let Some(outcome) = place.and_then(|place| self.outcomes.get_mut(place)) {
-            *outcome = Some(Outcome { task: waiting.task, posted, result });
+            *outcome = Some(Outcome { task: waiting.task, posted, result: None });
         }
     }
 
     /// Nothing more is sent: what waits is given back.
     fn give_back(&mut self, error: &Arc<Error>) {
         for waiting in std::mem::take(&mut self.lanes).into_values().flatten() {
-            self.settle(waiting, Posted::NotSent { error: error.clone() }, None);
+            self.settle(waiting, Posted::NotSent { error: error.clone() });
         }
     }
 }

@@ -52,8 +52,13 @@ impl Tasks {
     /// Those of the ledger and of the call, and [`ErrorKind::Busy`] when the task is not done after all.
     pub async fn fetch(&self, pingback: &Pingback) -> Result<Option<Collected>> {
         let Some(entry) = self.known(&pingback.id, pingback.tag.as_deref(), None).await? else { return Ok(None) };
-        let collected = self.collect([entry], FETCH).next().await;
-        collected.unwrap_or_else(|| Err(unfinished())).map(Some)
+        let mut collecting = self.collect([entry], FETCH);
+        match collecting.next().await {
+            Some(collected) => collected.map(Some),
+            // It was acknowledged while it was being fetched.
+            None if collecting.pending().is_empty() => Ok(None),
+            None => Err(unfinished()),
+        }
     }
 
     /// The entry of a task whose result nobody has acknowledged, under its id, whatever was known of it before.

@@ -54,8 +54,6 @@ pub(super) struct Sent {
     pub pause: Duration,
     /// Whether its outcome could not be read.
     pub unclear: bool,
-    /// What a call was answered at once.
-    pub result: Option<Collected>,
 }
 
 impl Tasks {
@@ -144,7 +142,7 @@ impl Tasks {
         if let (Some(result), [entry], [state]) = (result, &entries[..], &outcomes[..])
             && (state.id().is_some() || !matches!(result, TaskResult::Failed(_)))
         {
-            sent.result = Some(Collected { entry: Entry { state: state.clone(), ..entry.clone() }, result });
+            self.shared.answers.keep(Collected { entry: Entry { state: state.clone(), ..entry.clone() }, result });
         }
         if let Err(error) = self.record(&changes).await {
             // What was made is found again by `settle`, for the intents stand in the ledger; until then it is unknown.
@@ -278,7 +276,7 @@ fn stops_everything(kind: ErrorKind) -> bool {
 
 impl Sent {
     fn nothing() -> Self {
-        Self { fates: Vec::new(), stop: None, pause: Duration::ZERO, unclear: false, result: None }
+        Self { fates: Vec::new(), stop: None, pause: Duration::ZERO, unclear: false }
     }
 
     fn refused(error: Arc<Error>, count: usize, stops: bool) -> Self {

@@ -27,12 +27,13 @@ use url::Url;
 pub struct Settings {
     /// How much of a postback is taken in.
     pub caps: Caps,
-    /// How long the head of a request may take, 5 s by default. [`Receiver::serve`] sees to it.
+    /// How long the head of a request may take, 2 s by default. [`Receiver::serve`] sees to it.
     pub head: Duration,
     /// How long its body may take after that, 3 s by default.
     pub body: Duration,
-    /// When the answer leaves at the latest, counted from the head: 8 s by default. What is not stored by then is
-    /// answered with 503, and the vendor lists the task in `tasks_ready`; storing goes on.
+    /// When the answer leaves at the latest, 8 s by default, counted from the first byte of the head, which is taken to
+    /// have used all that it [may](Self::head): the vendor waits for 10 s in all. What is not stored by then is answered
+    /// with 503, and the vendor lists the task in `tasks_ready`; storing goes on.
     pub answer: Duration,
     /// How many requests are worked on at once, 32 by default, until what they brought is stored; others wait.
     pub at_once: usize,
@@ -41,14 +42,14 @@ pub struct Settings {
     /// The HTTP status for a task that nobody here has posted, 404 by default: the vendor keeps it for whoever has. A 200
     /// takes it off the vendor's hands; it is stored nowhere either way.
     pub unknown: u16,
-    /// Whether its address may be of this machine or a private network, which the vendor cannot reach: for tests and
-    /// tunnels. Off by default.
+    /// Whether its address may be of this machine or a private network, which the vendor cannot reach, and then http as
+    /// well: for tests and tunnels. Off by default.
     pub private_address: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        let [head, body, answer] = [5, 3, 8].map(Duration::from_secs);
+        let [head, body, answer] = [2, 3, 8].map(Duration::from_secs);
         Self {
             caps: Caps::default(),
             head,
@@ -136,7 +137,7 @@ impl Receiver {
     /// The address for results, where `public` is what the vendor sees of this server. It holds the token: a secret.
     ///
     /// # Errors
-    /// When `public` is not http or https, holds a login, or is of a private network; see [`Settings::private_address`].
+    /// When `public` is not https, holds a login, or is of a private network; see [`Settings::private_address`].
     pub fn postback_url(&self, public: &Url) -> Result<WebhookUrl, InvalidRequest> {
         self.url(public, "postback")
     }
@@ -152,7 +153,7 @@ impl Receiver {
     fn url(&self, public: &Url, last: &str) -> Result<WebhookUrl, InvalidRequest> {
         let before = &public[..url::Position::AfterPath];
         let url = format!("{}/{}/{last}?id=$id&tag=$tag", before.trim_end_matches('/'), self.token.expose());
-        if self.settings.private_address { WebhookUrl::unrestricted(url) } else { WebhookUrl::new(url) }
+        WebhookUrl::secret(url, self.settings.private_address)
     }
 
     /// What has come of everything that arrived.
@@ -174,7 +175,7 @@ impl Receiver {
 
     /// The whole way from a request to its answer.
     async fn answer(&self, request: Request) -> Answer {
-        let latest = Instant::now() + self.settings.answer;
+        let latest = Instant::now() + self.settings.answer.saturating_sub(self.settings.head);
         let hook = match self.hook(&request) {
             Ok(hook) => hook,
             Err(answer) => return answer,

@@ -5,8 +5,8 @@ use super::{
     posting::{ready, short},
 };
 use crate::{
-    AsinTask, Budget, Builder, GoogleProductsTask, Keyword, Kind, Language, Location, MemoryLedger, Mode, NewTask,
-    Outcome, Posted, Priority, TaskResult, Tasks,
+    AsinTask, Budget, Builder, Collected, GoogleProductsTask, Keyword, Kind, Language, Location, MemoryLedger, Mode,
+    NewTask, Outcome, Posted, Priority, TaskResult, Tasks,
 };
 use core_http::{
     Request, TransportErrorKind,
@@ -167,6 +167,33 @@ async fn an_answer_in_hand_is_given_though_it_has_no_id_or_the_ledger_fails() {
         let collected = outcomes[0].result.as_ref().unwrap();
         assert!(matches!(collected.result, TaskResult::Asin(_)), "{collected:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_whose_stream_was_dropped_is_found_later() {
+    for collects in [true, false] {
+        let (script, _, tasks) = case(Decimal::ONE);
+        script.delay(Duration::from_secs(5));
+        script.always(|request| Ok(done(request)));
+        let dropped = tokio::time::timeout(Duration::from_secs(7), posted(&tasks, vec![asin(1)])).await;
+        assert!(dropped.is_err(), "dropped while the call was under way");
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        let handles = pending(&tasks).await;
+        let found: Vec<Collected> = if collects {
+            tasks.collect(handles, Duration::from_secs(60)).map(|item| item.unwrap()).collect().await
+        } else {
+            tasks.take_answers()
+        };
+        assert!(
+            matches!(&found[..], [one] if matches!(one.result, TaskResult::Asin(_)) && one.entry.live),
+            "{found:?}"
+        );
+        assert_eq!((script.sent(), tasks.take_answers().len()), (2, 0), "the vendor is not asked for it");
+    }
+    let (script, _, tasks) = case(Decimal::ONE);
+    script.always(|request| Ok(done(request)));
+    let outcomes: Vec<Outcome> = tasks.post_all(stream::iter([asin(1)])).collect().await;
+    assert!(outcomes[0].result.is_some() && tasks.take_answers().is_empty(), "who is given it has it");
 }
 
 #[tokio::test(start_paused = true)]

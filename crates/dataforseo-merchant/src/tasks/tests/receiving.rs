@@ -179,6 +179,26 @@ async fn a_pingback_fetches_the_result() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn d12_a_result_that_was_stored_while_it_was_fetched_is_nothing_to_store() {
+    let (vendor, tasks, _) = start();
+    tasks.post(vec![task(1)]).await;
+    let made = made(&vendor).remove(0);
+    vendor.world().made[0].done = made.posted;
+    let pingback = Pingback { id: TaskId::new(&*made.id), tag: Some(made.tag().to_owned()) };
+    let calls = vendor.world().calls.len();
+    let fetching = tokio::spawn({
+        let (tasks, pingback) = (tasks.clone(), pingback.clone());
+        async move { tasks.fetch(&pingback).await }
+    });
+    while vendor.world().calls.len() == calls {
+        sleep(Duration::from_millis(1)).await;
+    }
+    tasks.acknowledge(&pending(&tasks).await[0].tag).await.unwrap();
+    assert!(fetching.await.unwrap().unwrap().is_none());
+    assert!(tasks.fetch(&pingback).await.unwrap().is_none());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_result_that_does_not_fit_is_given_as_such() {
     let (vendor, tasks, _) = start();
     tasks.post(vec![task(0)]).await;

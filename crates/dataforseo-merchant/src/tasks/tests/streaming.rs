@@ -109,6 +109,22 @@ async fn a_slow_input_is_not_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn no_task_waits_for_an_input_that_trickles() {
+    let (script, tasks) = all_made();
+    let trickle = stream::iter(0..30).then(|number| async move {
+        tokio::time::sleep(Duration::from_millis(900)).await;
+        task(number * 2)
+    });
+    let outcomes = tasks.post_all(trickle);
+    pin_mut!(outcomes);
+    let start = tokio::time::Instant::now();
+    outcomes.next().await.unwrap();
+    assert!(start.elapsed() < Duration::from_secs(4), "a second after the first task: {:?}", start.elapsed());
+    assert_eq!(outcomes.collect::<Vec<_>>().await.len(), 29);
+    assert!(bodies(&script).iter().all(|body| body.len() <= 3), "{}", script.sent());
+}
+
+#[tokio::test(start_paused = true)]
 async fn calls_are_bounded_by_their_bytes_too() {
     let (script, tasks) = all_made();
     let tasks = tasks.with(|settings| settings.body = 1000);
