@@ -95,6 +95,13 @@ pub enum State {
     },
     /// Proved to be neither made nor billed.
     Absent,
+    /// Given up without proof, on a person's word.
+    WrittenOff {
+        /// Why, in that person's words.
+        reason: String,
+        /// What it was taken to have cost, USD: nothing, if it was taken for not made.
+        cost: Decimal,
+    },
     /// Made, billed, and its result stored by the caller.
     Collected {
         /// The vendor's id.
@@ -119,14 +126,16 @@ pub enum Stage {
     Rejected,
     /// [`State::Absent`].
     Absent,
+    /// [`State::WrittenOff`].
+    WrittenOff,
     /// [`State::Collected`].
     Collected,
 }
 
 impl Stage {
     /// Every stage.
-    pub const ALL: [Self; 6] =
-        [Self::Intended, Self::Unknown, Self::Created, Self::Rejected, Self::Absent, Self::Collected];
+    pub const ALL: [Self; 7] =
+        [Self::Intended, Self::Unknown, Self::Created, Self::Rejected, Self::Absent, Self::WrittenOff, Self::Collected];
     /// Perhaps billed without anybody knowing.
     pub const OPEN: [Self; 2] = [Self::Intended, Self::Unknown];
     /// Billed, with a result to be collected.
@@ -142,6 +151,7 @@ impl Stage {
             Self::Created => "created",
             Self::Rejected => "rejected",
             Self::Absent => "absent",
+            Self::WrittenOff => "written_off",
             Self::Collected => "collected",
         }
     }
@@ -156,13 +166,14 @@ impl State {
             Self::Created { .. } => Stage::Created,
             Self::Rejected { .. } => Stage::Rejected,
             Self::Absent => Stage::Absent,
+            Self::WrittenOff { .. } => Stage::WrittenOff,
             Self::Collected { .. } => Stage::Collected,
         }
     }
 
     /// Whether nothing is left to be found out or collected.
     pub fn is_final(&self) -> bool {
-        matches!(self, Self::Rejected { .. } | Self::Absent | Self::Collected { .. })
+        matches!(self, Self::Rejected { .. } | Self::Absent | Self::WrittenOff { .. } | Self::Collected { .. })
     }
 
     /// Whether it may have been billed without anybody knowing.
@@ -184,7 +195,7 @@ impl State {
         match (self, next) {
             (Self::Intended | Self::Unknown { .. }, next) => *next != Self::Intended,
             (Self::Created { .. }, Self::Collected { .. }) => true,
-            (Self::Absent | Self::Rejected { .. }, Self::Created { .. }) => true,
+            (Self::Absent | Self::WrittenOff { .. } | Self::Rejected { .. }, Self::Created { .. }) => true,
             _ => false,
         }
     }

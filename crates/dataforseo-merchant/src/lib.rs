@@ -111,7 +111,7 @@ pub use requests::{
 pub use task::{Misfit, Task, TaskOutcome};
 pub use tasks::{
     Cadence, Collected, Collecting, Kind, Mode, NewTask, Outcome, Posted, Settings, Settlement, TaskRequest,
-    TaskResult, Tasks,
+    TaskResult, Tasks, WriteOff,
 };
 pub use vendor::{DataForSeo, Envelope, Meaning};
 pub use vendor_time::VendorTime;

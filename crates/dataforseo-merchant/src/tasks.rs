@@ -33,6 +33,7 @@ use futures_core::Stream;
 use futures_util::{TryStreamExt, pin_mut};
 use jiff::{SignedDuration, Timestamp};
 use purse::Purse;
+use rust_decimal::Decimal;
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 use tokio::sync::{Mutex, OnceCell, RwLock};
 
@@ -81,6 +82,16 @@ impl Default for Settings {
             absence: Duration::from_secs(600),
         }
     }
+}
+
+/// As what an unknown task is [written off](Tasks::write_off).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WriteOff {
+    /// Somebody has looked, and it was not made: its reservation is given back, and it can be posted again. If it was made
+    /// after all, it was paid for in vain.
+    NotMade,
+    /// It is given up as paid for: what was reserved for it is spent.
+    Lost,
 }
 
 /// Posts, finds and collects the paid tasks of one account. Cheap to clone.
@@ -147,9 +158,9 @@ impl Tasks {
     }
 
     /// What a task is expected to cost, USD: what will be reserved for it.
-    pub fn price(&self, task: &NewTask) -> rust_decimal::Decimal {
+    pub fn price(&self, task: &NewTask) -> Decimal {
         let page = self.settings.prices.of(task.request.kind(), self.settings.mode_of(task));
-        page * rust_decimal::Decimal::from(task.request.summary().pages.max(1))
+        page * Decimal::from(task.request.summary().pages.max(1))
     }
 
     /// The tasks that were paid for and whose results nobody has acknowledged yet, of earlier processes too. Each is a
@@ -191,6 +202,7 @@ impl Tasks {
                 State::Created { cost, .. } | State::Collected { cost, .. } => {
                     (bill.tasks, bill.usd) = (bill.tasks + 1, bill.usd + cost);
                 }
+                State::WrittenOff { cost, .. } => bill.usd += cost,
                 State::Intended | State::Unknown { .. } => {
                     (bill.unknown, bill.usd_unknown) = (bill.unknown + 1, bill.usd_unknown + entry.reserved);
                 }
@@ -229,18 +241,38 @@ impl Tasks {
         Ok(())
     }
 
-    /// Takes an unknown task for absent without proof, on a person's word: its reservation is given back, and if it was
-    /// made after all, it was paid for in vain.
+    /// Gives up an unknown task without proof, on a person's word, which the ledger keeps. This is the way out where
+    /// [`settle`](Tasks::settle) can prove nothing: the answer to a live call was lost, or to an account's very first POST,
+    /// and nothing known of ours is in the vendor's list. Does nothing to a task of which more is known. If the task turns
+    /// out to be made after all, the ledger takes that in.
+    ///
+    /// ```
+    /// use dataforseo_merchant::{Tasks, WriteOff};
+    ///
+    /// async fn give_up(tasks: &Tasks) -> core_http::Result<()> {
+    ///     for task in tasks.settle().await?.unknown.iter().filter(|task| task.live) {
+    ///         tasks.write_off(&task.tag, WriteOff::Lost, "the connection broke at 10:20").await?;
+    ///     }
+    ///     Ok(())
+    /// }
+    /// # let script = std::sync::Arc::new(core_http::testing::Script::new());
+    /// # let client = dataforseo_merchant::Builder::new("login", "password").transport(script).build().unwrap();
+    /// # let ledger = std::sync::Arc::new(dataforseo_merchant::MemoryLedger::new());
+    /// # let tasks = Tasks::new(client, ledger, dataforseo_merchant::Budget::unlimited());
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    /// # runtime.block_on(give_up(&tasks)).unwrap();
+    /// ```
     ///
     /// # Errors
     /// When the ledger cannot be written.
-    pub async fn write_off(&self, tag: &Tag) -> Result<()> {
+    pub async fn write_off(&self, tag: &Tag, how: WriteOff, reason: impl Into<String>) -> Result<()> {
         let _no_settlement = self.shared.settling.lock().await;
         self.adopt().await?;
         let _no_call_under_way = self.shared.calls.write().await;
         let entry = self.ledger.entry(tag).await.map_err(ledger_failed)?;
-        if entry.is_some_and(|entry| entry.state.is_open()) {
-            self.record(&[(tag.clone(), State::Absent)]).await?;
+        if let Some(entry) = entry.filter(|entry| entry.state.is_open()) {
+            let cost = if how == WriteOff::Lost { entry.reserved } else { Decimal::ZERO };
+            self.record(&[(tag.clone(), State::WrittenOff { reason: reason.into(), cost })]).await?;
         }
         Ok(())
     }

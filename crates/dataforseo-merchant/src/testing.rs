@@ -66,7 +66,7 @@ pub fn entry(label: &str) -> Entry {
     }
 }
 
-fn states() -> [State; 6] {
+fn states() -> [State; 7] {
     let id = TaskId::new("10051020-2523-0209-0000-64b1acabfbeb");
     [
         State::Intended,
@@ -74,6 +74,7 @@ fn states() -> [State; 6] {
         State::Created { id: id.clone(), cost: Decimal::new(15, 4) },
         State::Rejected { code: "40501".to_owned(), message: "Invalid Field: 'asin'.".to_owned() },
         State::Absent,
+        State::WrittenOff { reason: "looked: 'ü'".to_owned(), cost: Decimal::new(15, 4) },
         State::Collected { id, cost: Decimal::from_parts(1, 0, 0, false, 28) },
     ]
 }
@@ -156,7 +157,7 @@ async fn what_is_certain_stays(store: &dyn Store) {
         }
     }
     // In one batch each change meets what the one before has left.
-    let [_, unknown, created, _, absent, collected] = states;
+    let [_, unknown, created, _, absent, _, collected] = states;
     let entry = entry("in one batch");
     intend(&*ledger, std::slice::from_ref(&entry)).await;
     let changes = [unknown, created, absent, collected.clone()].map(|state| (entry.tag.clone(), state));

@@ -47,7 +47,7 @@ impl Purse {
     /// Draws the consequence of what became of a task; what is unknown stays set aside.
     pub fn became(&self, tag: &Tag, state: &State) {
         match state {
-            State::Created { cost, .. } | State::Collected { cost, .. } => {
+            State::Created { cost, .. } | State::Collected { cost, .. } | State::WrittenOff { cost, .. } => {
                 if let Some(amount) = self.take(tag) {
                     self.budget.settle(amount, *cost);
                 }

@@ -72,9 +72,12 @@ impl Tasks {
         }
         self.adopt().await?;
         let cost = cost.unwrap_or(entry.reserved);
-        if entry.state.is_final() {
+        match &entry.state {
+            // It has been paid for in the budget.
+            State::WrittenOff { cost, .. } if !cost.is_zero() => {}
             // Given back too early: it was made after all.
-            self.purse.hold(&tag, cost);
+            state if state.is_final() => self.purse.hold(&tag, cost),
+            _ => {}
         }
         entry.state = State::Created { id: id.clone(), cost };
         self.record(&[(tag, entry.state.clone())]).await?;

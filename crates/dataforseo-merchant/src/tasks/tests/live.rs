@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     AsinTask, Budget, Builder, Collected, GoogleProductsTask, Keyword, Kind, Language, Location, MemoryLedger, Mode,
-    NewTask, Outcome, Posted, Priority, TaskResult, Tasks,
+    NewTask, Outcome, Posted, Priority, State, TaskResult, Tasks, WriteOff,
 };
 use core_http::{
     Request, TransportErrorKind,
@@ -75,8 +75,14 @@ async fn a_lost_answer_stays_unknown_and_keeps_its_budget() {
     let settlement = tasks.settle().await.unwrap();
     assert_eq!((settlement.unknown.len(), settlement.absent.len(), script.sent()), (1, 0, 2), "and no list is asked");
     assert_eq!(budget.reserved(), Decimal::new(3, 3));
-    tasks.write_off(&settlement.unknown[0].tag).await.unwrap();
-    assert_eq!(budget.reserved(), Decimal::ZERO);
+    let tag = &settlement.unknown[0].tag;
+    tasks.write_off(tag, WriteOff::Lost, "the line was cut").await.unwrap();
+    tasks.write_off(tag, WriteOff::NotMade, "a second thought changes nothing").await.unwrap();
+    assert_eq!((budget.reserved(), budget.spent()), (Decimal::ZERO, Decimal::new(3, 3)));
+    let bill = tasks.bills().await.unwrap()[&None];
+    assert_eq!((bill.tasks, bill.usd, bill.unknown), (0, Decimal::new(3, 3), 0));
+    let kept = tasks.ledger.entry(tag).await.unwrap().unwrap().state;
+    assert!(matches!(kept, State::WrittenOff { reason, .. } if reason == "the line was cut"));
 }
 
 #[tokio::test(start_paused = true)]

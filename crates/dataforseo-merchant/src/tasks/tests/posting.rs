@@ -1,7 +1,7 @@
 //! Posting, one rule at a time. Rows of the fault matrix are named.
 
 use super::{hooked::Hooked, pending, task};
-use crate::{Budget, Builder, FileLedger, Ledger, LedgerError, MemoryLedger, NewTask, Posted, Tag, Tasks};
+use crate::{Budget, Builder, FileLedger, Ledger, LedgerError, MemoryLedger, NewTask, Posted, Tag, Tasks, WriteOff};
 use core_http::{
     Request, Response, TransportErrorKind,
     testing::{Script, response},
@@ -236,8 +236,8 @@ async fn the_budget_is_reserved_before_sending() {
     assert_eq!(budget.left(), Some(Decimal::new(10, 4)));
     // Unless a person decides otherwise.
     let unsettled = next.tasks.unsettled().await.unwrap();
-    next.tasks.write_off(&unsettled[0].tag).await.unwrap();
-    next.tasks.write_off(&unsettled[0].tag).await.unwrap();
+    next.tasks.write_off(&unsettled[0].tag, WriteOff::NotMade, "looked").await.unwrap();
+    next.tasks.write_off(&unsettled[0].tag, WriteOff::NotMade, "looked").await.unwrap();
     assert_eq!(budget.left(), Some(Decimal::new(25, 4)));
 }
 

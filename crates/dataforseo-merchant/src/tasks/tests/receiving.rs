@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     AsinTask, Budget, Collected, Language, Location, MemoryLedger, NewTask, PostbackData, Posted, State, Tag, TaskId,
-    TaskResult, Tasks,
+    TaskResult, Tasks, WriteOff,
     webhook::{Caps, Expectation, Expects, Intake, Keep, Pingback, Postback, Store, StoreError},
 };
 use async_trait::async_trait;
@@ -128,15 +128,18 @@ async fn d13_a_result_settles_a_post_whose_answer_was_lost() {
 
 #[tokio::test(start_paused = true)]
 async fn a_task_that_was_written_off_was_paid_for_after_all() {
-    let (vendor, tasks, budget) = start();
-    vendor.world().lose_answers = 1;
-    tasks.post(vec![task(0)]).await;
-    let tag = tasks.unsettled().await.unwrap().remove(0).tag;
-    tasks.write_off(&tag).await.unwrap();
-    assert_eq!((budget.spent(), budget.reserved()), (Decimal::ZERO, Decimal::ZERO));
-    let collected = tasks.receive(&postback(&made(&vendor)[0])).await.unwrap();
-    assert_eq!(number(&collected.unwrap()), "task-0");
-    assert_eq!((budget.spent(), budget.reserved()), (Decimal::new(15, 4), Decimal::ZERO));
+    let price = Decimal::new(15, 4);
+    for (how, spent) in [(WriteOff::NotMade, Decimal::ZERO), (WriteOff::Lost, price)] {
+        let (vendor, tasks, budget) = start();
+        vendor.world().lose_answers = 1;
+        tasks.post(vec![task(0)]).await;
+        let tag = tasks.unsettled().await.unwrap().remove(0).tag;
+        tasks.write_off(&tag, how, "nothing in the dashboard").await.unwrap();
+        assert_eq!((budget.spent(), budget.reserved()), (spent, Decimal::ZERO), "{how:?}");
+        let collected = tasks.receive(&postback(&made(&vendor)[0])).await.unwrap();
+        assert_eq!(number(&collected.unwrap()), "task-0");
+        assert_eq!((budget.spent(), budget.reserved()), (price, Decimal::ZERO), "{how:?}: once, not twice");
+    }
 }
 
 #[tokio::test(start_paused = true)]
