@@ -140,6 +140,16 @@ fn renamed_fields_are_read_under_either_name() {
         assert_eq!(page.asin, Some("B0EXAMPLE1".parse().unwrap()), "{name}");
         assert_eq!(page.items[0].html.as_deref(), Some("<html>"));
     }
+    for (newer, older, read) in [
+        (json!("B0EXAMPLE1"), json!("B0EXAMPLE2"), Some("B0EXAMPLE1")),
+        (Value::Null, json!("B0EXAMPLE2"), Some("B0EXAMPLE2")),
+        (json!("none"), json!("B0EXAMPLE2"), Some("B0EXAMPLE2")),
+        (Value::Null, Value::Null, None),
+    ] {
+        let answer = json!([{"status_code": 20000, "result": [{"product_id": older, "asin": newer}]}]);
+        let page = tasks::<crate::AsinHtml>(&answer).remove(0).result.unwrap().remove(0);
+        assert_eq!(page.asin.map(|asin| asin.to_string()).as_deref(), read, "under both names: {newer}, {older}");
+    }
 }
 
 /// Row C7 of the fault matrix: what is odd in one place leaves the rest as it is.

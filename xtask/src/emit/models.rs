@@ -108,11 +108,59 @@ fn structure(types: &Types, name: &str, schema: &Schema, uses: Use) -> Outcome<S
     let visible = if uses.response { "pub" } else { "pub(crate)" };
     let body: String = fields.iter().map(|one| field(one, uses, camel, visible)).collect();
     let doc = text::doc_or_name(schema.description.as_ref(), name);
+    let is_renamed = fields.iter().any(|field| !field.aliases.is_empty());
+    if is_renamed {
+        attributes = attributes.replace(", serde::Deserialize", "");
+    }
     let mut out = format!("{doc}{attributes}pub struct {name} {{ {body} }}\n");
+    if is_renamed {
+        out.push_str(&reader(name, &fields, uses, camel)?);
+    }
     if uses.request {
         out.push_str(&text::constructor(name, &fields));
     }
     text::pretty(&out)
+}
+
+/// Reads a struct whose fields have been renamed. Serde's own `alias` refuses an answer that says one thing under both names.
+fn reader(name: &str, fields: &[Field], uses: Use, camel: bool) -> Outcome<String> {
+    let mut older = Vec::new();
+    let mut values = Vec::new();
+    for field in fields {
+        if !field.aliases.is_empty() && (field.required || matches!(field.kind, Type::List(_))) {
+            return Err(format!("{name}: `{}` cannot have another name, for it is always there", field.wire));
+        }
+        let mut value = if field.aliases.is_empty() { field.rust.clone() } else { format!("{0}: {0}", field.rust) };
+        for alias in &field.aliases {
+            let one = Field {
+                wire: alias.clone(),
+                rust: format!("older_{}", names::snake(alias)),
+                aliases: Vec::new(),
+                ..field.clone()
+            };
+            value.push_str(&format!(".or({})", one.rust));
+            older.push(one);
+        }
+        values.push(value);
+    }
+    let all = || fields.iter().chain(&older);
+    let body: String = all().map(|one| self::field(one, uses, camel, "")).collect();
+    let body: String = body.lines().filter(|line| !line.starts_with("///")).map(|line| format!("{line}\n")).collect();
+    let read = all().map(|one| one.rust.as_str()).collect::<Vec<_>>().join(", ");
+    let camel = if camel { "#[serde(rename_all = \"camelCase\")]" } else { "" };
+    let values = values.join(", ");
+    Ok(format!(
+        "/// What has been renamed is read under either name; where both say something, the newer one counts.
+        impl<'de> serde::Deserialize<'de> for {name} {{
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {{
+                #[derive(serde::Deserialize)]
+                {camel}
+                struct Read {{ {body} }}
+                let Read {{ {read} }} = Read::deserialize(deserializer)?;
+                Ok(Self {{ {values} }})
+            }}
+        }}\n"
+    ))
 }
 
 /// Whether serde's `camelCase` says most of the wire names.
@@ -137,7 +185,6 @@ pub fn field(field: &Field, uses: Use, camel: bool, visible: &str) -> String {
     if expected != field.wire {
         serde.push(format!("rename = {:?}", field.wire));
     }
-    serde.extend(field.aliases.iter().map(|alias| format!("alias = {alias:?}")));
     let list = matches!(field.kind, Type::List(_));
     let empty = field.lenient && defaults(&field.kind);
     let optional = !(field.required && (!field.lenient || empty)) && !list;

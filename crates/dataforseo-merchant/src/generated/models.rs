@@ -889,12 +889,11 @@ pub struct AsinResult {
 }
 
 /// Pages about an ASIN as they came.
-#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize)]
 #[non_exhaustive]
 pub struct AsinHtml {
     /// The product that was asked for.
     #[serde(
-        alias = "product_id",
         default,
         deserialize_with = "core_http::lenient::option",
         skip_serializing_if = "Option::is_none"
@@ -950,6 +949,94 @@ pub struct AsinHtml {
         skip_serializing_if = "Vec::is_empty"
     )]
     pub items: Vec<HtmlPage>,
+}
+
+/// What has been renamed is read under either name; where both say something, the newer one counts.
+impl<'de> serde::Deserialize<'de> for AsinHtml {
+    fn deserialize<D: serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Self, D::Error> {
+        #[derive(serde::Deserialize)]
+        struct Read {
+            #[serde(
+                default,
+                deserialize_with = "core_http::lenient::option",
+                skip_serializing_if = "Option::is_none"
+            )]
+            asin: Option<core_http::Asin>,
+            #[serde(
+                rename = "type",
+                default,
+                deserialize_with = "core_http::lenient::option_string",
+                skip_serializing_if = "Option::is_none"
+            )]
+            kind: Option<String>,
+            #[serde(
+                default,
+                deserialize_with = "core_http::lenient::option_string",
+                skip_serializing_if = "Option::is_none"
+            )]
+            se_domain: Option<String>,
+            #[serde(
+                default,
+                deserialize_with = "core_http::lenient::option_i64",
+                skip_serializing_if = "Option::is_none"
+            )]
+            location_code: Option<i64>,
+            #[serde(
+                default,
+                deserialize_with = "core_http::lenient::option_string",
+                skip_serializing_if = "Option::is_none"
+            )]
+            language_code: Option<String>,
+            #[serde(
+                default,
+                deserialize_with = "core_http::lenient::option",
+                skip_serializing_if = "Option::is_none"
+            )]
+            datetime: Option<crate::VendorTime>,
+            #[serde(
+                default,
+                deserialize_with = "core_http::lenient::option_i64",
+                skip_serializing_if = "Option::is_none"
+            )]
+            items_count: Option<i64>,
+            #[serde(
+                default,
+                deserialize_with = "core_http::lenient::list",
+                skip_serializing_if = "Vec::is_empty"
+            )]
+            items: Vec<HtmlPage>,
+            #[serde(
+                rename = "product_id",
+                default,
+                deserialize_with = "core_http::lenient::option",
+                skip_serializing_if = "Option::is_none"
+            )]
+            older_product_id: Option<core_http::Asin>,
+        }
+        let Read {
+            asin,
+            kind,
+            se_domain,
+            location_code,
+            language_code,
+            datetime,
+            items_count,
+            items,
+            older_product_id,
+        } = Read::deserialize(deserializer)?;
+        Ok(Self {
+            asin: asin.or(older_product_id),
+            kind,
+            se_domain,
+            location_code,
+            language_code,
+            datetime,
+            items_count,
+            items,
+        })
+    }
 }
 
 /// The sellers of an ASIN.
