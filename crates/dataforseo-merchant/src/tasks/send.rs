@@ -6,7 +6,7 @@ use core_http::{Error, ErrorKind, Fault, Gate, Result};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use std::{collections::HashMap, sync::Arc, time::Duration};
-use tokio::{sync::OwnedRwLockReadGuard, time::Instant};
+use tokio::time::Instant;
 use tracing::Instrument;
 
 /// A day, in seconds.
@@ -63,15 +63,31 @@ impl Tasks {
         self.hear_clock().await
     }
 
-    /// Makes one call, for those tasks that the budget allows.
+    /// Makes one call in a task of its own: it ends in the ledger even when nobody waits for it any more.
     pub(super) async fn send(&self, lane: Lane, tasks: Vec<NewTask>) -> Sent {
+        let tags: Vec<Tag> = tasks.iter().map(|_| Tag::unique()).collect();
+        let (this, tagged) = (self.clone(), tags.clone().into_iter().zip(tasks).collect());
+        match tokio::spawn(async move { this.send_what_is_allowed(lane, tagged).await }.in_current_span()).await {
+            Ok(sent) => sent,
+            // Only by a bug, or while the runtime shuts down; the intents stand in the ledger.
+            Err(error) => {
+                let error = Arc::new(Error::new(ErrorKind::Interrupted, error));
+                let unknown = |tag| Fate::Posted(Posted::Unknown { tag, error: error.clone() });
+                let fates = tags.into_iter().map(unknown).collect();
+                Sent { fates, stop: Some(error.clone()), unclear: true, ..Sent::nothing() }
+            }
+        }
+    }
+
+    /// Makes one call, for those tasks that the budget allows.
+    async fn send_what_is_allowed(&self, lane: Lane, tasks: Vec<(Tag, NewTask)>) -> Sent {
         // Before the intents are made: a settlement that is waited for here must not use up their time.
-        let under_way = self.shared.calls.clone().read_owned().await;
+        let _under_way = self.shared.calls.read().await;
         let (sent, vendor_sent) = (self.shared.clock.wall(), self.shared.clock.vendors());
         let life = SignedDuration::try_from(self.life(lane)).unwrap_or(SignedDuration::MAX);
         let not_after = sent.saturating_add(life).unwrap_or(Timestamp::MAX);
-        let intent = |task: NewTask| {
-            let (tag, reserved) = (Tag::unique(), self.price(&task));
+        let intent = |(tag, task): (Tag, NewTask)| {
+            let reserved = self.price(&task);
             self.purse.reserve(&tag, reserved)?;
             let NewTask { request, label, .. } = task;
             let (live, state) = (lane.live, State::Intended);
@@ -79,8 +95,7 @@ impl Tasks {
         };
         let intents: Vec<Result<Entry, OverBudget>> = tasks.into_iter().map(intent).collect();
         let entries: Vec<Entry> = intents.iter().filter_map(|intent| intent.as_ref().ok().cloned()).collect();
-        let mut sent =
-            if entries.is_empty() { Sent::nothing() } else { self.send_to_the_end(lane, entries, under_way).await };
+        let mut sent = if entries.is_empty() { Sent::nothing() } else { self.send_entries(lane, entries).await };
         let mut fates = std::mem::take(&mut sent.fates).into_iter();
         let fate = |intent: Result<Entry, OverBudget>| match intent {
             Ok(_) => fates.next(),
@@ -93,27 +108,6 @@ impl Tasks {
     /// How long one call may take.
     fn life(&self, lane: Lane) -> Duration {
         self.settings.life + if lane.live { LIVE } else { Duration::ZERO }
-    }
-
-    /// Makes the call in a task of its own: it ends in the ledger even when nobody waits for it any more.
-    async fn send_to_the_end(&self, lane: Lane, entries: Vec<Entry>, under_way: OwnedRwLockReadGuard<()>) -> Sent {
-        let tags: Vec<Tag> = entries.iter().map(|entry| entry.tag.clone()).collect();
-        let this = self.clone();
-        let sending = async move {
-            let sent = this.send_entries(lane, entries).await;
-            drop(under_way);
-            sent
-        };
-        match tokio::spawn(sending.in_current_span()).await {
-            Ok(sent) => sent,
-            // Only by a bug, or while the runtime shuts down; the intents stand in the ledger.
-            Err(error) => {
-                let error = Arc::new(Error::new(ErrorKind::Interrupted, error));
-                let unknown = |tag| Fate::Posted(Posted::Unknown { tag, error: error.clone() });
-                let fates = tags.into_iter().map(unknown).collect();
-                Sent { fates, stop: Some(error.clone()), unclear: true, ..Sent::nothing() }
-            }
-        }
     }
 
     async fn send_entries(&self, lane: Lane, entries: Vec<Entry>) -> Sent {

@@ -94,7 +94,7 @@ async fn what_is_waited_for_before_the_intent_takes_nothing_from_its_lease() {
     let wall = Wall::default().clock();
     let client = Builder::new("login", "password").transport(all_made()).build().unwrap();
     let tasks = by_the_wall(Tasks::new(client, Arc::new(MemoryLedger::new()), Budget::unlimited()), wall);
-    let settling = tasks.shared.calls.clone().write_owned().await;
+    let settling = tasks.shared.calls.write().await;
     let posting = tokio::spawn({
         let tasks = tasks.clone();
         async move { tasks.post(asins(1)).await }

@@ -209,6 +209,19 @@ async fn d5_a_refused_task_stops_the_stream() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_stream_that_is_not_polled_any_more_holds_nobody_up() {
+    let (_script, tasks) = all_made();
+    let settling = tasks.shared.calls.write().await;
+    let outcomes = tasks.post_all(stream::iter(asins(1)));
+    pin_mut!(outcomes);
+    assert!(tokio::time::timeout(Duration::from_secs(5), outcomes.next()).await.is_err(), "it waits for its turn");
+    drop(settling);
+    let unsettled = tokio::time::timeout(Duration::from_secs(60), tasks.unsettled()).await;
+    assert!(unsettled.expect("its turn ends by itself").unwrap().is_empty());
+    assert!(matches!(outcomes.next().await.unwrap().posted, Posted::Created { .. }));
+}
+
+#[tokio::test(start_paused = true)]
 async fn nothing_to_post_makes_no_call() {
     let (script, tasks) = all_made();
     assert!(tasks.post(Vec::<NewTask>::new()).await.is_empty());
