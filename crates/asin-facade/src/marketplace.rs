@@ -226,7 +226,7 @@ impl<'de> Deserialize<'de> for Currency {
     }
 }
 
-/// An amount in one currency, taxes included. Prices in different currencies do not compare.
+/// An amount in one currency, taxes included. Prices in different currencies neither compare nor add up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Price {
     /// The amount.
@@ -239,6 +239,24 @@ impl Price {
     /// An amount in a currency.
     pub fn new(amount: Decimal, currency: Currency) -> Self {
         Self { amount, currency }
+    }
+
+    /// The sum; `None` for two currencies, or beyond what a decimal holds.
+    pub fn checked_add(self, other: Self) -> Option<Self> {
+        let amount = (self.currency == other.currency).then(|| self.amount.checked_add(other.amount))??;
+        Some(Self { amount, ..self })
+    }
+
+    /// The difference; `None` for two currencies, or beyond what a decimal holds.
+    pub fn checked_sub(self, other: Self) -> Option<Self> {
+        let amount = (self.currency == other.currency).then(|| self.amount.checked_sub(other.amount))??;
+        Some(Self { amount, ..self })
+    }
+
+    /// So many percent of it; `None` beyond what a decimal holds.
+    pub fn percent(self, percent: Decimal) -> Option<Self> {
+        let amount = self.amount.checked_mul(percent)?.checked_div(Decimal::ONE_HUNDRED)?;
+        Some(Self { amount, ..self })
     }
 }
 
@@ -285,10 +303,16 @@ mod tests {
     }
 
     #[test]
-    fn prices_of_two_currencies_do_not_compare() {
+    fn prices_of_two_currencies_do_not_meet() {
         let price = |amount: &str, code| Price::new(amount.parse().unwrap(), Currency::from_code(code).unwrap());
         assert!(price("1.00", "TRY") < price("1.01", "TRY"));
         assert_eq!(price("1", "TRY").partial_cmp(&price("2", "EUR")), None);
+        assert_eq!(price("1", "TRY").checked_add(price("2.50", "TRY")), Some(price("3.50", "TRY")));
+        assert_eq!(price("1", "TRY").checked_sub(price("2", "TRY")), Some(price("-1", "TRY")));
+        assert_eq!(price("1", "TRY").checked_add(price("2", "EUR")), None);
+        assert_eq!(price("1", "TRY").checked_sub(price("2", "EUR")), None);
+        assert_eq!(price("80", "TRY").percent(Decimal::from(5)), Some(price("4", "TRY")));
+        assert_eq!(Price { amount: Decimal::MAX, ..price("1", "TRY") }.percent(Decimal::from(5)), None);
         assert_eq!(
             (price("75.5", "TRY").to_string(), price("1200", "JPY").to_string()),
             ("75.50 TRY".into(), "1200 JPY".into())

@@ -4,7 +4,7 @@ use crate::{
     DeleteListingsItem, Marketplace, PatchListingsItem, PutListingsItem, SellerId, Sku, SpApi, SpClient, Submission,
     Unchecked, receipt::Change,
 };
-use core_http::{Once, Operation, Result};
+use core_http::{Answer, Once, Operation, Result};
 
 /// A write to one listing: a PUT, PATCH or DELETE, also as [`Once`] or [`Unchecked`].
 pub trait Write: Operation<Vendor = SpApi, Output = Submission> + Clone {
@@ -124,6 +124,14 @@ impl<W: Preview> Validated<W> {
     /// [`may_have_been_applied`](core_http::Error::may_have_been_applied) before anything is sent again.
     pub async fn submit(self, client: &SpClient) -> Result<Submission> {
         client.call(self.write).await
+    }
+
+    /// As [`submit`](Self::submit), with the circumstances of the answer, such as Amazon's request id.
+    ///
+    /// # Errors
+    /// As [`submit`](Self::submit).
+    pub async fn exchange(self, client: &SpClient) -> Result<Answer<Submission>> {
+        client.exchange(self.write).await
     }
 }
 

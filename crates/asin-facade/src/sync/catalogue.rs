@@ -12,8 +12,18 @@ use std::{
 };
 
 /// The columns, in the order in which they are documented; the header is mandatory.
-pub const COLUMNS: [&str; 9] =
-    ["account", "sku", "asin", "marketplace", "postcode", "min_price", "max_price", "quantity", "max_handling_days"];
+pub const COLUMNS: [&str; 10] = [
+    "account",
+    "sku",
+    "asin",
+    "marketplace",
+    "postcode",
+    "min_price",
+    "max_price",
+    "quantity",
+    "max_handling_days",
+    "cost",
+];
 /// How many of them must be there and filled in.
 const MANDATORY: usize = 5;
 
@@ -40,6 +50,9 @@ pub struct Row {
     pub quantity: Option<u32>,
     /// The most days until it is handed to the carrier.
     pub max_handling_days: Option<u32>,
+    /// What a piece costs the seller, tax included, in the store's currency; only a rule that keeps a margin asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Decimal>,
 }
 
 impl Row {
@@ -181,12 +194,25 @@ impl Errors {
         }
         let quantity = self.whole(line, "quantity", text(7));
         let max_handling_days = self.whole(line, "max_handling_days", text(8));
+        let cost = self.price(line, "cost", text(9), currency);
         if self.0.len() > before {
             return None;
         }
         let (account, postcode) = (account.to_owned(), text(4).to_owned());
         let (sku, asin, marketplace) = (sku?, asin?, marketplace?);
-        Some(Row { line, account, sku, asin, marketplace, postcode, min_price, max_price, quantity, max_handling_days })
+        Some(Row {
+            line,
+            account,
+            sku,
+            asin,
+            marketplace,
+            postcode,
+            min_price,
+            max_price,
+            quantity,
+            max_handling_days,
+            cost,
+        })
     }
 
     fn parsed<T, E: fmt::Display>(&mut self, line: u64, field: &'static str, value: Result<T, E>) -> Option<T> {

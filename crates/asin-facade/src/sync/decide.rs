@@ -1,6 +1,6 @@
 //! What should be changed: pure functions from what was read to what will be sent.
 
-use super::{Market, Outcome, Reason, Row};
+use super::{Change, Market, Offered, Outcome, Pricing, Reason, Row};
 use crate::Price;
 use rust_decimal::Decimal;
 
@@ -20,12 +20,12 @@ pub enum PriceDecision {
     Change(Price),
 }
 
-/// The lowest confirmed price, clamped into the row's bounds; no confirmed observation, no change.
-pub fn price(row: &Row, old: Option<Price>, market: &Market, brakes: Brakes) -> PriceDecision {
+/// What the rule makes of the lowest confirmed price, clamped into the row's bounds; no confirmed observation, no change.
+pub fn price(row: &Row, old: Option<Price>, market: &Market, rule: &dyn Pricing, brakes: Brakes) -> PriceDecision {
     let skip = |code, message: String| PriceDecision::Keep(Outcome::Skipped(Reason::new(code, message)));
     let Some(min) = row.min_price else { return PriceDecision::Keep(Outcome::Unchanged) };
-    let lowest = match market {
-        Market::Usable(_, price) => *price,
+    let (observation, lowest) = match market {
+        Market::Usable(observation, price) => (observation, *price),
         Market::Unusable(None) => return skip("no_observation", "nothing was observed for this product".into()),
         Market::Unusable(Some((_, doubts))) => {
             let doubts: Vec<_> = doubts.iter().map(|doubt| doubt.as_str()).collect();
@@ -33,11 +33,16 @@ pub fn price(row: &Row, old: Option<Price>, market: &Market, brakes: Brakes) -> 
         }
     };
     let currency = row.marketplace.currency();
-    let floored = lowest.amount.max(min);
-    let target = row.max_price.map_or(floored, |max| floored.min(max)).round_dp(currency.decimals());
     let Some(old) = old.filter(|old| old.currency == currency && old.amount > Decimal::ZERO) else {
         return skip("no_old_price", "the listing shows no price to start from".into());
     };
+    let wanted = match rule.price(&Offered { row, old, lowest, observation }) {
+        Ok(wanted) if wanted.currency == currency => wanted.amount.round_dp(currency.decimals()),
+        Ok(wanted) => return skip("other_currency", format!("the rule says {wanted}, the store sells in {currency}")),
+        Err(reason) => return PriceDecision::Keep(Outcome::Skipped(reason)),
+    };
+    // The floor comes last: nothing that a rule says, and no rounding, gets below it.
+    let target = row.max_price.map_or(wanted, |max| wanted.min(max)).max(min);
     if target == old.amount {
         return PriceDecision::Keep(Outcome::Unchanged);
     }
@@ -50,13 +55,33 @@ pub fn price(row: &Row, old: Option<Price>, market: &Market, brakes: Brakes) -> 
     PriceDecision::Change(Price::new(target, currency))
 }
 
+/// What was planned, for a listing that shows either value of the plan. `quiet`: nothing sent earlier is still to show.
+pub fn planned(change: &Change, old: Option<Price>, quiet: bool) -> PriceDecision {
+    let refuse = |code, message: String| PriceDecision::Keep(Outcome::Refused(Reason::new(code, message)));
+    let Some((_, to)) = change.price else { return PriceDecision::Keep(Outcome::Unchanged) };
+    if to.currency != change.marketplace.currency() || !within(change.min_price, change.max_price, to.amount) {
+        return refuse("out_of_bounds", format!("{to} is outside the bounds of the plan's row"));
+    }
+    match old {
+        Some(old) if old == to && quiet => PriceDecision::Keep(Outcome::Unchanged),
+        Some(old) if old == to => {
+            refuse("listing_changed", "a price that was sent earlier is still to show".to_owned())
+        }
+        _ => PriceDecision::Change(to),
+    }
+}
+
 /// Whether the price as it stands lies within the row's bounds; without bounds it always does.
 pub fn within_bounds(row: &Row, price: Option<Price>) -> bool {
     match (row.min_price, price) {
         (None, _) => true,
-        (Some(min), Some(price)) => price.amount >= min && row.max_price.is_none_or(|max| price.amount <= max),
+        (Some(_), Some(price)) => within(row.min_price, row.max_price, price.amount),
         (Some(_), None) => false,
     }
+}
+
+fn within(min: Option<Decimal>, max: Option<Decimal>, amount: Decimal) -> bool {
+    amount > Decimal::ZERO && min.is_none_or(|min| amount >= min) && max.is_none_or(|max| amount <= max)
 }
 
 #[cfg(test)]
@@ -64,7 +89,7 @@ mod tests {
     use super::*;
     use crate::{
         Currency, Marketplace,
-        sync::{Doubt, Observation, Question, Source, lowest},
+        sync::{Doubt, KeepMargin, MatchLowest, Observation, Question, Source, Undercut, lowest},
     };
     use jiff::Timestamp;
     use std::{collections::BTreeSet, time::Duration};
@@ -86,6 +111,7 @@ mod tests {
             max_price: optional(max),
             quantity: None,
             max_handling_days: None,
+            cost: None,
         }
     }
 
@@ -113,9 +139,13 @@ mod tests {
     }
 
     fn decided(row: &Row, old: &str, observations: &[Observation]) -> PriceDecision {
+        ruled(row, old, observations, &MatchLowest)
+    }
+
+    fn ruled(row: &Row, old: &str, observations: &[Observation], rule: &dyn Pricing) -> PriceDecision {
         let lira = Currency::from_code("TRY").unwrap();
         let brakes = Brakes { max_change: decimal("20") };
-        price(row, Some(Price::new(decimal(old), lira)), &market(observations, false), brakes)
+        price(row, Some(Price::new(decimal(old), lira)), &market(observations, false), rule, brakes)
     }
 
     fn amount(decision: &PriceDecision) -> Option<Decimal> {
@@ -144,6 +174,45 @@ mod tests {
             "unchanged",
             "without min_price the price is not touched"
         );
+    }
+
+    #[test]
+    fn a_rule_chooses_the_price_and_passes_neither_floor_nor_ceiling_nor_brake() {
+        let seen = [confirmed("95"), confirmed("92")];
+        let with = |min: &str, max: &str, rule: &dyn Pricing| ruled(&row(min, max), "100", &seen, rule);
+        let (less, percent) = (Undercut::Amount(decimal("0.10")), Undercut::Percent(decimal("1.5")));
+        assert_eq!(amount(&with("80", "", &less)), Some(decimal("91.90")));
+        assert_eq!(amount(&with("80", "", &percent)), Some(decimal("90.62")));
+        assert_eq!(amount(&with("91.95", "", &less)), Some(decimal("91.95")), "the floor");
+        assert_eq!(amount(&with("80", "90", &less)), Some(decimal("90")), "the ceiling");
+        assert_eq!(amount(&with("85", "", &Undercut::Amount(decimal("1000")))), Some(decimal("85")), "below zero");
+        assert_eq!(code(&with("1", "", &Undercut::Amount(decimal("50")))), "max_change");
+        assert_eq!(code(&with("1", "", &Undercut::Percent(Decimal::MAX))), "out_of_range");
+    }
+
+    #[test]
+    fn a_margin_is_a_share_of_the_price_and_is_kept_against_any_rule() {
+        let keeps = |cost: &str, percent: &str| {
+            let row = Row { cost: cost.parse().ok(), ..row("1", "") };
+            let rule = KeepMargin { rule: Undercut::Amount(Decimal::ONE), percent: decimal(percent) };
+            ruled(&row, "100", &[confirmed("92")], &rule)
+        };
+        assert_eq!(amount(&keeps("60", "20")), Some(decimal("91")), "it is there anyway");
+        assert_eq!(amount(&keeps("76", "20")), Some(decimal("95")));
+        assert_eq!(amount(&keeps("70", "30.01")), Some(decimal("100.02")), "up, or the margin would be less");
+        assert_eq!(code(&keeps("", "20")), "no_cost");
+        assert_eq!(code(&keeps("1", "100")), "margin");
+    }
+
+    #[test]
+    fn skus_of_one_product_do_not_undercut_each_other() {
+        let own = Observation { seller_id: Some("OWN".into()), ..confirmed("80") };
+        let seen = [own, confirmed("92")];
+        let rule = Undercut::Amount(Decimal::ONE);
+        for old in ["100", "91", "80"] {
+            let decided = ruled(&row("50", ""), old, &seen, &rule);
+            assert!(amount(&decided).is_none_or(|price| price == decimal("91")), "{old}: {decided:?}");
+        }
     }
 
     #[test]

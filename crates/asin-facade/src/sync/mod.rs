@@ -3,15 +3,24 @@
 //! [`Sync::run`] goes through five steps: **discover** the family of each product, **watch** the products with
 //! MultiCart, **observe** what the market shows, **decide** within the bounds of each row, **publish** to Amazon. Each
 //! step is one file of this module. Nothing is paid for and nothing is written unless the [`Supervisor`] agrees.
+//!
+//! The same can be had in two halves: [`Sync::plan`] does everything but write and gives a [`Plan`], which a person can
+//! read; [`Sync::apply`] writes it, row by row, where the listing still is what the plan was made from. Every write is in
+//! an audit log before it leaves, so that [`Sync::undo`] can plan the way back.
 
 mod accounts;
+mod apply;
+mod audit;
 mod catalogue;
+mod change;
 mod collect;
 mod decide;
 mod discover;
+mod journal;
 mod observation;
 mod observe;
 mod plan;
+mod pricing;
 mod publish;
 mod report;
 mod run;
@@ -19,19 +28,21 @@ mod state;
 mod watch;
 
 pub use accounts::{Account, Accounts, Connection, Services};
+pub use audit::{RunId, RunSummary, Undo};
 pub use catalogue::{COLUMNS, Catalogue, CatalogueErrors, LineError, Row};
+pub use change::{Change, Plan, PlanError};
 pub use decide::{Brakes, PriceDecision};
+pub use journal::StateError;
 pub use observation::{Doubt, Market, Observation, Question, Source, lowest};
+pub use pricing::{KeepMargin, MatchLowest, Offered, Pricing, Undercut};
 pub use report::{Outcome, Reason, Report, RowReport, Totals};
 pub use run::{Sync, SyncError};
-pub use state::StateError;
 
-use crate::Price;
 use async_trait::async_trait;
 use multicart::CollectionId;
 use rust_decimal::Decimal;
 use serde::Serialize;
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 /// What a run may do.
 #[derive(Debug, Clone)]
@@ -48,6 +59,8 @@ pub struct Options {
     pub max_observation_age: Duration,
     /// Also follow offers of which the vendor left something open (never what it said against them).
     pub accept_unconfirmed: bool,
+    /// What a price follows, within the row's bounds and the brakes.
+    pub pricing: Arc<dyn Pricing>,
     /// The most that a price may move, in percent of the old one.
     pub max_change: Decimal,
     /// With more rows to change than this, nothing is sent at all.
@@ -72,6 +85,7 @@ impl Options {
             budget: Decimal::ONE,
             max_observation_age: Duration::from_secs(2 * 3600),
             accept_unconfirmed: false,
+            pricing: Arc::new(MatchLowest),
             max_change: Decimal::from(20),
             max_rows_changed: 100,
             dry_run: false,
@@ -108,25 +122,6 @@ pub struct Spending {
     pub sellers_tasks: usize,
     /// What they cost together, in US dollars; less, if the budget does not allow all of them.
     pub usd: Decimal,
-}
-
-/// A change that a run wants to send.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Change {
-    /// The line of the catalogue.
-    pub line: u64,
-    /// The account.
-    pub account: String,
-    /// The SKU.
-    pub sku: String,
-    /// The store's country code.
-    pub marketplace: &'static str,
-    /// The price from and to, if it changes.
-    pub price: Option<(Option<Price>, Price)>,
-    /// The stock from and to, if it changes.
-    pub quantity: Option<(Option<u32>, u32)>,
-    /// The most days of handling from and to, if they change.
-    pub handling: Option<(Option<u32>, u32)>,
 }
 
 /// What happens while a run goes on.

@@ -173,6 +173,16 @@ pub enum Market {
     Unusable(Option<(Observation, BTreeSet<Doubt>)>),
 }
 
+impl Market {
+    /// The observation to be shown to a person.
+    pub(super) fn shown(&self) -> Option<&Observation> {
+        match self {
+            Self::Usable(observation, _) | Self::Unusable(Some((observation, _))) => Some(observation),
+            Self::Unusable(None) => None,
+        }
+    }
+}
+
 /// The lowest confirmed price; with `accept_open`, what vendors left open counts as confirmed.
 pub fn lowest(observations: &[Observation], question: &Question<'_>, accept_open: bool) -> Market {
     let judged = observations.iter().map(|observation| (observation, observation.doubts(question)));

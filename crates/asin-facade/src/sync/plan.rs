@@ -1,10 +1,10 @@
 //! Reads the listings and decides what should change; sends nothing.
 
 use super::{
-    Brakes, Change, Market, Outcome, PriceDecision, Question, Reason, Row, Step, decide, lowest,
+    Brakes, Change, Market, Outcome, PriceDecision, Question, Reason, Row, StateError, Step, decide, lowest,
     observe::Outputs,
     run::{Run, Slot, SyncError},
-    state::{Part, Sent, StateError, Target},
+    state::{Part, Sent, Target},
 };
 use crate::Price;
 use core_http::ErrorKind;
@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use sp_listings::{DEFAULT_CHANNEL, GetListingsItem, IncludedData, Item, NoOffer, Offer, is_not_listed};
 use std::{
     collections::BTreeMap,
+    fmt::Display,
     sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
 };
@@ -82,6 +83,23 @@ impl Listing {
         let offer = self.offer.as_ref().ok()?;
         Some(Price::new(offer.price(), slot.row.marketplace.currency()))
     }
+
+    /// What somebody has changed since a plan was made: each value must be the one it was planned from, or already the
+    /// one that it should become.
+    fn departs_from(&self, change: &Change, slot: &Slot) -> Option<String> {
+        fn departs<T: PartialEq + Copy + Display>(
+            what: &str,
+            plan: Option<(Option<T>, T)>,
+            now: Option<T>,
+        ) -> Option<String> {
+            let (from, to) = plan.filter(|(from, to)| now != *from && now != Some(*to))?;
+            let text = |value: Option<T>| value.map_or_else(|| "none".to_owned(), |value| value.to_string());
+            Some(format!("the {what} was {} and is {} now; planned: {to}", text(from), text(now)))
+        }
+        departs("price", change.price, self.price(slot))
+            .or_else(|| departs("stock", change.quantity, pieces(&self.item)))
+            .or_else(|| departs("handling time in days", change.handling, self.item.lead_time()))
+    }
 }
 
 /// What an earlier run sent, in the light of what the listing shows now.
@@ -89,6 +107,13 @@ enum Earlier {
     Nothing,
     Shows,
     Missing { sent: Sent, fresh: bool },
+}
+
+/// What a price is decided by.
+enum Basis {
+    /// A plan has decided it already.
+    Plan(Box<Change>),
+    Market(Market),
 }
 
 impl Run<'_> {
@@ -132,8 +157,13 @@ impl Run<'_> {
     async fn listing(&self, slot: &mut Slot) -> Option<Listing> {
         let outcome = match self.read(slot).await {
             Ok(listing) => match listing.item.asin(&slot.row.marketplace.listings()) {
-                Some(asin) if asin == slot.row.asin => return Some(listing),
-                Some(asin) => Outcome::Refused(Reason::new("other_asin", format!("the listing is on {asin}"))),
+                Some(asin) if asin != slot.row.asin => {
+                    Outcome::Refused(Reason::new("other_asin", format!("the listing is on {asin}")))
+                }
+                Some(_) => match slot.planned.as_ref().and_then(|change| listing.departs_from(change, slot)) {
+                    None => return Some(listing),
+                    Some(departure) => Outcome::Refused(Reason::new("listing_changed", departure)),
+                },
                 None => Outcome::Refused(Reason::new("no_asin", "Amazon does not say which ASIN the listing is on")),
             },
             Err(error) if is_not_listed(&error) => {
@@ -168,22 +198,30 @@ impl Run<'_> {
         let Some(listing) = &member.listing else { return Ok(()) };
         let slot = &mut member.slot;
         let old = listing.price(slot);
-        let market = self.market(slot, outputs);
         slot.report.old_price = old;
-        slot.report.observed = match &market {
-            Market::Usable(observation, _) | Market::Unusable(Some((observation, _))) => Some(observation.clone()),
-            Market::Unusable(None) => None,
+        let basis = match slot.planned.clone() {
+            Some(change) => Basis::Plan(Box::new(change)),
+            None => Basis::Market(self.market(slot, outputs)),
         };
-        if slot.row.min_price.is_none() {
+        let (observed, wanted) = match &basis {
+            Basis::Plan(change) => (change.observed.as_ref(), change.price.is_some()),
+            Basis::Market(market) => (market.shown(), slot.row.min_price.is_some()),
+        };
+        slot.report.observed = observed.cloned();
+        if !wanted {
             return Ok(());
         }
         let target = slot.target(Part::Price);
         let earlier = self.earlier(&target, |value| old.is_some_and(|old| value == plain(old)))?;
-        let decision = match &listing.offer {
-            Ok(_) => decide::price(&slot.row, old, &market, Brakes { max_change: self.options.max_change }),
-            Err(why) => {
+        let decision = match (&listing.offer, &basis) {
+            (Err(why), _) => {
                 let code = if matches!(why, NoOffer::Ambiguous(_)) { "ambiguous_offer" } else { "no_offer" };
                 PriceDecision::Keep(Outcome::Skipped(Reason::new(code, why.to_string())))
+            }
+            (Ok(_), Basis::Plan(change)) => decide::planned(change, old, !matches!(earlier, Earlier::Missing { .. })),
+            (Ok(_), Basis::Market(market)) => {
+                let brakes = Brakes { max_change: self.options.max_change };
+                decide::price(&slot.row, old, market, &*self.options.pricing, brakes)
             }
         };
         if let PriceDecision::Change(price) = &decision {
@@ -319,15 +357,9 @@ impl Group {
             let quantity = self.stock.and(report.new_quantity).map(|quantity| (report.old_quantity, quantity));
             let handling = self.stock.and(report.new_handling_days).map(|days| (report.old_handling_days, days));
             let stock = self.stock.is_some() && member.shares_stock;
-            (price.is_some() || stock).then(|| Change {
-                line: report.line,
-                account: report.account.clone(),
-                sku: report.sku.clone(),
-                marketplace: report.marketplace,
-                price,
-                quantity,
-                handling,
-            })
+            let observed = report.observed.clone().filter(|_| price.is_some());
+            let change = Change::of(&member.slot);
+            (price.is_some() || stock).then(|| Change { price, quantity, handling, observed, ..change })
         };
         self.members.iter().filter_map(changed).collect()
     }

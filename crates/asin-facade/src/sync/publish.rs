@@ -1,10 +1,12 @@
 //! Sends what was decided: previewed first, noted on disk before it leaves, sent once, never guessed.
 
 use super::{
-    Doubt, Outcome, Reason, Step, decide,
+    Change, Doubt, Outcome, Reason, StateError, Step,
+    audit::{Edit, Stock},
+    decide,
     plan::{AT_ONCE, Group, Listing, Member, StockPlan, plain},
     run::{Run, Slot, SyncError},
-    state::{Part, Sent, StateError, Target},
+    state::{Part, Sent, Target},
 };
 use core_http::{ErrorKind, Once};
 use futures_util::{StreamExt, stream};
@@ -43,7 +45,7 @@ impl Run<'_> {
             Mode::Send
         } else if changes.is_empty() {
             Mode::Send
-        } else if self.options.dry_run {
+        } else if self.options.dry_run || self.plans {
             Mode::Preview
         } else if self.supervisor.may_write(&changes).await {
             Mode::Send
@@ -67,7 +69,12 @@ impl Run<'_> {
             .await;
         self.ended(Step::Publish);
         let slots = published.into_iter().collect::<Result<Vec<_>, StateError>>()?;
-        Ok(slots.into_iter().flatten().collect())
+        let slots: Vec<Slot> = slots.into_iter().flatten().collect();
+        if self.plans {
+            let planned = |change| slots.iter().find_map(|slot| valid(slot, &change));
+            self.planned().extend(changes.into_iter().filter_map(planned));
+        }
+        Ok(slots)
     }
 
     async fn publish_group(&self, mut group: Group, mode: Mode) -> Result<Vec<Slot>, StateError> {
@@ -96,7 +103,8 @@ impl Run<'_> {
         };
         let Ok(offer) = &listing.offer else { return Ok(()) };
         let patch = offer.price_patch(price.amount);
-        let outcome = self.submit(&mut member.slot, Part::Price, patch, plain(price), mode).await?;
+        let edit = Edit::Price { from: member.slot.report.old_price, to: price };
+        let outcome = self.submit(&mut member.slot, edit, patch, plain(price), mode).await?;
         member.slot.report.price = outcome;
         if matches!(member.slot.report.price, Outcome::Unknown(_)) && self.shows_price(member).await {
             self.state().settle(member.slot.target(Part::Price))?;
@@ -123,7 +131,10 @@ impl Run<'_> {
             (None, None) => {
                 let slot = &mut group.members[plan.carrier].slot;
                 let Some(patch) = stock_patch(plan.quantity, plan.handling) else { return Ok(()) };
-                let outcome = self.submit(slot, Part::Stock, patch, plan.value(), mode).await?;
+                let report = &slot.report;
+                let from = Stock { quantity: report.old_quantity, handling_days: report.old_handling_days };
+                let edit = Edit::Stock { from, to: Stock { quantity: plan.quantity, handling_days: plan.handling } };
+                let outcome = self.submit(slot, edit, patch, plan.value(), mode).await?;
                 if matches!(outcome, Outcome::Unknown(_)) && self.shows_stock(slot, plan).await {
                     self.state().settle(slot.target(Part::Stock))?;
                     Outcome::Applied
@@ -216,7 +227,7 @@ impl Run<'_> {
     async fn submit(
         &self,
         slot: &mut Slot,
-        part: Part,
+        edit: Edit,
         patch: PatchOperation,
         value: String,
         mode: Mode,
@@ -248,29 +259,58 @@ impl Run<'_> {
         if mode == Mode::Preview {
             return Ok(Outcome::Skipped(Reason::new("dry_run", "the preview is valid; nothing was sent")));
         }
-        let target: Target = slot.target(part);
+        let target: Target = slot.target(edit.part());
         let note = |answered| Sent { value: value.clone(), at: Timestamp::now(), answered };
         self.state().note_sent(target.clone(), note(false))?;
-        let outcome = match validated.submit(client).await {
+        let write = self.audit().sending(slot, edit)?;
+        let answer = validated.exchange(client).await;
+        let request = match &answer {
+            Ok(answer) => answer.request_id.clone(),
+            Err(error) => error.request_id().map(str::to_owned),
+        };
+        let mut submission = None;
+        let outcome = match answer.map(|answer| answer.value) {
             Ok(Submission::Accepted(response)) => {
-                slot.report.submissions.push(response.submission_id.to_string());
-                self.state().note_sent(target, note(true))?;
-                return Ok(Outcome::Submitted);
+                submission = Some(response.submission_id.to_string());
+                Outcome::Submitted
             }
             Ok(refused @ Submission::Invalid(_)) => Outcome::Refused(Reason::new("invalid", refused.to_string())),
-            Ok(other) => return Ok(Outcome::Unknown(Reason::new("status", other.to_string()))),
+            Ok(other) => Outcome::Unknown(Reason::new("status", other.to_string())),
             Err(error) if error.may_have_been_applied() => {
-                return Ok(Outcome::Unknown(Reason::new(code(error.kind()), error.to_string())));
+                Outcome::Unknown(Reason::new(code(error.kind()), error.to_string()))
             }
             Err(error) if error.kind() == ErrorKind::Rejected => {
                 Outcome::Refused(Reason::new("rejected", error.to_string()))
             }
             Err(error) => failed(&error),
         };
-        // Amazon said no, or was never reached: there is nothing to wait for.
-        self.state().settle(target)?;
+        self.audit().ended(write, &outcome, submission.clone(), request)?;
+        slot.report.submissions.extend(submission);
+        match &outcome {
+            Outcome::Submitted => self.state().note_sent(target, note(true))?,
+            Outcome::Unknown(_) => {}
+            // Amazon said no, or was never reached: there is nothing to wait for.
+            _ => self.state().settle(target)?,
+        }
         Ok(outcome)
     }
+}
+
+/// The parts of a change whose preview was valid.
+fn valid(slot: &Slot, change: &Change) -> Option<Change> {
+    let report = &slot.report;
+    if report.line != change.line {
+        return None;
+    }
+    let is_valid = |outcome: &Outcome| matches!(outcome, Outcome::Skipped(reason) if reason.code == "dry_run");
+    let (price, stock) = (is_valid(&report.price), is_valid(&report.stock));
+    let valid = Change {
+        price: change.price.filter(|_| price),
+        quantity: change.quantity.filter(|_| stock),
+        handling: change.handling.filter(|_| stock),
+        ..change.clone()
+    };
+    (price || stock).then_some(valid)
 }
 
 impl Group {

@@ -1,6 +1,6 @@
 //! What a run did: one report for each row, and the totals.
 
-use super::{Observation, Row};
+use super::{Observation, Row, RunId};
 use crate::Price;
 use rust_decimal::Decimal;
 use serde::{Serialize, Serializer, ser::SerializeMap};
@@ -195,6 +195,9 @@ impl RowReport {
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Totals {
+    /// The run, if it wrote anything: under this name it can be undone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run: Option<RunId>,
     /// Rows in the catalogue.
     pub rows: usize,
     /// How many rows ended each way, by the outcome's name.

@@ -1,8 +1,9 @@
 //! The run as a whole: the steps in their order, and what they share.
 
 use super::{
-    Catalogue, Event, Options, Outcome, Reason, Report, Row, RowReport, Services, Spending, StateError, Step,
-    Supervisor,
+    Catalogue, Change, Event, Options, Outcome, PlanError, Reason, Report, Row, RowReport, Services, Spending,
+    StateError, Step, Supervisor,
+    audit::Audit,
     observe::Outputs,
     state::{Place, State},
 };
@@ -35,6 +36,9 @@ pub enum SyncError {
     /// The ledger failed while the run went on.
     #[error("paid tasks: {0}")]
     Tasks(#[from] core_http::Error),
+    /// The plan does not belong here.
+    #[error("the plan: {0}")]
+    Plan(#[from] PlanError),
     /// Enrolling needs a collection.
     #[error("to watch products, name the MultiCart collection that they go into")]
     NoCollection,
@@ -54,6 +58,8 @@ pub(super) struct Slot {
     pub(super) report: RowReport,
     /// The row's seller, as Amazon names it.
     pub(super) seller: sp_listings::SellerId,
+    /// What was planned for it, where there is a plan: then nothing is decided anew.
+    pub(super) planned: Option<Change>,
 }
 
 impl Slot {
@@ -69,7 +75,12 @@ pub(super) struct Run<'a> {
     pub(super) supervisor: &'a dyn Supervisor,
     pub(super) tasks: Tasks,
     pub(super) own: BTreeSet<String>,
+    /// Whether changes are only previewed, and kept for a plan.
+    pub(super) plans: bool,
+    budget: Budget,
     state: Mutex<State>,
+    audit: Mutex<Audit>,
+    planned: Mutex<Vec<Change>>,
     /// Why nothing was observed of a product, where that is known.
     excuses: Mutex<HashMap<Place, Outcome>>,
 }
@@ -93,6 +104,15 @@ impl Run<'_> {
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn audit(&self) -> MutexGuard<'_, Audit> {
+        self.audit.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes whose preview was valid; handed out once.
+    pub(super) fn planned(&self) -> MutexGuard<'_, Vec<Change>> {
+        self.planned.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn note(&self, text: impl Into<String>) {
@@ -123,63 +143,87 @@ impl Sync {
         &self.services
     }
 
+    /// What it may do.
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
     /// Goes through all steps. One row's failure never stops the others.
     ///
     /// # Errors
     /// Only what keeps the run as a whole from being safe: its state or its ledger cannot be written.
     pub async fn run(&self, catalogue: &Catalogue, supervisor: &dyn Supervisor) -> Result<Report, SyncError> {
+        self.begin(supervisor, false)?.whole(catalogue).await
+    }
+
+    /// Opens everything that a run keeps on disk.
+    pub(super) fn begin<'a>(&'a self, supervisor: &'a dyn Supervisor, plans: bool) -> Result<Run<'a>, SyncError> {
         let Self { services, options } = self;
         if options.watch && options.collection.is_none() {
             return Err(SyncError::NoCollection);
         }
+        let now = Timestamp::now();
         let mut state = State::open(&options.state, services.world())?;
-        state.compact(Timestamp::now())?;
+        state.compact(now)?;
+        let audit = Audit::open(&options.state, services.world(), now)?;
         let ledger = FileLedger::open(&options.state, &services.dataforseo.base(), &services.dataforseo_login)?;
         let budget = Budget::new(options.budget);
         let cadence = Cadence { first: options.cadence.min(Duration::from_secs(1)), longest: options.cadence };
         let tasks = Tasks::new(services.dataforseo.clone(), Arc::new(ledger), budget.clone())
             .with(|settings| settings.cadence = Some(cadence));
-        let own = services.accounts.sellers();
-        let run =
-            Run { services, options, supervisor, tasks, own, state: Mutex::new(state), excuses: Mutex::default() };
-
-        let mut report = Report::default();
-        let (mut slots, refused) = run.admit(catalogue);
-        run.settle().await?;
-        if options.watch {
-            run.watch(&mut slots).await;
-        }
-        let outputs = run.read_outputs().await;
-        let unpaid = run.post(&slots, &outputs).await?;
-        // Pricing does not wait for the families.
-        let (families, priced) = join(run.collect_families(), run.price_and_stock(slots, outputs)).await;
-        families?;
-        let mut slots = priced?;
-
-        run.name_families(&mut slots);
-        report.rows = slots.into_iter().map(|slot| slot.report).chain(refused).collect();
-        report.rows.sort_by_key(|row| row.line);
-        report.rows.iter_mut().for_each(RowReport::conclude);
-        report.count();
-        report.totals.calls = services.calls();
-        report.totals.usd = budget.spent();
-        report.totals.usd_unknown = budget.reserved();
-        report.totals.usd_not_spent = unpaid;
-        report.totals.tasks_pending =
-            run.tasks.counts().await?.get(&Stage::Created).map_or(0, |pending| *pending as usize);
-        Ok(report)
+        let (own, excuses, planned) = (services.accounts.sellers(), Mutex::default(), Mutex::default());
+        let (state, audit) = (Mutex::new(state), Mutex::new(audit));
+        Ok(Run { services, options, supervisor, tasks, own, plans, budget, state, audit, planned, excuses })
     }
 }
 
 impl Run<'_> {
+    /// All steps of a catalogue.
+    pub(super) async fn whole(&self, catalogue: &Catalogue) -> Result<Report, SyncError> {
+        let (mut slots, refused) = self.admit(catalogue.rows.iter().map(|row| (row.clone(), None)));
+        self.settle().await?;
+        if self.options.watch {
+            self.watch(&mut slots).await;
+        }
+        let outputs = self.read_outputs().await;
+        let unpaid = self.post(&slots, &outputs).await?;
+        // Pricing does not wait for the families.
+        let (families, priced) = join(self.collect_families(), self.price_and_stock(slots, outputs)).await;
+        families?;
+        let mut slots = priced?;
+        self.name_families(&mut slots);
+        self.report(slots, refused, unpaid).await
+    }
+
+    pub(super) async fn report(
+        &self,
+        slots: Vec<Slot>,
+        refused: Vec<RowReport>,
+        unpaid: Decimal,
+    ) -> Result<Report, SyncError> {
+        let mut report = Report::default();
+        report.rows = slots.into_iter().map(|slot| slot.report).chain(refused).collect();
+        report.rows.sort_by_key(|row| row.line);
+        report.rows.iter_mut().for_each(RowReport::conclude);
+        report.count();
+        report.totals.run = self.audit().run();
+        report.totals.calls = self.services.calls();
+        report.totals.usd = self.budget.spent();
+        report.totals.usd_unknown = self.budget.reserved();
+        report.totals.usd_not_spent = unpaid;
+        report.totals.tasks_pending =
+            self.tasks.counts().await?.get(&Stage::Created).map_or(0, |pending| *pending as usize);
+        Ok(report)
+    }
+
     /// Refuses what must not even be asked: rows of a store outside their account's region.
-    fn admit(&self, catalogue: &Catalogue) -> (Vec<Slot>, Vec<RowReport>) {
+    pub(super) fn admit(&self, rows: impl Iterator<Item = (Row, Option<Change>)>) -> (Vec<Slot>, Vec<RowReport>) {
         let (mut slots, mut refused) = (Vec::new(), Vec::new());
-        for row in &catalogue.rows {
-            let mut report = RowReport::new(row);
+        for (row, planned) in rows {
+            let mut report = RowReport::new(&row);
             let account = self.services.accounts.get(&row.account);
             match account.filter(|account| account.region == row.marketplace.region()) {
-                Some(account) => slots.push(Slot { row: row.clone(), report, seller: account.seller_id.clone() }),
+                Some(account) => slots.push(Slot { row, report, seller: account.seller_id.clone(), planned }),
                 None => {
                     let (store, account) = (row.marketplace, &row.account);
                     let message = format!("{store} is not in the region of account `{account}`; no vendor was called");

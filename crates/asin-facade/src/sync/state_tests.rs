@@ -1,5 +1,6 @@
 use super::*;
 use crate::sync::Source;
+use std::fs;
 use tempfile::tempdir;
 
 const WORLD: &str = "api.vendor.test";
@@ -108,18 +109,4 @@ fn what_a_wrong_clock_put_into_the_future_does_not_count() {
     assert!(state.seen(place(), hours(7), two_hours).is_some());
     assert!(state.seen(place(), hours(5) - CLOCKS, two_hours).is_some(), "clocks differ a little");
     assert!(state.seen(place(), hours(4), two_hours).is_none());
-}
-
-#[test]
-fn nothing_is_written_behind_a_line_that_may_be_half() {
-    let folder = tempdir().unwrap();
-    let mut state = State::open(folder.path(), WORLD).unwrap();
-    state.note_sent(target(), sent("1")).unwrap();
-    let good = state.file.try_clone().unwrap();
-    state.file = File::open(&state.path).unwrap();
-    assert!(matches!(state.note_sent(target(), sent("2")), Err(StateError::Io { .. })), "not open for writing");
-    state.file = good;
-    assert!(matches!(state.note_sent(target(), sent("3")), Err(StateError::Io { .. })));
-    drop(state);
-    assert_eq!(State::open(folder.path(), WORLD).unwrap().sent(&target()), Some(&sent("1")));
 }

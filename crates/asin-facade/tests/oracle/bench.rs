@@ -1,15 +1,13 @@
 //! Where runs happen: a sandbox that serves a world, real sockets, and the state that runs leave to each other.
 
+use crate::demo;
 use crate::oracle::Place;
 use crate::stores::Store;
 use crate::world::{COLLECTION, Pass, World};
 use asin_facade::core_http::{
     Pieces, Request, ReqwestTransport, Response, Streamed, Transport, TransportError, TransportErrorKind,
 };
-use asin_facade::sp_listings::Region;
-use asin_facade::sync::{
-    Account, Catalogue, Change, Connection, Event, Options, Report, Services, Spending, Supervisor, Sync, SyncError,
-};
+use asin_facade::sync::{Catalogue, Change, Event, Options, Report, Services, Spending, Supervisor, Sync, SyncError};
 use asin_sandbox::{Applies, Entry, Ledger, Listing, Market, Sandbox, Write};
 use async_trait::async_trait;
 use rust_decimal::Decimal;
@@ -91,7 +89,8 @@ impl Bench {
     pub async fn run(&self, pass: Pass, life: Duration) -> Option<Result<Record, SyncError>> {
         let (ledger, before) = (self.sandbox.ledger(), self.sandbox.market());
         let transport = Witness { inner: ReqwestTransport::new().expect("TLS is built in"), wire: self.wire.clone() };
-        let services = Services::over(self.connection(), Arc::new(transport)).expect("the sandbox's own credentials");
+        let services = Services::over(demo::connection(&self.sandbox), Arc::new(transport))
+            .expect("the sandbox's own credentials");
         let catalogue = self.world.catalogue();
         let catalogue =
             Catalogue::read(catalogue.as_slice(), &services.accounts).expect("a generated catalogue is right");
@@ -184,32 +183,6 @@ impl Bench {
             patience: PATIENCE,
             cadence: Duration::from_millis(100),
             ..Options::new(self.state.path())
-        }
-    }
-
-    fn connection(&self) -> Connection {
-        let demo = self.sandbox.demo();
-        let url = |text: &str| Some(text.parse().expect("the sandbox's URL"));
-        let account = |account: &asin_sandbox::AccountDemo| {
-            let region = match account.region {
-                asin_sandbox::Region::Na => Region::NorthAmerica,
-                asin_sandbox::Region::Eu => Region::Europe,
-                asin_sandbox::Region::Fe => Region::FarEast,
-            };
-            let seller_id = account.seller_id.parse().expect("a seller's identifier");
-            (account.name.clone(), (Account { seller_id, region }, account.refresh_token.clone().into()))
-        };
-        Connection {
-            dataforseo_login: demo.dataforseo.login.clone(),
-            dataforseo_password: demo.dataforseo.password.clone().into(),
-            dataforseo_base_url: url(&demo.dataforseo.base_url),
-            multicart_api_key: demo.multicart.api_key.clone().into(),
-            multicart_base_url: url(&demo.multicart.base_url),
-            sp_api_client_id: demo.sp_api.client_id.clone(),
-            sp_api_client_secret: demo.sp_api.client_secret.clone().into(),
-            sp_api_base_url: url(&demo.sp_api.base_url),
-            sp_api_lwa_url: url(&demo.sp_api.lwa_url),
-            accounts: demo.accounts.iter().map(account).collect(),
         }
     }
 }

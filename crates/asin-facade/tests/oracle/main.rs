@@ -6,6 +6,8 @@
 #![cfg(all(feature = "sync", feature = "rustls"))]
 
 mod bench;
+#[path = "../support/demo.rs"]
+mod demo;
 mod disturbed;
 mod goods;
 mod memory;

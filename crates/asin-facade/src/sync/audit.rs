@@ -1,0 +1,268 @@
+//! The audit log: every write with its old and new values, on disk before it leaves, and how it ended.
+//!
+//! Unlike the state it is never compacted: it is what the way back is planned from.
+
+use super::{
+    Change, Outcome, Plan,
+    journal::{Journal, StateError},
+    run::Slot,
+    state::Part,
+};
+use crate::{Asin, Marketplace, Price};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sp_listings::{SellerId, Sku};
+use std::{collections::BTreeMap, fmt, path::Path};
+
+/// Names a run: the moment of its beginning.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RunId(String);
+
+impl RunId {
+    fn new(now: Timestamp) -> Self {
+        Self(now.strftime("%Y%m%dT%H%M%S.%3fZ").to_string())
+    }
+}
+
+impl From<&str> for RunId {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// A stock, as far as a listing or a row names it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Stock {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) quantity: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) handling_days: Option<u32>,
+}
+
+/// What one write changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Edit {
+    Price { from: Option<Price>, to: Price },
+    Stock { from: Stock, to: Stock },
+}
+
+impl Edit {
+    pub(super) fn part(&self) -> Part {
+        match self {
+            Self::Price { .. } => Part::Price,
+            Self::Stock { .. } => Part::Stock,
+        }
+    }
+}
+
+/// One write, as it was before it left.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Sending {
+    run: RunId,
+    /// Counted from 1 in each run.
+    write: u64,
+    at: Timestamp,
+    account: String,
+    seller_id: SellerId,
+    sku: Sku,
+    asin: Asin,
+    marketplace: Marketplace,
+    change: Edit,
+}
+
+/// How one write ended. Where this line is missing, the program ended first: the write may have been applied.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Ended {
+    run: RunId,
+    write: u64,
+    at: Timestamp,
+    /// `submitted`, `refused`, `unknown` or `failed`, as in the report.
+    outcome: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    submission_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    request_id: Option<String>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "event")]
+enum Line {
+    Sending(Sending),
+    Ended(Ended),
+}
+
+/// The log of this run.
+#[derive(Debug)]
+pub(super) struct Audit {
+    journal: Journal,
+    run: RunId,
+    writes: u64,
+}
+
+/// A write that is under way.
+#[derive(Debug)]
+pub(super) struct Write(u64);
+
+impl Audit {
+    /// Opens the log of a world in this folder.
+    pub(super) fn open(folder: &Path, world: &str, now: Timestamp) -> Result<Self, StateError> {
+        let journal = Journal::open(folder, "audit", world, |_: Line| {})?;
+        Ok(Self { journal, run: RunId::new(now), writes: 0 })
+    }
+
+    /// The run, if it has written anything.
+    pub(super) fn run(&self) -> Option<RunId> {
+        (self.writes > 0).then(|| self.run.clone())
+    }
+
+    /// Notes what is about to be sent; if that cannot be written down, it must not be sent.
+    pub(super) fn sending(&mut self, slot: &Slot, change: Edit) -> Result<Write, StateError> {
+        self.writes += 1;
+        let (account, sku) = (slot.row.account.clone(), slot.row.sku.clone());
+        self.journal.append(&[Line::Sending(Sending {
+            run: self.run.clone(),
+            write: self.writes,
+            at: Timestamp::now(),
+            account,
+            seller_id: slot.seller.clone(),
+            sku,
+            asin: slot.row.asin,
+            marketplace: slot.row.marketplace,
+            change,
+        })])?;
+        Ok(Write(self.writes))
+    }
+
+    /// Notes how it ended.
+    pub(super) fn ended(
+        &mut self,
+        Write(write): Write,
+        outcome: &Outcome,
+        submission_id: Option<String>,
+        request_id: Option<String>,
+    ) -> Result<(), StateError> {
+        let reason = outcome.reason().map(|reason| reason.message.clone());
+        let (run, at, outcome) = (self.run.clone(), Timestamp::now(), outcome.name().to_owned());
+        self.journal.append(&[Line::Ended(Ended { run, write, at, outcome, reason, submission_id, request_id })])
+    }
+}
+
+/// One run of the log.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct RunSummary {
+    /// The run.
+    pub run: RunId,
+    /// When its first write left.
+    pub at: Timestamp,
+    /// How many writes it made.
+    pub writes: usize,
+}
+
+/// The way back from a run.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Undo {
+    /// The changes that lead back; each is made only where the listing still shows what the run wrote.
+    pub plan: Plan,
+    /// What cannot be undone, in words.
+    pub left: Vec<String>,
+}
+
+/// The writes of a world, by run.
+#[derive(Debug, Default)]
+pub(super) struct Log {
+    sent: Vec<Sending>,
+    /// What Amazon refused, or never got: it changed nothing.
+    void: Vec<(RunId, u64)>,
+}
+
+impl Log {
+    /// Reads the log of a world in this folder.
+    pub(super) fn read(folder: &Path, world: &str) -> Result<Self, StateError> {
+        let mut log = Self::default();
+        Journal::open(folder, "audit", world, |line| match line {
+            Line::Sending(sending) => log.sent.push(sending),
+            Line::Ended(ended) if matches!(ended.outcome.as_str(), "refused" | "failed") => {
+                log.void.push((ended.run, ended.write));
+            }
+            Line::Ended(_) => {}
+        })?;
+        Ok(log)
+    }
+
+    /// Every run, the last one first.
+    pub(super) fn runs(&self) -> Vec<RunSummary> {
+        let mut runs: BTreeMap<&RunId, RunSummary> = BTreeMap::new();
+        for Sending { run, at, .. } in &self.sent {
+            runs.entry(run).or_insert_with(|| RunSummary { run: run.clone(), at: *at, writes: 0 }).writes += 1;
+        }
+        runs.into_values().rev().collect()
+    }
+
+    /// The way back from a run; `None`: there is no such run.
+    pub(super) fn undo(&self, run: &RunId, world: &str, now: Timestamp) -> Option<Undo> {
+        let mut changes: BTreeMap<(String, Sku, Marketplace), Change> = BTreeMap::new();
+        let mut left = Vec::new();
+        let mut known = false;
+        for sent in self.sent.iter().filter(|sent| sent.run == *run) {
+            known = true;
+            if self.void.contains(&(run.clone(), sent.write)) {
+                continue;
+            }
+            let (account, sku, marketplace) = (sent.account.clone(), sent.sku.clone(), sent.marketplace);
+            let line = changes.len() as u64 + 1;
+            let change = changes.entry((account, sku, marketplace)).or_insert_with(|| sent.back(line));
+            let mut keep = |what: &str| left.push(format!("{} in {}: {what} before", sent.sku, sent.marketplace));
+            match sent.change {
+                Edit::Price { from: Some(from), to } => change.price = Some((Some(to), from)),
+                Edit::Price { from: None, .. } => keep("it had no price"),
+                Edit::Stock { from, to } => {
+                    change.quantity = to.quantity.and_then(|to| Some((Some(to), from.quantity?)));
+                    change.handling = to.handling_days.and_then(|to| Some((Some(to), from.handling_days?)));
+                    if to.quantity.is_some() && from.quantity.is_none() {
+                        keep("it had no stock");
+                    }
+                    if to.handling_days.is_some() && from.handling_days.is_none() {
+                        keep("it had no days of handling");
+                    }
+                }
+            }
+        }
+        let changes = changes.into_values();
+        let changes =
+            changes.filter(|change| change.price.is_some() || change.quantity.is_some() || change.handling.is_some());
+        let plan = Plan { version: Plan::VERSION, made: now, world: world.to_owned(), changes: changes.collect() };
+        known.then_some(Undo { plan, left })
+    }
+}
+
+impl Sending {
+    /// The change that leads back, still empty.
+    fn back(&self, line: u64) -> Change {
+        Change {
+            line,
+            account: self.account.clone(),
+            seller_id: self.seller_id.clone(),
+            sku: self.sku.clone(),
+            asin: self.asin,
+            marketplace: self.marketplace,
+            price: None,
+            quantity: None,
+            handling: None,
+            min_price: None,
+            max_price: None,
+            observed: None,
+        }
+    }
+}
