@@ -35,7 +35,7 @@ impl Supervisor for Careful {
     }
 
     async fn may_write(&self, changes: &[Change]) -> bool {
-        let falls = |change: &&Change| matches!(&change.price, Some((Some(old), new)) if new.amount < old.amount);
+        let falls = |change: &&Change| change.price.is_some_and(|price| price.from.is_some_and(|old| price.to < old));
         let falling = changes.iter().filter(falls).count();
         println!("{} changes, in {falling} of them a price falls", changes.len());
         falling == 0

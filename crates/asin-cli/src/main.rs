@@ -8,9 +8,12 @@ mod doctor;
 mod failure;
 mod input;
 mod inspect;
+mod job;
 mod names;
 mod operations;
 mod output;
+mod plan;
+mod policy;
 mod profiles;
 mod progress;
 mod report;
@@ -50,6 +53,8 @@ const AFTER_HELP: &str = "\
 Examples:
   asin sync examples/catalogue.csv --sandbox --discover --watch --yes
   asin sync catalogue.csv --dry-run
+  asin plan catalogue.csv -o plan.json
+  asin apply plan.json
   asin sandbox --market examples/market.json --port 4010
   asin inspect getListingsItem saved.json
   asin call UserData --meta
@@ -58,6 +63,9 @@ Examples:
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     Sync(Box<sync::Arguments>),
+    Plan(Box<plan::PlanArguments>),
+    Apply(plan::ApplyArguments),
+    Undo(plan::UndoArguments),
     Call(Box<call::Arguments>),
     Doctor(doctor::Arguments),
     Configure(configure::Arguments),
@@ -71,6 +79,9 @@ fn main() -> ExitCode {
     trace(arguments.verbose);
     let ended = match arguments.command {
         Command::Sync(sync) => wait_for(sync::run(*sync, arguments.verbose > 0)),
+        Command::Plan(plan) => wait_for(plan::plan(*plan, arguments.verbose > 0)),
+        Command::Apply(apply) => wait_for(plan::apply(apply, arguments.verbose > 0)),
+        Command::Undo(undo) => wait_for(plan::undo(undo, arguments.verbose > 0)),
         Command::Call(call) => wait_for(call::run(*call)),
         Command::Doctor(doctor) => wait_for(doctor::run(doctor)),
         Command::Configure(configure) => configure::run(&configure),

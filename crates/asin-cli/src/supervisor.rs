@@ -56,11 +56,19 @@ fn list(changes: &[Change]) -> String {
     let mut changes: Vec<&Change> = changes.iter().collect();
     changes.sort_by_key(|change| change.line);
     let rows = changes.into_iter().map(|change| {
-        let price = change.price.as_ref().map_or_else(String::new, |(old, new)| from_to(old.as_ref(), new));
-        let quantity = change.quantity.as_ref().map_or_else(String::new, |(old, new)| from_to(old.as_ref(), new));
-        let handling = change.handling.as_ref().map_or_else(String::new, |(old, new)| from_to(old.as_ref(), new));
+        let price = change.price.map_or_else(String::new, |value| from_to(value.from.as_ref(), &value.to));
+        let quantity = change.quantity.map_or_else(String::new, |value| from_to(value.from.as_ref(), &value.to));
+        let handling = change.handling.map_or_else(String::new, |value| from_to(value.from.as_ref(), &value.to));
         let (account, sku) = (change.account.clone(), change.sku.clone());
-        vec![change.line.to_string(), account, sku, change.marketplace.to_owned(), price, quantity, handling]
+        vec![
+            change.line.to_string(),
+            account,
+            sku.to_string(),
+            change.marketplace.to_string(),
+            price,
+            quantity,
+            handling,
+        ]
     });
     render(Place::Error, &columns, rows)
 }

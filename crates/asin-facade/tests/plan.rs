@@ -161,8 +161,8 @@ async fn a_plan_of_elsewhere_or_of_somebody_else_is_refused_as_a_whole() {
 
     let mut wild = plan.clone();
     for change in &mut wild.changes {
-        if let Some((_, to)) = &mut change.price {
-            to.amount = Decimal::new(1, 2);
+        if let Some(price) = &mut change.price {
+            price.to.amount = Decimal::new(1, 2);
         }
     }
     let report = shop.sync.apply(&wild, &Yes).await.unwrap();

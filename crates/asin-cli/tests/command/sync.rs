@@ -194,3 +194,41 @@ fn killed_after_paying_it_collects_and_pays_nothing_twice() {
     assert_eq!(report(&restarted).0[0], "LAMP ö/1 submitted", "{}", restarted.err);
     assert_eq!(times_billed(&sandbox.get("/_sandbox/ledger")), [1, 1]);
 }
+
+#[test]
+fn a_plan_is_a_file_that_is_applied_once_and_taken_back() {
+    let shop = Shop::open();
+    let served = shop.serve();
+    let sandbox = format!("--sandbox={}", served.url);
+    let file = |name: &str| shop.file(name).to_str().unwrap().to_owned();
+    let (plan, state) = (file("plan.json"), file("state"));
+    let place = [sandbox.as_str(), "--state", &state, "--json"];
+    let ran = run(
+        asin(&[&["plan", &shop.catalogue, "-o", &plan, "--yes", "--pricing", "undercut=0.10"], &place[..]].concat()),
+        "",
+    );
+    ran.says(0, &["1 changes in "]);
+    assert_eq!(report(&ran).1["run"], Value::Null);
+    let written: Value = serde_json::from_slice(&std::fs::read(&plan).unwrap()).unwrap();
+    let price = &written["changes"][0]["price"];
+    assert_eq!((&price["from"]["amount"], &price["to"]["amount"]), (&json!("10.00"), &json!("8.90")), "{price}");
+
+    let apply = [&["apply", plan.as_str()], &place[..]].concat();
+    let ran = run(asin(&apply), "");
+    ran.says(0, &["nothing is written"]);
+    assert_eq!(report(&ran).0, ["LAMP ö/1 skipped(dry_run)"]);
+    let ran = run(asin(&[&apply[..], &["--yes"]].concat()), "");
+    let (rows, totals) = report(&ran);
+    assert_eq!(rows, ["LAMP ö/1 submitted"]);
+    let name = totals["run"].as_str().unwrap();
+    ran.says(0, &[&format!("asin undo {name}")]);
+
+    let ran = run(asin(&[&["undo"], &place[..]].concat()), "");
+    assert_eq!(ran.out, format!("{name}  2 writes\n"));
+    run(asin(&[&["undo", "yesterday", "--yes"], &place[..]].concat()), "").says(2, &["no run `yesterday`"]);
+    let ran = run(asin(&[&["undo", name, "--yes"], &place[..]].concat()), "");
+    assert_eq!(report(&ran).0, ["LAMP ö/1 submitted"], "{}", ran.err);
+    let elsewhere = shop.serve();
+    let ran = run(asin(&["apply", &plan, &format!("--sandbox={}", elsewhere.url), "--yes"]), "");
+    ran.says(2, &["the plan was made at"]);
+}

@@ -16,7 +16,8 @@ impl Sync {
     pub async fn plan(&self, catalogue: &Catalogue, supervisor: &dyn Supervisor) -> Result<(Report, Plan), SyncError> {
         let run = self.begin(supervisor, true)?;
         let report = run.whole(catalogue).await?;
-        let changes = std::mem::take(&mut *run.planned());
+        let mut changes = std::mem::take(&mut *run.planned());
+        changes.sort_by_key(|change| change.line);
         let world = self.services().world().to_owned();
         Ok((report, Plan { version: Plan::VERSION, made: Timestamp::now(), world, changes }))
     }

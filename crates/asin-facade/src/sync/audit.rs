@@ -3,7 +3,7 @@
 //! Unlike the state it is never compacted: it is what the way back is planned from.
 
 use super::{
-    Change, Outcome, Plan,
+    Change, FromTo, Outcome, Plan,
     journal::{Journal, StateError},
     run::Slot,
     state::Part,
@@ -225,11 +225,11 @@ impl Log {
             let change = changes.entry((account, sku, marketplace)).or_insert_with(|| sent.back(line));
             let mut keep = |what: &str| left.push(format!("{} in {}: {what} before", sent.sku, sent.marketplace));
             match sent.change {
-                Edit::Price { from: Some(from), to } => change.price = Some((Some(to), from)),
+                Edit::Price { from: Some(from), to } => change.price = Some(FromTo { from: Some(to), to: from }),
                 Edit::Price { from: None, .. } => keep("it had no price"),
                 Edit::Stock { from, to } => {
-                    change.quantity = to.quantity.and_then(|to| Some((Some(to), from.quantity?)));
-                    change.handling = to.handling_days.and_then(|to| Some((Some(to), from.handling_days?)));
+                    change.quantity = back(from.quantity, to.quantity);
+                    change.handling = back(from.handling_days, to.handling_days);
                     if to.quantity.is_some() && from.quantity.is_none() {
                         keep("it had no stock");
                     }
@@ -245,6 +245,11 @@ impl Log {
         let plan = Plan { version: Plan::VERSION, made: now, world: world.to_owned(), changes: changes.collect() };
         known.then_some(Undo { plan, left })
     }
+}
+
+/// From what was written to what was there.
+fn back(from: Option<u32>, to: Option<u32>) -> Option<FromTo<u32>> {
+    Some(FromTo { from: Some(to?), to: from? })
 }
 
 impl Sending {

@@ -8,6 +8,16 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use sp_listings::{SellerId, Sku};
 
+/// A value as it was read, and as it should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FromTo<T> {
+    /// What the listing showed; `None`: nothing.
+    pub from: Option<T>,
+    /// What it should be.
+    pub to: T,
+}
+
 /// A change that a run wants to send: each value from what the listing was read as to what it should be.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -26,13 +36,13 @@ pub struct Change {
     pub marketplace: Marketplace,
     /// The price from and to, if it changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub price: Option<(Option<Price>, Price)>,
+    pub price: Option<FromTo<Price>>,
     /// The stock from and to, if it changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub quantity: Option<(Option<u32>, u32)>,
+    pub quantity: Option<FromTo<u32>>,
     /// The most days of handling from and to, if they change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub handling: Option<(Option<u32>, u32)>,
+    pub handling: Option<FromTo<u32>>,
     /// The lowest price that the catalogue allows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_price: Option<Decimal>,
@@ -77,8 +87,8 @@ impl Change {
             postcode: String::new(),
             min_price: self.min_price,
             max_price: self.max_price,
-            quantity: self.quantity.map(|(_, to)| to),
-            max_handling_days: self.handling.map(|(_, to)| to),
+            quantity: self.quantity.map(|quantity| quantity.to),
+            max_handling_days: self.handling.map(|days| days.to),
             cost: None,
         }
     }

@@ -1,6 +1,6 @@
 //! What should be changed: pure functions from what was read to what will be sent.
 
-use super::{Change, Market, Offered, Outcome, Pricing, Reason, Row};
+use super::{Change, FromTo, Market, Offered, Outcome, Pricing, Reason, Row};
 use crate::Price;
 use rust_decimal::Decimal;
 
@@ -58,7 +58,7 @@ pub fn price(row: &Row, old: Option<Price>, market: &Market, rule: &dyn Pricing,
 /// What was planned, for a listing that shows either value of the plan. `quiet`: nothing sent earlier is still to show.
 pub fn planned(change: &Change, old: Option<Price>, quiet: bool) -> PriceDecision {
     let refuse = |code, message: String| PriceDecision::Keep(Outcome::Refused(Reason::new(code, message)));
-    let Some((_, to)) = change.price else { return PriceDecision::Keep(Outcome::Unchanged) };
+    let Some(FromTo { to, .. }) = change.price else { return PriceDecision::Keep(Outcome::Unchanged) };
     if to.currency != change.marketplace.currency() || !within(change.min_price, change.max_price, to.amount) {
         return refuse("out_of_bounds", format!("{to} is outside the bounds of the plan's row"));
     }

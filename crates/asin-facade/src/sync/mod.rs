@@ -30,7 +30,7 @@ mod watch;
 pub use accounts::{Account, Accounts, Connection, Services};
 pub use audit::{RunId, RunSummary, Undo};
 pub use catalogue::{COLUMNS, Catalogue, CatalogueErrors, LineError, Row};
-pub use change::{Change, Plan, PlanError};
+pub use change::{Change, FromTo, Plan, PlanError};
 pub use decide::{Brakes, PriceDecision};
 pub use journal::StateError;
 pub use observation::{Doubt, Market, Observation, Question, Source, lowest};

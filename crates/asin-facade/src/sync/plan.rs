@@ -1,7 +1,7 @@
 //! Reads the listings and decides what should change; sends nothing.
 
 use super::{
-    Brakes, Change, Market, Outcome, PriceDecision, Question, Reason, Row, StateError, Step, decide, lowest,
+    Brakes, Change, FromTo, Market, Outcome, PriceDecision, Question, Reason, Row, StateError, Step, decide, lowest,
     observe::Outputs,
     run::{Run, Slot, SyncError},
     state::{Part, Sent, Target},
@@ -89,10 +89,10 @@ impl Listing {
     fn departs_from(&self, change: &Change, slot: &Slot) -> Option<String> {
         fn departs<T: PartialEq + Copy + Display>(
             what: &str,
-            plan: Option<(Option<T>, T)>,
+            plan: Option<FromTo<T>>,
             now: Option<T>,
         ) -> Option<String> {
-            let (from, to) = plan.filter(|(from, to)| now != *from && now != Some(*to))?;
+            let FromTo { from, to } = plan.filter(|plan| now != plan.from && now != Some(plan.to))?;
             let text = |value: Option<T>| value.map_or_else(|| "none".to_owned(), |value| value.to_string());
             Some(format!("the {what} was {} and is {} now; planned: {to}", text(from), text(now)))
         }
@@ -353,9 +353,10 @@ impl Group {
     pub(super) fn changes(&self) -> Vec<Change> {
         let changed = |member: &Member| {
             let report = &member.slot.report;
-            let price = member.price.map(|price| (report.old_price, price));
-            let quantity = self.stock.and(report.new_quantity).map(|quantity| (report.old_quantity, quantity));
-            let handling = self.stock.and(report.new_handling_days).map(|days| (report.old_handling_days, days));
+            let price = member.price.map(|to| FromTo { from: report.old_price, to });
+            let quantity = self.stock.and(report.new_quantity).map(|to| FromTo { from: report.old_quantity, to });
+            let handling = self.stock.and(report.new_handling_days);
+            let handling = handling.map(|to| FromTo { from: report.old_handling_days, to });
             let stock = self.stock.is_some() && member.shares_stock;
             let observed = report.observed.clone().filter(|_| price.is_some());
             let change = Change::of(&member.slot);

@@ -1,0 +1,175 @@
+//! `asin plan`, `apply` and `undo`: a run in two halves with a person between them, and the way back.
+
+use crate::consent::Consent;
+use crate::failure::{Ended, Failure, print, say};
+use crate::job::{self, Job, Place};
+use crate::policy::{Policy, defaults};
+use crate::table::visible;
+use asin_facade::sync::{Options, Plan, RunId, RunSummary, Sync};
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Does everything of `sync` but write: a plan, which a person can read and `asin apply` writes
+///
+/// Offers are observed (paid for, within --budget), every price is decided, every change is previewed. The plan is JSON:
+/// each value from what the listing showed to what it should be, with the observation that it follows.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  asin plan catalogue.csv -o plan.json --yes
+  asin plan catalogue.csv -o plan.json --pricing undercut=0.10 --budget 0.50
+  asin apply plan.json")]
+pub struct PlanArguments {
+    /// The catalogue, a CSV file, as for `asin sync`
+    catalogue: PathBuf,
+    /// Where the plan is written; a file that is there is replaced
+    #[arg(short, long, value_name = "FILE")]
+    out: PathBuf,
+    #[command(flatten)]
+    policy: Policy,
+    /// Pay for observations without asking
+    #[arg(short, long)]
+    yes: bool,
+    #[command(flatten)]
+    place: Place,
+}
+
+/// Writes a plan: a listing that is not what the plan was made from is left alone
+///
+/// Each listing is read again, the change is previewed, and only then sent, once. Every write is in the audit log of the
+/// state folder before it leaves, so that `asin undo` can take it back.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  asin apply plan.json --dry-run
+  asin apply plan.json --yes --json > report.jsonl")]
+pub struct ApplyArguments {
+    /// The plan, as `asin plan` wrote it; its state and asin.toml are looked for beside it
+    plan: PathBuf,
+    #[command(flatten)]
+    write: WriteArguments,
+}
+
+/// Takes a run back: every listing that still shows what the run wrote gets its earlier values again
+///
+/// Without RUN the runs that wrote anything are listed.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  asin undo
+  asin undo 20261125T101500.250Z --dry-run
+  asin undo 20261125T101500.250Z --yes")]
+pub struct UndoArguments {
+    /// The run, as its report names it
+    run: Option<String>,
+    #[command(flatten)]
+    write: WriteArguments,
+}
+
+#[derive(Debug, clap::Args)]
+struct WriteArguments {
+    /// With more rows to change than this, nothing is sent at all
+    #[arg(long, value_name = "N", default_value_t = defaults().max_rows_changed)]
+    max_rows_changed: usize,
+    /// Only reads and previews
+    #[arg(long)]
+    dry_run: bool,
+    /// Write without asking
+    #[arg(short, long)]
+    yes: bool,
+    #[command(flatten)]
+    place: Place,
+}
+
+/// Makes a plan, writes it to its file, and reports.
+pub async fn plan(arguments: PlanArguments, verbose: bool) -> Ended {
+    let mut job = arguments.place.open(&arguments.catalogue).await?;
+    let catalogue = job.catalogue(&arguments.catalogue)?;
+    let services = job.services(&catalogue.rows.iter().map(|row| row.account.as_str()).collect())?;
+    let consent = Consent::of(arguments.yes);
+    if consent == Consent::Withheld {
+        say("asin: not on a terminal and without --yes: nothing is paid for");
+    }
+    let mut options = job.options();
+    arguments.policy.set(&mut options, job.collection, job.is_sandbox);
+    let (sync, terminal) = (Sync::new(services, options), job::watcher(consent, verbose));
+    let (report, plan) = job.wait(sync.plan(&catalogue, &terminal)).await?;
+    write(&arguments.out, &plan)?;
+    say(&format!("asin: {} changes in {}", plan.changes.len(), arguments.out.display()));
+    job.end(&report).await
+}
+
+/// Writes a plan's changes.
+pub async fn apply(arguments: ApplyArguments, verbose: bool) -> Ended {
+    let file = &arguments.plan;
+    let named = |error: &dyn std::fmt::Display| Failure::usage(format!("{}: {error}", file.display()));
+    let plan = std::fs::read(file).map_err(|error| named(&error))?;
+    let plan = Plan::read(&plan).map_err(|error| named(&error))?;
+    let mut job = arguments.write.place.open(file).await?;
+    let services = job.services(&accounts(&plan))?;
+    let (options, consent) = arguments.write.options(&job);
+    let (sync, terminal) = (Sync::new(services, options), job::watcher(consent, verbose));
+    let report = job.wait(sync.apply(&plan, &terminal)).await?;
+    job.end(&report).await
+}
+
+/// Lists runs, or takes one back.
+pub async fn undo(arguments: UndoArguments, verbose: bool) -> Ended {
+    let mut job = arguments.write.place.open(Path::new("catalogue.csv")).await?;
+    // The log is read without anybody's secret.
+    let sync = Sync::new(job.services(&BTreeSet::new())?, job.options());
+    let Some(run) = &arguments.run else {
+        return list(sync.runs().map_err(Failure::work)?);
+    };
+    let undo = sync.undo(&RunId::from(run.as_str())).map_err(Failure::work)?;
+    let Some(undo) = undo else {
+        return Err(Failure::usage(format!(
+            "no run `{}` in {}; `asin undo` lists them",
+            visible(run),
+            job.state.display()
+        )));
+    };
+    let (options, consent) = arguments.write.options(&job);
+    for left in &undo.left {
+        say(&visible(&format!("asin: cannot be undone: {left}")));
+    }
+    let (sync, terminal) = (Sync::new(job.services(&accounts(&undo.plan))?, options), job::watcher(consent, verbose));
+    let report = job.wait(sync.apply(&undo.plan, &terminal)).await?;
+    job.end(&report).await
+}
+
+impl WriteArguments {
+    fn options(&self, job: &Job) -> (Options, Consent) {
+        let (mut options, consent) = (job.options(), Consent::of(self.yes));
+        options.max_rows_changed = self.max_rows_changed;
+        options.dry_run = self.dry_run || consent == Consent::Withheld;
+        if options.dry_run && !self.dry_run {
+            say("asin: not on a terminal and without --yes: nothing is written, as with --dry-run");
+        }
+        (options, consent)
+    }
+}
+
+/// Writes the file whole or not at all.
+fn write(file: &Path, plan: &Plan) -> Result<(), Failure> {
+    let named = |error: std::io::Error| Failure::work(format!("{}: {error}", file.display()));
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut fresh = tempfile::NamedTempFile::new_in(folder).map_err(named)?;
+    serde_json::to_writer_pretty(&mut fresh, plan).map_err(|error| named(error.into()))?;
+    writeln!(fresh).and_then(|()| fresh.as_file().sync_all()).map_err(named)?;
+    fresh.persist(file).map_err(|error| named(error.error))?;
+    Ok(())
+}
+
+fn list(runs: Vec<RunSummary>) -> Ended {
+    for RunSummary { run, writes, .. } in runs {
+        print(&format!("{run}  {writes} writes"))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn accounts(plan: &Plan) -> BTreeSet<&str> {
+    plan.changes.iter().map(|change| change.account.as_str()).collect()
+}
