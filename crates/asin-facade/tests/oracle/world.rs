@@ -125,6 +125,7 @@ impl World {
                 max,
                 quantity,
                 handling,
+                String::new(),
             ];
             writer.write_record(fields).unwrap();
         }
