@@ -41,6 +41,11 @@ impl Failure {
         Self { code: PARTIAL, message: message.to_string() }
     }
 
+    /// There is not enough money or budget. Exit code 5.
+    pub fn funds(message: impl ToString) -> Self {
+        Self { code: FUNDS, message: message.to_string() }
+    }
+
     /// The exit code.
     pub fn code(&self) -> ExitCode {
         ExitCode::from(self.code)
@@ -141,18 +146,93 @@ fn next(error: &Error) -> String {
     words.to_owned()
 }
 
+/// What many things have come to.
+#[derive(Debug, Default)]
+pub struct Tally {
+    done: usize,
+    failed: Option<u8>,
+}
+
+impl Tally {
+    /// One was done.
+    pub fn did(&mut self) {
+        self.done += 1;
+    }
+
+    /// One was done, or not, as its row says.
+    pub fn mark(&mut self, well: bool) {
+        if well {
+            self.did();
+        } else {
+            self.failed.get_or_insert(PARTIAL);
+        }
+    }
+
+    /// So many are still open.
+    pub fn left(&mut self, count: usize) {
+        if count > 0 {
+            self.failed.get_or_insert(PARTIAL);
+        }
+    }
+
+    /// One failed: says why.
+    pub fn fail(&mut self, what: &str, error: &Error) {
+        self.tell(what, Failure::from(error));
+    }
+
+    /// One is not done, for this reason.
+    pub fn refuse(&mut self, what: &str, why: &str) {
+        self.tell(what, Failure::work(why));
+    }
+
+    /// One is not done because it would cost too much.
+    pub fn unpaid(&mut self, what: &str, why: impl ToString) {
+        self.tell(what, Failure::funds(why));
+    }
+
+    /// The value, or a failure that is told.
+    pub fn note<T>(&mut self, what: &str, result: Result<T, Error>) -> Option<T> {
+        result.map_err(|error| self.fail(what, &error)).ok()
+    }
+
+    fn tell(&mut self, what: &str, failure: Failure) {
+        self.failed.get_or_insert(failure.code);
+        failure.about(what).report();
+    }
+
+    /// The exit code: the class of the first failure if nothing was done, 1 if only some of it was.
+    pub fn end(self) -> ExitCode {
+        match (self.done, self.failed) {
+            (_, None) => ExitCode::SUCCESS,
+            (0, Some(code)) => ExitCode::from(code),
+            (_, Some(_)) => ExitCode::from(PARTIAL),
+        }
+    }
+}
+
 /// What a command ends with.
 pub type Ended = Result<ExitCode, Failure>;
 
 /// Writes a line to standard output; a reader that has left (`asin operations | head`) is no failure.
 pub fn print(text: &str) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
-    match writeln!(out, "{text}").and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::work(format!("standard output: {error}")))
-        }
+    match write(text) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(unwritten(&error)),
         _ => Ok(()),
     }
+}
+
+/// Writes a line of what was paid for: a reader that has left has not got it.
+pub fn deliver(text: &str) -> Result<(), Failure> {
+    write(text).map_err(|error| unwritten(&error))
+}
+
+fn write(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{text}").and_then(|()| out.flush())
+}
+
+fn unwritten(error: &io::Error) -> Failure {
+    Failure::work(format!("standard output: {error}"))
 }
 
 /// Writes a line to standard error; if nobody can read it, there is nobody to tell.

@@ -1,8 +1,70 @@
-//! Text and JSON from arguments, a file, or standard input.
+//! ASINs, SKUs and other names from arguments, a file, or standard input.
 
 use crate::failure::Failure;
+use asin_facade::sp_listings::Sku;
+use rust_decimal::Decimal;
+use serde::de::DeserializeOwned;
+use std::collections::HashSet;
+use std::fmt::Display;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+/// Names, as many as one likes.
+#[derive(Debug, clap::Args)]
+pub struct Names {
+    /// What is meant; `-` reads standard input, one a line
+    #[arg(value_name = "NAME")]
+    given: Vec<String>,
+    /// A file with one a line
+    #[arg(short, long, value_name = "FILE")]
+    file: Option<PathBuf>,
+}
+
+impl Names {
+    /// Whether none is given in any way.
+    pub fn is_empty(&self) -> bool {
+        self.given.is_empty() && self.file.is_none()
+    }
+
+    /// Reads them all, each once; every one that is wrong is told with where it stands.
+    pub fn read<T: FromStr<Err: Display>>(&self, what: &str) -> Result<Vec<T>, Failure> {
+        let mut texts: Vec<(String, String)> = Vec::new();
+        for given in &self.given {
+            match given.as_str() {
+                "-" => texts.extend(lines("standard input", &text_of(Path::new("-"))?)),
+                name => texts.push((what.to_owned(), name.to_owned())),
+            }
+        }
+        if let Some(file) = &self.file {
+            texts.extend(lines(&file.display().to_string(), &text_of(file)?));
+        }
+        let (mut names, mut wrong, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
+        for (place, text) in texts {
+            match text.parse() {
+                Ok(_) if seen.contains(&text) => {}
+                Ok(name) => {
+                    names.push(name);
+                    seen.insert(text);
+                }
+                Err(error) => wrong.push(format!("{place} `{text}`: {error}")),
+            }
+        }
+        if !wrong.is_empty() {
+            return Err(Failure::usage(wrong.join("\nasin: ")));
+        }
+        if names.is_empty() {
+            return Err(Failure::usage(format!("no {what}: give some, or `--file FILE`, or `-` for standard input")));
+        }
+        Ok(names)
+    }
+}
+
+fn lines(place: &str, text: &str) -> Vec<(String, String)> {
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    lines.map(|(number, line)| (format!("{place}: line {}:", number + 1), line.trim().to_owned())).collect()
+}
 
 /// The text of a file, or of standard input for `-`.
 pub fn text_of(file: &Path) -> Result<String, Failure> {
@@ -25,4 +87,86 @@ pub fn json(argument: &str) -> Result<serde_json::Value, Failure> {
         None => ("--json", argument.to_owned()),
     };
     serde_json::from_str(&text).map_err(|error| Failure::usage(format!("{place}: {error}")))
+}
+
+/// A file with a JSON object a line; every line that is wrong is told.
+pub fn json_lines<T: DeserializeOwned>(file: &Path, what: &str) -> Result<Vec<T>, Failure> {
+    let (mut read, mut wrong) = (Vec::new(), Vec::new());
+    for (number, line) in text_of(file)?.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        match serde_json::from_str(line) {
+            Ok(value) => read.push(value),
+            Err(error) => wrong.push(format!("{}: line {}: {error}", file.display(), number + 1)),
+        }
+    }
+    match (read.is_empty(), wrong.is_empty()) {
+        (_, false) => Err(Failure::usage(wrong.join("\nasin: "))),
+        (true, true) => Err(Failure::usage(format!("{}: no {what}", file.display()))),
+        (false, true) => Ok(read),
+    }
+}
+
+/// A CSV file with a header, of which two columns are read: a SKU and a value, each SKU once.
+pub fn pairs<T>(
+    file: &Path,
+    name: &str,
+    value: &str,
+    read: impl Fn(&str) -> Result<T, String>,
+) -> Result<Vec<(Sku, T)>, Failure> {
+    let place = file.display();
+    let text = text_of(file)?;
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
+    let header = reader.headers().map_err(|error| Failure::usage(format!("{place}: {error}")))?.clone();
+    let column = |name: &str| {
+        let missing = || Failure::usage(format!("{place}: the header has no column `{name}`"));
+        header.iter().position(|title| title == name).ok_or_else(missing)
+    };
+    let (name, value) = (column(name)?, column(value)?);
+    let (mut pairs, mut wrong, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
+    for record in reader.records() {
+        let record = record.map_err(|error| Failure::usage(format!("{place}: {error}")))?;
+        let line = record.position().map_or(0, csv::Position::line);
+        let sku = record[name].parse::<Sku>().map_err(|error| error.to_string());
+        match sku.and_then(|sku| Ok((sku, read(&record[value])?))) {
+            Ok((sku, _)) if !seen.insert(sku.clone()) => wrong.push(format!("{place}: line {line}: `{sku}` once more")),
+            Ok(pair) => pairs.push(pair),
+            Err(error) => wrong.push(format!("{place}: line {line}: {error}")),
+        }
+    }
+    match (wrong.is_empty(), pairs.is_empty()) {
+        (false, _) => Err(Failure::usage(wrong.join("\nasin: "))),
+        (true, true) => Err(Failure::usage(format!("{place}: no lines under the header"))),
+        (true, false) => Ok(pairs),
+    }
+}
+
+/// An amount of money.
+pub fn amount(text: &str) -> Result<Decimal, String> {
+    let plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let amount = Decimal::from_str_exact(text).ok().filter(|_| plain);
+    amount.ok_or_else(|| "give digits, with a dot before the decimals".to_owned())
+}
+
+/// A span of time.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = |_| "give a time such as 90m, 2h or 1d".to_owned();
+    let span: jiff::Span = text.parse().map_err(wrong)?;
+    let time = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).map_err(wrong)?;
+    Duration::try_from(time).map_err(|_| "must not be below zero".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_and_amounts_are_read_as_people_write_them() {
+        assert_eq!(duration("90m"), Ok(Duration::from_secs(5400)));
+        assert_eq!(duration("1h30m"), duration("90m"));
+        assert_eq!(duration("1d"), Ok(Duration::from_secs(86_400)));
+        assert!(duration("90").is_err());
+        assert!(duration("-2h").is_err());
+        assert_eq!(amount("0.50"), Ok(Decimal::new(50, 2)));
+        assert!(amount("-1").is_err());
+        assert!(amount("1e3").is_err());
+    }
 }

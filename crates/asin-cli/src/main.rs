@@ -9,9 +9,12 @@ mod failure;
 mod input;
 mod inspect;
 mod job;
+mod listing;
+mod multicart;
 mod names;
 mod operations;
 mod output;
+mod paid;
 mod plan;
 mod policy;
 mod profiles;
@@ -19,6 +22,7 @@ mod progress;
 mod report;
 mod sandbox;
 mod session;
+mod stop;
 mod supervisor;
 mod sync;
 mod table;
@@ -66,6 +70,19 @@ enum Command {
     Plan(Box<plan::PlanArguments>),
     Apply(plan::ApplyArguments),
     Undo(plan::UndoArguments),
+    Listing(Box<listing::Arguments>),
+    Variants(Box<paid::Variants>),
+    Sellers(Box<paid::Sellers>),
+    Products(Box<paid::Products>),
+    Tasks(Box<paid::Arguments>),
+    /// What DataForSEO's account has left
+    Balance(paid::Balance),
+    Collections(multicart::Collections),
+    Postcodes(multicart::Postcodes),
+    Watch(Box<multicart::Watch>),
+    Run(multicart::Run),
+    Outputs(multicart::Outputs),
+    Credits(multicart::Credits),
     Call(Box<call::Arguments>),
     Doctor(doctor::Arguments),
     Configure(configure::Arguments),
@@ -82,6 +99,18 @@ fn main() -> ExitCode {
         Command::Plan(plan) => wait_for(plan::plan(*plan, arguments.verbose > 0)),
         Command::Apply(apply) => wait_for(plan::apply(apply, arguments.verbose > 0)),
         Command::Undo(undo) => wait_for(plan::undo(undo, arguments.verbose > 0)),
+        Command::Listing(listing) => wait_for(listing::run(*listing)),
+        Command::Variants(variants) => wait_for(paid::variants(*variants)),
+        Command::Sellers(sellers) => wait_for(paid::sellers(*sellers)),
+        Command::Products(products) => wait_for(paid::products(*products)),
+        Command::Tasks(tasks) => wait_for(paid::run(*tasks)),
+        Command::Balance(balance) => wait_for(paid::balance(balance)),
+        Command::Collections(collections) => wait_for(multicart::collections(collections)),
+        Command::Postcodes(postcodes) => wait_for(multicart::postcodes(postcodes)),
+        Command::Watch(watch) => wait_for(multicart::watch(*watch)),
+        Command::Run(run) => wait_for(multicart::run(run)),
+        Command::Outputs(outputs) => wait_for(multicart::outputs(outputs)),
+        Command::Credits(credits) => wait_for(multicart::credits(credits)),
         Command::Call(call) => wait_for(call::run(*call)),
         Command::Doctor(doctor) => wait_for(doctor::run(doctor)),
         Command::Configure(configure) => configure::run(&configure),

@@ -1,6 +1,6 @@
 //! Rows for people and for programs: a table on a terminal, JSON lines in a pipe.
 
-use crate::failure::{Failure, print};
+use crate::failure::{Failure, deliver, print};
 use crate::table::{Column, Place, render};
 use serde::Serialize;
 use std::io::IsTerminal;
@@ -41,6 +41,8 @@ pub struct Rows<R> {
     /// Rows of a table, which are laid out together.
     kept: Vec<Vec<String>>,
     headed: bool,
+    /// How a line is written.
+    line: fn(&str) -> Result<(), Failure>,
     row: PhantomData<fn(R)>,
 }
 
@@ -52,7 +54,12 @@ impl Output {
 
     /// Begins to write rows.
     pub fn rows<R: Row>(self) -> Rows<R> {
-        Rows { format: self.format(), kept: Vec::new(), headed: false, row: PhantomData }
+        Rows { format: self.format(), kept: Vec::new(), headed: false, line: print, row: PhantomData }
+    }
+
+    /// Begins to write rows that were paid for: it is a failure if nobody reads them.
+    pub fn paid_rows<R: Row>(self) -> Rows<R> {
+        Rows { line: deliver, ..self.rows() }
     }
 
     /// Writes all rows.
@@ -70,10 +77,10 @@ impl<R: Row> Rows<R> {
     pub fn push(&mut self, row: &R) -> Result<(), Failure> {
         match self.format {
             Format::Table => self.kept.push(row.cells()),
-            Format::Json => print(&serde_json::to_string(row).map_err(Failure::work)?)?,
+            Format::Json => (self.line)(&serde_json::to_string(row).map_err(Failure::work)?)?,
             Format::Csv => {
                 self.head()?;
-                print(&csv(row.cells())?)?;
+                (self.line)(&csv(row.cells())?)?;
             }
         }
         Ok(())
@@ -82,7 +89,7 @@ impl<R: Row> Rows<R> {
     /// Writes what is still to be written.
     pub fn end(mut self) -> Result<(), Failure> {
         match self.format {
-            Format::Table => print(&render(Place::Output, R::COLUMNS, self.kept)),
+            Format::Table => (self.line)(&render(Place::Output, R::COLUMNS, self.kept)),
             Format::Json => Ok(()),
             Format::Csv => self.head(),
         }
@@ -90,7 +97,7 @@ impl<R: Row> Rows<R> {
 
     fn head(&mut self) -> Result<(), Failure> {
         if !std::mem::replace(&mut self.headed, true) {
-            print(&csv(R::COLUMNS.iter().map(|Column(title, _)| *title))?)?;
+            (self.line)(&csv(R::COLUMNS.iter().map(|Column(title, _)| *title))?)?;
         }
         Ok(())
     }
@@ -106,6 +113,11 @@ fn csv(cells: impl IntoIterator<Item = impl AsRef<[u8]>>) -> Result<String, Fail
 /// Prints one JSON value: over several lines for people, on one for programs.
 pub fn json(value: &serde_json::Value) -> Result<(), Failure> {
     print(&if std::io::stdout().is_terminal() { format!("{value:#}") } else { value.to_string() })
+}
+
+/// So many of something, in words.
+pub fn counted(count: usize, one: &str) -> String {
+    format!("{count} {one}{}", if count == 1 { "" } else { "s" })
 }
 
 /// `old → new`, or the new value alone where there is no old one.

@@ -87,6 +87,12 @@ impl Selling {
         }
     }
 
+    /// The account that is meant, and its client.
+    pub async fn seller(&self) -> Result<Seller, Failure> {
+        let session = self.open().await?;
+        self.seller_in(session)
+    }
+
     /// The account that is meant, in a session that is open.
     pub fn seller_in(&self, mut session: Session) -> Result<Seller, Failure> {
         let config = self.accounts(&session)?;
@@ -159,4 +165,14 @@ impl Session {
     pub fn has_any(&self, names: &[&str]) -> bool {
         names.iter().any(|name| self.variables.get(name).is_some())
     }
+
+    /// Whether a sandbox answers.
+    pub fn is_sandbox(&self) -> bool {
+        self.demo.is_some()
+    }
+}
+
+/// The folder for what later commands must know of something.
+pub fn state_folder(of: &str) -> PathBuf {
+    PathBuf::from(".asin").join(of)
 }

@@ -6,5 +6,8 @@ mod configure;
 mod doctor;
 mod input;
 mod inspect;
+mod listing;
+mod multicart;
+mod paid;
 mod sandbox;
 mod sync;

@@ -1,0 +1,142 @@
+//! `asin listing feed`: many changes at once, with an outcome for each.
+
+use super::Where;
+use crate::consent::Leave;
+use crate::failure::{Ended, Tally};
+use crate::input::{duration, json_lines};
+use crate::output::{Row, counted};
+use crate::session::state_folder;
+use crate::stop::stoppable;
+use crate::table::{Column, Content};
+use asin_facade::sp_listings::feeds::{FeedFolder, FeedMessage, ListingsFeed, MessageOutcome, MessageStatus};
+use asin_facade::sp_listings::{ListingsItemPatchRequest, ListingsItemPutRequest, Sku};
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Sends many changes in feeds, and says of every message what became of it
+///
+/// The file has a message a line, as Amazon's JSON_LISTINGS_FEED names their fields: sku, operationType (UPDATE,
+/// PARTIAL_UPDATE, PATCH, DELETE), productType, attributes, patches. A line that is not right stops the whole before
+/// anything is sent. Everything that is needed to go on is on disk before each step.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  asin listing feed changes.jsonl --marketplace DE --dry-run
+  asin listing feed changes.jsonl -m DE --yes > outcomes.jsonl
+  asin listing feed changes.jsonl -m DE --resume")]
+pub struct Feed {
+    /// The messages, one JSON object a line
+    file: PathBuf,
+    /// Go on with what was sent, instead of sending
+    #[arg(long, conflicts_with_all = ["dry_run", "yes"])]
+    resume: bool,
+    /// The folder of this submission [default: .asin/feeds/ and the name of the file]
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
+    /// How long feeds are waited for once they are made
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "1h")]
+    patience: Duration,
+    /// How often Amazon is asked whether they are processed
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "30s")]
+    every: Duration,
+    #[command(flatten)]
+    leave: Leave,
+    #[command(flatten)]
+    at: Where,
+}
+
+/// One line of the file.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "operationType", rename_all = "SCREAMING_SNAKE_CASE", rename_all_fields = "camelCase")]
+enum Line {
+    Update {
+        sku: Sku,
+        #[serde(flatten)]
+        listing: ListingsItemPutRequest,
+    },
+    PartialUpdate {
+        sku: Sku,
+        product_type: String,
+        attributes: Map<String, Value>,
+    },
+    Patch {
+        sku: Sku,
+        #[serde(flatten)]
+        changes: ListingsItemPatchRequest,
+    },
+    Delete {
+        sku: Sku,
+    },
+}
+
+impl Line {
+    fn message(self) -> (&'static str, FeedMessage) {
+        match self {
+            Self::Update { sku, listing } => ("UPDATE", FeedMessage::update(sku, listing)),
+            Self::PartialUpdate { sku, product_type, attributes } => {
+                ("PARTIAL_UPDATE", FeedMessage::partial_update(sku, product_type, attributes))
+            }
+            Self::Patch { sku, changes } => ("PATCH", FeedMessage::patch(sku, changes)),
+            Self::Delete { sku } => ("DELETE", FeedMessage::delete(sku)),
+        }
+    }
+}
+
+impl Row for MessageOutcome {
+    const COLUMNS: &'static [Column] = &[
+        Column("part", Content::Number),
+        Column("message", Content::Number),
+        Column("sku", Content::Word),
+        Column("status", Content::Word),
+        Column("said", Content::Prose),
+    ];
+
+    fn cells(&self) -> Vec<String> {
+        let status = serde_json::json!(self.status).as_str().unwrap_or_default().to_owned();
+        let code = |code: Option<&String>| code.map_or_else(String::new, |code| format!("{code}: "));
+        let issues = self.issues.iter().map(|issue| format!("{}{}", code(issue.code.as_ref()), issue.message));
+        let said: Vec<String> = issues.chain(self.reason.clone()).collect();
+        vec![self.part.to_string(), self.message_id.to_string(), self.sku.to_string(), status, said.join("; ")]
+    }
+}
+
+pub async fn feed(arguments: Feed) -> Ended {
+    let Where { marketplace: store, output, selling } = arguments.at;
+    let name = arguments.file.file_stem().unwrap_or(arguments.file.as_os_str());
+    let state = arguments.state.unwrap_or_else(|| state_folder("feeds").join(name));
+    let folder = FeedFolder::new(&state).every(arguments.every).patience(arguments.patience);
+    let lines: Vec<Line> = if arguments.resume { Vec::new() } else { json_lines(&arguments.file, "messages")? };
+    let messages: Vec<_> = lines.into_iter().map(Line::message).collect();
+    let seller = selling.seller().await?;
+    if !arguments.resume {
+        let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
+        messages.iter().for_each(|(kind, _)| *kinds.entry(kind).or_default() += 1);
+        let kinds: Vec<String> = kinds.into_iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+        let subject = format!("A feed for {store} with {}: {}.", counted(messages.len(), "message"), kinds.join(", "));
+        if let Some(ended) = arguments.leave.refused(subject, "Send it to Amazon?").await? {
+            return Ok(ended);
+        }
+    }
+    let outcomes = match arguments.resume {
+        true => folder.resume(&seller.client).boxed(),
+        false => {
+            let feed = ListingsFeed::new(seller.id.clone(), [store.listings()]);
+            let messages = stream::iter(messages).map(|(_, message)| Ok(message));
+            folder.submit(&seller.client, &feed, messages).boxed()
+        }
+    };
+    let work = async {
+        let (mut rows, mut tally, mut outcomes) = (output.rows(), Tally::default(), outcomes);
+        while let Some(outcome) = outcomes.try_next().await? {
+            tally.mark(outcome.status == MessageStatus::Accepted);
+            rows.push(&outcome)?;
+        }
+        rows.end()?;
+        Ok(tally.end())
+    };
+    stoppable(work, &format!("`--resume` goes on from {}", state.display())).await
+}

@@ -1,0 +1,63 @@
+//! `asin listing delete`.
+
+use super::Where;
+use super::read::{read, summary};
+use super::write::Written;
+use crate::consent::Leave;
+use crate::failure::{Ended, Tally};
+use crate::input::Names;
+use crate::table::{Column, Content, Place, render};
+use asin_facade::sp_listings::{DeleteListingsItem, Sku};
+
+/// Deletes listings in one store, after showing store, SKU and title of each
+///
+/// To stop selling for a while, set the stock to 0: a deleted listing does not come back.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  asin listing delete OLD-1 --marketplace DE --dry-run
+  asin listing delete --file old.txt -m DE --yes")]
+pub struct Delete {
+    #[command(flatten)]
+    skus: Names,
+    #[command(flatten)]
+    leave: Leave,
+    #[command(flatten)]
+    at: Where,
+}
+
+pub async fn delete(arguments: Delete) -> Ended {
+    let Where { marketplace: store, output, selling } = arguments.at;
+    let skus: Vec<Sku> = arguments.skus.read("SKU")?;
+    let seller = selling.seller().await?;
+    let (mut found, mut tally) = (Vec::new(), Tally::default());
+    for sku in skus {
+        if let Some(item) = tally.note(sku.as_str(), read(&seller, sku.clone(), store).await) {
+            let title = summary(&item, store).and_then(|summary| summary.item_name.clone()).unwrap_or_default();
+            found.push((sku, title));
+        }
+    }
+    if found.is_empty() {
+        return Ok(tally.end());
+    }
+    let columns =
+        [Column("store", Content::Word), Column("sku", Content::Word), Column("title to be deleted", Content::Prose)];
+    let rows = found.iter().map(|(sku, title)| vec![store.to_string(), sku.to_string(), title.clone()]);
+    let subject = render(Place::Error, &columns, rows);
+    if let Some(ended) = arguments.leave.refused(subject, "Delete for good?").await? {
+        return Ok(ended);
+    }
+    let mut rows = output.rows();
+    for (sku, _) in found {
+        let delete = DeleteListingsItem::new(seller.id.clone(), sku.clone(), [store.listings()]);
+        if let Some(submission) = tally.note(sku.as_str(), seller.client.call(delete).await) {
+            let row =
+                Written { store, sku, old: None, new: None, outcome: "", submission_id: None, issues: Vec::new() };
+            let row = row.answered(&submission);
+            tally.mark(row.is_well());
+            rows.push(&row)?;
+        }
+    }
+    rows.end()?;
+    Ok(tally.end())
+}

@@ -1,0 +1,153 @@
+//! `asin listing price` and `stock`: one number of an offer, and nothing beside it.
+
+use super::read::{AT_ONCE, read};
+use super::write::{How, Wish, Written, send};
+use crate::failure::{Ended, Failure, Tally};
+use crate::input::{amount, pairs};
+use crate::session::Seller;
+use asin_facade::Marketplace;
+use asin_facade::core_http::Once;
+use asin_facade::sp_listings::{
+    DEFAULT_CHANNEL, EVERYBODY, Item, ListingsItemPatchRequest, Offer, PatchListingsItem, PatchOperation, Sku,
+    quantity_patch,
+};
+use futures_util::{StreamExt, stream};
+use rust_decimal::Decimal;
+use std::fmt::Display;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// Sets prices, and leaves everything else of the offers as it is
+///
+/// Prices include tax, in the store's currency. Where it is ambiguous which offer is meant, nothing is sent.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  asin listing price YNG-WTR-3 75.50 --marketplace TR --dry-run
+  asin listing price --file prices.csv -m DE --yes --wait 5m      # with the header sku,price
+  asin listing price S-1 19.90 -m DE --audience B2B")]
+pub struct Price {
+    /// The seller's own name for the listing
+    #[arg(requires = "price", required_unless_present = "file", conflicts_with = "file")]
+    sku: Option<Sku>,
+    /// The new price
+    #[arg(value_parser = amount)]
+    price: Option<Decimal>,
+    /// A CSV file with the columns sku and price; `-` for standard input
+    #[arg(short, long, value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// To whom the offer is made: ALL, or B2B
+    #[arg(long, value_name = "AUDIENCE", default_value = EVERYBODY)]
+    audience: String,
+    #[command(flatten)]
+    how: How,
+}
+
+/// Sets what is in stock of the seller's own channel
+///
+/// The stock of what Amazon fulfils is never touched.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  asin listing stock YNG-WTR-3 100 --marketplace TR
+  asin listing stock S-1 5 -m DE --handling-days 2
+  asin listing stock --file stocks.csv -m DE --yes                # with the header sku,quantity")]
+pub struct Stock {
+    /// The seller's own name for the listing
+    #[arg(requires = "quantity", required_unless_present = "file", conflicts_with = "file")]
+    sku: Option<Sku>,
+    /// Pieces
+    quantity: Option<u32>,
+    /// A CSV file with the columns sku and quantity; `-` for standard input
+    #[arg(short, long, value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// Also set the most days until a piece is handed to the carrier
+    #[arg(long, value_name = "DAYS")]
+    handling_days: Option<u32>,
+    #[command(flatten)]
+    how: How,
+}
+
+pub async fn price(arguments: Price) -> Ended {
+    let wanted = wanted(arguments.sku.zip(arguments.price), arguments.file, "price", amount)?;
+    let (store, audience) = (arguments.how.at.marketplace, arguments.audience);
+    change(wanted, arguments.how, move |item, price: Decimal| {
+        let currency = store.currency();
+        let offer = Offer::find_for(&audience, item, &store.listings(), currency.as_str());
+        let offer = offer.map_err(|error| error.to_string())?;
+        let told = |price| asin_facade::Price::new(price, currency).to_string();
+        Ok(Change { old: Some(told(offer.price())), new: told(price), patch: offer.price_patch(price) })
+    })
+    .await
+}
+
+pub async fn stock(arguments: Stock) -> Ended {
+    let number = |text: &str| u32::from_str(text).map_err(|error| error.to_string());
+    let wanted = wanted(arguments.sku.zip(arguments.quantity), arguments.file, "quantity", number)?;
+    let days = arguments.handling_days;
+    change(wanted, arguments.how, move |item, quantity: u32| {
+        if let Some(channel) = item.channels().into_iter().find(|channel| *channel != DEFAULT_CHANNEL) {
+            return Err(format!("fulfilled through `{channel}`: its stock is not ours to set"));
+        }
+        let told = |pieces: &dyn Display, days: Option<u32>| match days {
+            Some(days) => format!("{pieces} in {days} days"),
+            None => pieces.to_string(),
+        };
+        let shown = days.and(item.lead_time());
+        let old = item.stock().map(|stock| told(&stock.quantity, shown));
+        Ok(Change { old, new: told(&quantity, days), patch: quantity_patch(quantity, days) })
+    })
+    .await
+}
+
+/// The one that the arguments name, or those of a file.
+fn wanted<T>(
+    one: Option<(Sku, T)>,
+    file: Option<PathBuf>,
+    column: &str,
+    read: impl Fn(&str) -> Result<T, String>,
+) -> Result<Vec<(Sku, T)>, Failure> {
+    match file {
+        Some(file) => pairs(&file, "sku", column, read),
+        None => Ok(one.into_iter().collect()),
+    }
+}
+
+/// How a listing is changed.
+struct Change {
+    old: Option<String>,
+    new: String,
+    patch: PatchOperation,
+}
+
+/// Reads each listing and sends what differs.
+async fn change<T: Copy>(wanted: Vec<(Sku, T)>, how: How, of: impl Fn(&Item, T) -> Result<Change, String>) -> Ended {
+    let seller = how.at.selling.seller().await?;
+    let store = how.at.marketplace;
+    let read = stream::iter(wanted).map(|(sku, value)| {
+        let seller = &seller;
+        async move { (sku.clone(), value, read(seller, sku, store).await) }
+    });
+    let read: Vec<_> = read.buffered(AT_ONCE).collect().await;
+    let (mut wishes, mut rows, mut tally) = (Vec::new(), Vec::new(), Tally::default());
+    for (sku, value, item) in read {
+        let Some(item) = tally.note(sku.as_str(), item) else { continue };
+        match of(&item, value) {
+            Err(why) => tally.refuse(sku.as_str(), &why),
+            Ok(Change { old, new, .. }) if old.as_ref() == Some(&new) => {
+                let (outcome, new) = ("unchanged", Some(new));
+                rows.push(Written { store, sku, old, new, outcome, submission_id: None, issues: Vec::new() });
+            }
+            Ok(Change { old, new, patch }) => {
+                let write = Once(patch_of(&seller, &sku, store, patch));
+                wishes.push(Wish { sku, old, new, write });
+            }
+        }
+    }
+    send(&seller, wishes, rows, how, tally).await
+}
+
+fn patch_of(seller: &Seller, sku: &Sku, store: Marketplace, patch: PatchOperation) -> PatchListingsItem {
+    let body = ListingsItemPatchRequest::offer([patch]);
+    PatchListingsItem::new(seller.id.clone(), sku.clone(), [store.listings()], body)
+}

@@ -1,0 +1,245 @@
+//! Writes: previewed, shown, and sent once after consent; `asin listing put` and `patch`.
+
+use super::Where;
+use crate::consent::Leave;
+use crate::failure::{Ended, Failure, Tally, say};
+use crate::input::{duration, json};
+use crate::output::{Output, Row, from_to};
+use crate::session::Seller;
+use crate::table::{Column, Content, Place, render};
+use asin_facade::Marketplace;
+use asin_facade::core_http::{Error, Once};
+use asin_facade::sp_listings::{
+    Fate, Issue, PatchListingsItem, Preview, Previewed, PutListingsItem, Settled, Sku, Submission, SubmissionId,
+    Validated, preview, submit_and_wait,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::time::Duration;
+
+/// Creates a listing, or replaces the whole of it
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  asin listing put S-1 -m DE --json @listing.json --dry-run
+  asin listing put S-1 -m DE --json '{\"productType\":\"SHOES\",\"attributes\":{…}}' --yes")]
+pub struct Put {
+    /// The seller's own name for the listing
+    sku: Sku,
+    /// `productType`, `requirements` and `attributes`: JSON, `-` for standard input, or `@FILE`
+    #[arg(long, value_name = "JSON")]
+    json: String,
+    #[command(flatten)]
+    how: How,
+}
+
+/// Changes attributes of a listing
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  asin listing patch S-1 -m DE --json @patch.json --dry-run
+  asin listing patch S-1 -m DE --yes --json \\
+    '{\"productType\":\"PRODUCT\",\"patches\":[{\"op\":\"replace\",\"path\":\"/attributes/item_name\",\"value\":[{…}]}]}'")]
+pub struct Patch {
+    /// The seller's own name for the listing
+    sku: Sku,
+    /// `productType` and `patches`: JSON, `-` for standard input, or `@FILE`
+    #[arg(long, value_name = "JSON")]
+    json: String,
+    #[command(flatten)]
+    how: How,
+}
+
+/// The flags of a write that Amazon can be asked about before.
+#[derive(Debug, clap::Args)]
+pub struct How {
+    #[command(flatten)]
+    leave: Leave,
+    /// Look at the listing until it shows the change, at most this long: 90s, 5m
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    wait: Option<Duration>,
+    #[command(flatten)]
+    pub at: Where,
+}
+
+/// A write, and what it changes in words.
+pub struct Wish<W> {
+    pub sku: Sku,
+    pub old: Option<String>,
+    pub new: String,
+    pub write: W,
+}
+
+/// What became of a write.
+#[derive(Debug, Serialize)]
+pub struct Written {
+    pub store: Marketplace,
+    pub sku: Sku,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub old: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub new: Option<String>,
+    pub outcome: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub submission_id: Option<SubmissionId>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub issues: Vec<Issue>,
+}
+
+impl Row for Written {
+    const COLUMNS: &'static [Column] = &[
+        Column("sku", Content::Word),
+        Column("store", Content::Word),
+        Column("change", Content::Word),
+        Column("outcome", Content::Word),
+        Column("said", Content::Prose),
+    ];
+
+    fn cells(&self) -> Vec<String> {
+        let change = self.new.as_ref().map_or_else(String::new, |new| from_to(self.old.as_ref(), new));
+        let issues: Vec<String> = self.issues.iter().map(Issue::to_string).collect();
+        vec![self.sku.to_string(), self.store.to_string(), change, self.outcome.to_owned(), issues.join("; ")]
+    }
+}
+
+impl Written {
+    /// What Amazon answered.
+    pub fn answered(mut self, submission: &Submission) -> Self {
+        self.outcome = match submission {
+            Submission::Accepted(_) => "submitted",
+            Submission::Valid(_) => "valid",
+            Submission::Invalid(_) => "refused",
+            _ => "unknown",
+        };
+        self.submission_id = Some(submission.id().clone());
+        self.issues = submission.issues().to_vec();
+        self
+    }
+
+    fn settled(mut self, settled: Settled) -> Self {
+        (self.outcome, self.issues) = match settled {
+            Settled::Errors(_, issues) => ("errors", issues),
+            _ => ("applied", Vec::new()),
+        };
+        self
+    }
+
+    /// Whether that is what was wanted.
+    pub fn is_well(&self) -> bool {
+        matches!(self.outcome, "submitted" | "valid" | "applied" | "unchanged")
+    }
+}
+
+pub async fn put(arguments: Put) -> Ended {
+    let body = body(&arguments.json)?;
+    let seller = arguments.how.at.selling.seller().await?;
+    let stores = [arguments.how.at.marketplace.listings()];
+    let put = PutListingsItem::new(seller.id.clone(), arguments.sku.clone(), stores, body);
+    let wish = Wish { sku: arguments.sku, old: None, new: "the whole listing".to_owned(), write: put };
+    send(&seller, vec![wish], Vec::new(), arguments.how, Tally::default()).await
+}
+
+pub async fn patch(arguments: Patch) -> Ended {
+    let given = json(&arguments.json)?.to_string();
+    let body = body(&given)?;
+    let seller = arguments.how.at.selling.seller().await?;
+    let stores = [arguments.how.at.marketplace.listings()];
+    let patch = PatchListingsItem::new(seller.id.clone(), arguments.sku.clone(), stores, body);
+    let wish = Wish { sku: arguments.sku, old: None, new: paths(&given), write: Once(patch) };
+    send(&seller, vec![wish], Vec::new(), arguments.how, Tally::default()).await
+}
+
+/// What a patch does, in short.
+fn paths(patch: &str) -> String {
+    let patch: serde_json::Value = serde_json::from_str(patch).unwrap_or_default();
+    let each = |patch: &serde_json::Value| Some(format!("{} {}", patch["op"].as_str()?, patch["path"].as_str()?));
+    patch["patches"].as_array().into_iter().flatten().filter_map(each).collect::<Vec<_>>().join(", ")
+}
+
+/// The body of a write, under Amazon's names; what does not fit is told by its path.
+pub fn body<T: DeserializeOwned>(argument: &str) -> Result<T, Failure> {
+    asin_facade::core_http::json(json(argument)?.to_string().as_bytes())
+        .map_err(|error| Failure::usage(format!("--json: {error}")))
+}
+
+/// Asks Amazon about every write, says which would be made, and makes them after consent; `rows` are done already.
+pub async fn send<W: Preview>(
+    seller: &Seller,
+    wishes: Vec<Wish<W>>,
+    mut rows: Vec<Written>,
+    how: How,
+    mut tally: Tally,
+) -> Ended {
+    let How { leave, wait, at: Where { marketplace: store, output, .. } } = how;
+    let mut valid: Vec<(Wish<W>, Validated<W>)> = Vec::new();
+    for wish in wishes {
+        match preview(&seller.client, wish.write.clone()).await {
+            Ok(Previewed::Valid(validated)) => valid.push((wish, validated)),
+            Ok(Previewed::NotValid(submission)) => rows.push(row(&wish, store).answered(&submission)),
+            Err(error) => drop(tally.note::<()>(wish.sku.as_str(), Err(error))),
+        }
+    }
+    if leave.is_dry_run() {
+        for (wish, validated) in &valid {
+            rows.push(row(wish, store).answered(validated.preview()));
+        }
+        say("asin: --dry-run: nothing was sent but previews, which change nothing");
+        return end(rows, output, tally);
+    }
+    if !valid.is_empty() {
+        let refused = rows.iter().filter(|row| !row.is_well());
+        let refused = refused.map(|row| format!("\nnot sent: {}", row.cells().join(" ")));
+        let subject = subject(valid.iter().map(|(wish, _)| wish), store) + &refused.collect::<String>();
+        if let Some(ended) = leave.refused(subject, "Send to Amazon?").await? {
+            return Ok(ended);
+        }
+    }
+    for (wish, validated) in valid {
+        let row = row(&wish, store);
+        match write(seller, wish.write, validated, wait, row).await {
+            Ok((row, error)) => {
+                rows.push(row);
+                error.iter().for_each(|error| tally.fail(wish.sku.as_str(), error));
+            }
+            Err(error) => tally.fail(wish.sku.as_str(), &error),
+        }
+    }
+    end(rows, output, tally)
+}
+
+fn end(rows: Vec<Written>, output: Output, mut tally: Tally) -> Ended {
+    output.all(rows.into_iter().inspect(|row| tally.mark(row.is_well())))?;
+    Ok(tally.end())
+}
+
+async fn write<W: Preview>(
+    seller: &Seller,
+    write: W,
+    validated: Validated<W>,
+    wait: Option<Duration>,
+    row: Written,
+) -> Result<(Written, Option<Error>), Error> {
+    let Some(patience) = wait else {
+        return Ok((row.answered(&validated.submit(&seller.client).await?), None));
+    };
+    let every = (patience / 10).clamp(Duration::from_millis(500), Duration::from_secs(10));
+    Ok(match submit_and_wait(&seller.client, write, every, patience).await? {
+        Fate::Answered(submission) => (row.answered(&submission), None),
+        Fate::Settled(settled) => (row.settled(settled), None),
+        Fate::Pending { receipt, error } => {
+            let outcome = if receipt.submission().is_some() { "submitted" } else { "unknown" };
+            (Written { outcome, submission_id: receipt.submission().cloned(), ..row }, error)
+        }
+    })
+}
+
+fn row<W>(wish: &Wish<W>, store: Marketplace) -> Written {
+    let (sku, old, new) = (wish.sku.clone(), wish.old.clone(), Some(wish.new.clone()));
+    Written { store, sku, old, new, outcome: "", submission_id: None, issues: Vec::new() }
+}
+
+fn subject<'a, W: 'a>(wishes: impl Iterator<Item = &'a Wish<W>>, store: Marketplace) -> String {
+    let columns = ["store", "sku", "change"].map(|title| Column(title, Content::Word));
+    let rows = wishes.map(|wish| vec![store.to_string(), wish.sku.to_string(), from_to(wish.old.as_ref(), &wish.new)]);
+    render(Place::Error, &columns, rows)
+}

@@ -1,0 +1,198 @@
+//! `asin run`, `outputs` and `credits`.
+
+use super::Common;
+use crate::consent::Leave;
+use crate::failure::{Ended, Failure, say};
+use crate::output::{Row, json};
+use crate::table::{Column, Content};
+use asin_facade::multicart::runs::{self, Started};
+use asin_facade::multicart::{
+    self as service, CollectionId, Fields, GetCredits, GetOutput, ListAsins, ListOutputs, ListRuns, McClient, OutputId,
+    outputs as saved,
+};
+use futures_util::{TryStreamExt, pin_mut};
+use serde::Serialize;
+use serde_json::json;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Starts a run of a collection, once: a credit for each of its products
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  asin run 101 --dry-run
+  asin run 101 --yes")]
+pub struct Run {
+    /// The collection's number
+    collection: CollectionId,
+    #[command(flatten)]
+    leave: Leave,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// What was scraped of a collection's products
+#[derive(Debug, clap::Args)]
+pub struct Outputs {
+    #[command(subcommand)]
+    command: OfOutputs,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum OfOutputs {
+    /// Lists the outputs of a collection
+    #[command(after_help = "\
+Examples:
+  asin outputs list 101 --output csv")]
+    List {
+        /// The collection's number
+        collection: CollectionId,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Prints the content of one
+    #[command(after_help = "\
+Examples:
+  asin outputs get 88 | jq .price")]
+    Get {
+        /// Its number
+        output: OutputId,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Saves one to a file, however big it is
+    #[command(after_help = "\
+Examples:
+  asin outputs save 88 --to output.json")]
+    Save {
+        /// Its number
+        output: OutputId,
+        /// The file
+        #[arg(long, value_name = "FILE")]
+        to: PathBuf,
+        #[command(flatten)]
+        common: Common,
+    },
+}
+
+/// What MultiCart's account has left
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  asin credits
+  asin credits --output json | jq .spendable")]
+pub struct Credits {
+    #[command(flatten)]
+    common: Common,
+}
+
+impl Row for service::Output {
+    const COLUMNS: &'static [Column] = &[
+        Column("id", Content::Number),
+        Column("collection", Content::Number),
+        Column("entries", Content::Number),
+        Column("created", Content::Word),
+    ];
+
+    fn cells(&self) -> Vec<String> {
+        let text = |value: Option<String>| value.unwrap_or_default();
+        vec![
+            self.id.to_string(),
+            text(self.collection.map(|collection| collection.to_string())),
+            text(self.output_json_count.map(|count| count.to_string())),
+            text(self.created_at.clone()),
+        ]
+    }
+}
+
+/// The account's credits.
+#[derive(Debug, Serialize)]
+struct Left {
+    spendable: Option<i64>,
+    available: Option<i64>,
+    used: Option<i64>,
+    frozen: Option<i64>,
+}
+
+impl Row for Left {
+    const COLUMNS: &'static [Column] = &[
+        Column("spendable", Content::Number),
+        Column("available", Content::Number),
+        Column("used", Content::Number),
+        Column("frozen", Content::Number),
+    ];
+
+    fn cells(&self) -> Vec<String> {
+        let Self { spendable, available, used, frozen } = *self;
+        let text = |value: Option<i64>| value.map_or_else(String::new, |value| value.to_string());
+        [spendable, available, used, frozen].map(text).to_vec()
+    }
+}
+
+async fn left(client: &McClient) -> Result<Left, Failure> {
+    let credits = client.call(GetCredits::new()).await?;
+    let (spendable, available) = (credits.spendable(), credits.available);
+    Ok(Left { spendable, available, used: credits.used, frozen: credits.frozen })
+}
+
+pub async fn credits(arguments: Credits) -> Ended {
+    let client = arguments.common.client().await?;
+    arguments.common.output.all([left(&client).await?])?;
+    Ok(ExitCode::SUCCESS)
+}
+
+pub async fn run(arguments: Run) -> Ended {
+    let Run { collection, leave, common } = arguments;
+    let client = common.client().await?;
+    let counted = client.call(ListAsins::new(collection).with_count(1).limit(1)).await?;
+    let needed = counted.total.map_or_else(|| "an unknown number of".to_owned(), |total| total.to_string());
+    let has = left(&client).await?.spendable.map_or_else(|| "an unknown number".to_owned(), |left| left.to_string());
+    let subject = format!("MultiCart: a run of collection {collection} costs {needed} of the {has} credits.");
+    if let Some(ended) = leave.refused(subject, "Start it?").await? {
+        return Ok(ended);
+    }
+    let told = |answer| json(&json!({ "collection": collection, "started": answer }));
+    match runs::start(&client, collection, ListRuns::new(Fields::naming("collection_id", collection))).await? {
+        Started::Accepted { .. } => told(json!(true))?,
+        Started::TooFewCredits { needed, spendable } => {
+            return Err(Failure::funds(format!("{needed} credits are needed, the account has {spendable}: no run")));
+        }
+        Started::Suggested { new, error } => {
+            told(json!("unknown"))?;
+            let new: Vec<String> = new.iter().map(ToString::to_string).collect();
+            say(&format!("asin: no readable answer, but a new run is there: {}", new.join(", ")));
+            return Err(error.into());
+        }
+        Started::Unknown { error, .. } => {
+            told(json!("unknown"))?;
+            return Err(error.into());
+        }
+        _ => told(json!("unknown"))?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+pub async fn outputs(arguments: Outputs) -> Ended {
+    match arguments.command {
+        OfOutputs::List { collection, common } => {
+            let client = common.client().await?;
+            let mut rows = common.output.rows();
+            let all = client.pages(ListOutputs::new(collection)).items();
+            pin_mut!(all);
+            while let Some(output) = all.try_next().await? {
+                rows.push(&output)?;
+            }
+            rows.end()?;
+        }
+        OfOutputs::Get { output, common } => {
+            let output = common.client().await?.call(GetOutput::new(output)).await?;
+            json(&json!(output.output_json))?;
+        }
+        OfOutputs::Save { output, to, common } => {
+            let client = common.client().await?;
+            saved::save(&client, output, &to).await?;
+            say(&format!("asin: {}", to.display()));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,130 @@
+//! DataForSEO's paid tasks: noted on disk before they are sent, within a budget, collected later; and what is asked
+//! through them.
+
+mod market;
+mod rows;
+mod tasks;
+
+pub use market::{Products, Sellers, Variants, products, sellers, variants};
+pub use tasks::{Arguments, run};
+
+use crate::consent::Leave;
+use crate::failure::{Ended, Failure, say};
+use crate::output::{Output, counted};
+use crate::session::{Connect, state_folder};
+use asin_facade::dataforseo_merchant::{
+    self as dataforseo, Budget, Collected, DfsClient, FileLedger, NewTask, Tasks, UserData,
+};
+use futures_util::TryStreamExt;
+use rust_decimal::Decimal;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// Where paid tasks are remembered, and who pays.
+#[derive(Debug, clap::Args)]
+pub struct Ledgered {
+    /// The folder that remembers what was paid for; one that `sync` uses has its tasks
+    #[arg(long, value_name = "DIR", default_value_os_t = state_folder("tasks"))]
+    state: PathBuf,
+    #[command(flatten)]
+    pub output: Output,
+    #[command(flatten)]
+    connect: Connect,
+}
+
+/// The flags of what costs money.
+#[derive(Debug, clap::Args)]
+pub struct Paying {
+    /// The most that this command may spend, in US dollars
+    #[arg(long, value_name = "USD", value_parser = crate::input::amount)]
+    budget: Option<Decimal>,
+    #[command(flatten)]
+    leave: Leave,
+}
+
+impl Ledgered {
+    /// The account's client.
+    pub async fn client(&self) -> Result<DfsClient, Failure> {
+        Ok(self.connect.open().await?.dataforseo()?.0)
+    }
+
+    /// The account's tasks, within this budget.
+    pub async fn tasks(&self, budget: Option<Decimal>) -> Result<Tasks, Failure> {
+        let mut session = self.connect.open().await?;
+        let (client, login) = session.dataforseo()?;
+        let ledger = FileLedger::open(&self.state, &client.base(), &login).map_err(Failure::usage)?;
+        let budget = budget.map_or_else(Budget::unlimited, Budget::new);
+        let tasks = Tasks::new(client, Arc::new(ledger), budget);
+        // A sandbox's minutes are seconds.
+        let quick = dataforseo::Cadence { first: QUICK, longest: QUICK };
+        Ok(if session.is_sandbox() { tasks.with(|settings| settings.cadence = Some(quick)) } else { tasks })
+    }
+
+    /// How to go on with what is pending, for a message.
+    pub fn how_to_collect(&self) -> String {
+        format!("`asin tasks collect --state {}` goes on", self.state.display())
+    }
+}
+
+const QUICK: std::time::Duration = std::time::Duration::from_millis(500);
+
+impl Paying {
+    /// Says what these tasks would cost at most, by the account's own prices; `Some` ends the command.
+    async fn refused(&self, tasks: &mut Tasks, wanted: &[NewTask]) -> Result<Option<ExitCode>, Failure> {
+        tasks.learn_prices().await?;
+        let most: Decimal = wanted.iter().map(|task| tasks.price(task)).sum();
+        let within = self.budget.map_or_else(String::new, |budget| format!(", of a budget of {budget} USD"));
+        let subject =
+            format!("DataForSEO: {}, at most {} USD{within}.", counted(wanted.len(), "paid task"), most.normalize());
+        self.leave.refused(subject, "Pay for them?").await
+    }
+}
+
+/// Says on standard error what was spent and what is still open.
+async fn stats(tasks: &Tasks, done: usize, how_to_collect: &str) -> Result<(), Failure> {
+    let pending: Vec<_> = tasks.pending().try_collect().await?;
+    let unknown = tasks.unsettled().await?.len();
+    let mut text = format!("asin: {}; {} USD spent", counted(done, "result"), tasks.budget().spent().normalize());
+    if unknown > 0 {
+        text += &format!(
+            "; {} without an answer, perhaps {} USD more: `asin tasks reconcile` finds out",
+            counted(unknown, "task"),
+            tasks.budget().reserved().normalize()
+        );
+    }
+    if !pending.is_empty() {
+        text += &format!("; {} pending: {how_to_collect}", counted(pending.len(), "task"));
+    }
+    say(&text);
+    Ok(())
+}
+
+/// Ends tasks whose results have been written.
+async fn acknowledge(tasks: &Tasks, written: &[Collected]) -> Result<(), Failure> {
+    for collected in written {
+        tasks.acknowledge(&collected.entry.tag).await?;
+    }
+    Ok(())
+}
+
+/// `asin balance`: what DataForSEO's account has left.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  asin balance
+  asin balance --output json --profile work")]
+pub struct Balance {
+    #[command(flatten)]
+    output: Output,
+    #[command(flatten)]
+    connect: Connect,
+}
+
+/// Asks for the account's money.
+pub async fn balance(arguments: Balance) -> Ended {
+    let (client, _) = arguments.connect.open().await?.dataforseo()?;
+    let accounts = client.call(UserData::new()).await?;
+    arguments.output.all(accounts.iter().map(rows::Money::of))?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,277 @@
+//! `asin tasks`: paid tasks from a file of them, step by step.
+
+use super::rows::{Task, name, whole};
+use super::{Ledgered, Paying, acknowledge, stats};
+use crate::consent::Leave;
+use crate::failure::{Ended, Failure, Tally, deliver};
+use crate::input::{duration, json_lines};
+use crate::stop::stoppable;
+use asin_facade::dataforseo_merchant::{
+    self as dataforseo, Kind, NewTask, Posted, ReadyTask, Tag, TaskRequest, TasksReady,
+};
+use futures_util::{StreamExt, TryStreamExt, pin_mut, stream};
+use serde_json::json;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// DataForSEO's paid tasks, step by step: each noted on disk before it is sent, none paid twice
+///
+/// What `post` has paid for is pending until `collect` has written its result. A task without a readable answer is not
+/// sent again: `reconcile` finds out whether it was made.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    Post(Post),
+    /// Lists what is done at the vendor and not collected, of the whole account
+    Ready(Free),
+    Get(Get),
+    Collect(Collect),
+    /// Finds out what became of tasks without an answer, by the vendor's own list
+    Reconcile(Free),
+    WriteOff(WriteOff),
+    /// Lists what was paid for and not collected, and what has no answer
+    Pending(Free),
+}
+
+/// Posts tasks (paid)
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Tasks, one JSON object a line: the kind of task, and its fields as the vendor names them:
+  {\"asin\": {\"asin\": \"B085RFFC9Q\", \"location_code\": 2276, \"language_code\": \"de_DE\"}}
+  {\"sellers\": {\"asin\": \"B085RFFC9Q\", \"location_code\": 2276, \"language_code\": \"de_DE\", \"priority\": 2}}
+  {\"products\": {\"keyword\": \"trekking shoes\", \"location_code\": 2276, \"language_code\": \"de_DE\"}}
+  also google_products, google_sellers, google_product_info
+
+Examples:
+  asin tasks post tasks.jsonl --dry-run
+  asin tasks post tasks.jsonl --budget 5 --yes > posted.jsonl
+  asin tasks collect > results.jsonl")]
+struct Post {
+    /// The file of tasks; `-` for standard input
+    file: PathBuf,
+    #[command(flatten)]
+    paying: Paying,
+    #[command(flatten)]
+    ledger: Ledgered,
+}
+
+/// What only looks, for nothing.
+#[derive(Debug, clap::Args)]
+struct Free {
+    #[command(flatten)]
+    ledger: Ledgered,
+}
+
+/// Prints the result of one task by the vendor's id of it; the ledger stays as it is
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  asin tasks get 11251845-7880-0209-0000-3b0d4c5c2a11 --kind sellers")]
+struct Get {
+    /// The vendor's id
+    id: String,
+    /// Of which kind it is
+    #[arg(long, value_name = "KIND", value_parser = kind)]
+    kind: Kind,
+    #[command(flatten)]
+    ledger: Ledgered,
+}
+
+/// Writes the results of everything pending as JSON lines, as they become ready
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  asin tasks collect > results.jsonl
+  asin tasks collect --patience 5m | jq -c '{subject, outcome}'")]
+struct Collect {
+    /// How long to wait
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "50m")]
+    patience: Duration,
+    #[command(flatten)]
+    ledger: Ledgered,
+}
+
+/// Takes tasks without an answer for not made, on your word: one that was made after all was paid for in vain
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  asin tasks pending
+  asin tasks write-off asin-0123456789abcdef0123456789abcdef")]
+struct WriteOff {
+    /// Their tags, as `asin tasks pending` shows them
+    #[arg(required = true, value_name = "TAG", value_parser = tag)]
+    tags: Vec<Tag>,
+    #[command(flatten)]
+    leave: Leave,
+    #[command(flatten)]
+    ledger: Ledgered,
+}
+
+fn kind(text: &str) -> Result<Kind, String> {
+    let names: Vec<String> = Kind::ALL.iter().map(|kind| name(*kind)).collect();
+    serde_json::from_value(text.into()).map_err(|_| format!("give one of {}", names.join(", ")))
+}
+
+fn tag(text: &str) -> Result<Tag, String> {
+    Tag::new(text).map_err(|error| error.to_string())
+}
+
+/// Runs one of them.
+pub async fn run(arguments: Arguments) -> Ended {
+    match arguments.command {
+        Command::Post(post) => self::post(post).await,
+        Command::Ready(ready) => self::ready(ready).await,
+        Command::Get(get) => self::get(get).await,
+        Command::Collect(collect) => self::collect(collect).await,
+        Command::Reconcile(free) => reconcile(free).await,
+        Command::WriteOff(tasks) => write_off(tasks).await,
+        Command::Pending(free) => pending(free).await,
+    }
+}
+
+async fn post(arguments: Post) -> Ended {
+    let requests: Vec<TaskRequest> = json_lines(&arguments.file, "tasks")?;
+    let new: Vec<NewTask> = requests.into_iter().map(NewTask::new).collect();
+    let mut tasks = arguments.ledger.tasks(arguments.paying.budget).await?;
+    if let Some(ended) = arguments.paying.refused(&mut tasks, &new).await? {
+        return Ok(ended);
+    }
+    let go_on = arguments.ledger.how_to_collect();
+    let work = async {
+        let (mut rows, mut tally) = (arguments.ledger.output.rows(), Tally::default());
+        let outcomes = tasks.post_all(stream::iter(new));
+        pin_mut!(outcomes);
+        while let Some(outcome) = outcomes.next().await {
+            let request = outcome.task.request();
+            let mut row = Task::of(request, "", String::new());
+            row.outcome = match outcome.posted {
+                Posted::Created { tag, id, cost } => {
+                    tally.did();
+                    (row.tag, row.id, row.cost_usd) = (Some(tag.to_string()), Some(id), Some(cost));
+                    "created"
+                }
+                Posted::Rejected { tag, fault } => {
+                    (row.tag, row.said) = (Some(tag.to_string()), fault.to_string());
+                    tally.fail(request.summary().subject, &fault.into());
+                    "rejected"
+                }
+                Posted::Unknown { tag, error } => {
+                    (row.tag, row.said) = (Some(tag.to_string()), error.to_string());
+                    tally.fail(request.summary().subject, &error);
+                    "unknown"
+                }
+                Posted::OverBudget(over) => {
+                    row.said = over.to_string();
+                    tally.unpaid(request.summary().subject, over);
+                    "over_budget"
+                }
+                Posted::NotSent { error } => {
+                    row.said = error.to_string();
+                    tally.fail(request.summary().subject, &error);
+                    "not_sent"
+                }
+                _ => "unknown",
+            }
+            .to_owned();
+            rows.push(&row)?;
+        }
+        rows.end()?;
+        stats(&tasks, 0, &go_on).await?;
+        Ok(tally.end())
+    };
+    stoppable(work, &go_on).await
+}
+
+async fn ready(arguments: Free) -> Ended {
+    let ready: Vec<ReadyTask> = arguments.ledger.client().await?.call(TasksReady::new()).await?;
+    arguments.ledger.output.all(ready)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn get(arguments: Get) -> Ended {
+    let operation = match arguments.kind {
+        Kind::Asin => "AmazonAsinTaskGetAdvanced",
+        Kind::Sellers => "AmazonSellersTaskGetAdvanced",
+        Kind::Products => "AmazonProductsTaskGetAdvanced",
+        Kind::GoogleProducts => "GoogleProductsTaskGetAdvanced",
+        Kind::GoogleSellers => "GoogleSellersTaskGetAdvanced",
+        _ => "GoogleProductInfoTaskGetAdvanced",
+    };
+    let client = arguments.ledger.client().await?;
+    let answer = dataforseo::call(&client, operation, json!({ "id": arguments.id })).await;
+    let answer = answer.ok_or_else(|| crate::names::unknown(operation))??;
+    crate::output::json(&answer.value)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn collect(arguments: Collect) -> Ended {
+    let tasks = arguments.ledger.tasks(None).await?;
+    let go_on = arguments.ledger.how_to_collect();
+    let work = async {
+        let pending: Vec<_> = tasks.pending().try_collect().await?;
+        let (mut done, mut tally) = (0, Tally::default());
+        let mut results = tasks.collect(pending, arguments.patience);
+        while let Some(collected) = results.next().await {
+            match collected {
+                Ok(collected) => {
+                    // What nobody reads any more is not acknowledged, and can be collected again.
+                    let line = whole(&collected);
+                    deliver(&line.to_string())?;
+                    tally.mark(line["outcome"] == "done" || line["outcome"] == "empty");
+                    acknowledge(&tasks, &[collected]).await?;
+                    done += 1;
+                }
+                Err(error) => tally.fail("the results", &error),
+            }
+        }
+        let left = results.pending().len();
+        tally.left(left);
+        stats(&tasks, done, &go_on).await?;
+        Ok(tally.end())
+    };
+    stoppable(work, &go_on).await
+}
+
+async fn reconcile(arguments: Free) -> Ended {
+    let tasks = arguments.ledger.tasks(None).await?;
+    let settlement = tasks.settle().await?;
+    let mut tally = Tally::default();
+    tally.left(settlement.unknown.len());
+    let all = settlement.created.iter().chain(&settlement.absent).chain(&settlement.unknown);
+    arguments.ledger.output.all(all.map(Task::known))?;
+    Ok(tally.end())
+}
+
+async fn write_off(arguments: WriteOff) -> Ended {
+    let tasks = arguments.ledger.tasks(None).await?;
+    let open = tasks.unsettled().await?;
+    let mut meant = Vec::new();
+    for tag in &arguments.tags {
+        let entry = open.iter().find(|entry| entry.tag == *tag);
+        let entry = entry.ok_or_else(|| Failure::usage(format!("no task without an answer has the tag {tag}")))?;
+        meant.push(format!("{}: {} of {}", tag, name(entry.request.kind()), entry.request.summary().subject));
+    }
+    let subject =
+        format!("{}\nTaken for not made; one that was made after all was paid for in vain.", meant.join("\n"));
+    if let Some(ended) = arguments.leave.refused(subject, "Write them off?").await? {
+        return Ok(ended);
+    }
+    for tag in &arguments.tags {
+        tasks.write_off(tag).await?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn pending(arguments: Free) -> Ended {
+    let tasks = arguments.ledger.tasks(None).await?;
+    let mut entries: Vec<_> = tasks.pending().try_collect().await?;
+    entries.extend(tasks.unsettled().await?);
+    arguments.ledger.output.all(entries.iter().map(Task::known))?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,73 @@
+//! `asin watch`, `run`, `outputs`, `collections`, `postcodes`, `credits`.
+
+use crate::asin::Served;
+use serde_json::json;
+
+#[test]
+fn products_are_enrolled_once_where_they_can_be() {
+    let sandbox = Served::example();
+    let watch = |asins: &[&str], flags: &[&str]| {
+        let fixed = ["--collection", "101", "-m", "AU", "--postcode", "4500"];
+        sandbox.asin(&[&["watch"], asins, &fixed[..], flags].concat())
+    };
+    let both = ["B0DJQQ38TG", "B0XYZ99999"];
+    watch(&both, &[])
+        .says(2, &["1 product into collection 101", "1 of these", "a credit in every run", "nothing was sent"]);
+    let ran = watch(&both, &["--yes"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    let rows: Vec<_> = ran.lines().iter().map(|row| (row["asin"].clone(), row["outcome"].clone())).collect();
+    assert_eq!(rows[0], (json!("B0DJQQ38TG"), json!("already_there")));
+    assert_eq!(rows[1].0, "B0XYZ99999");
+    watch(&both, &[]).says(0, &["all 2 are in collection 101 already"]);
+    let shown = sandbox.asin(&["collections", "show", "101"]);
+    assert_eq!((shown.code, shown.lines().len()), (Some(0), 2), "{} {}", shown.out, shown.err);
+    sandbox
+        .asin(&["watch", "B0XYZ99999", "--collection", "101", "-m", "AU", "--postcode", "9999"])
+        .says(2, &["no postcode 9999 of amazon.com.au", "asin postcodes add 9999 --marketplace AU"]);
+}
+
+#[test]
+fn a_run_says_first_what_it_costs() {
+    let sandbox = Served::example();
+    let spendable = || sandbox.asin(&["credits"]).lines()[0]["spendable"].clone();
+    assert_eq!(spendable(), 500);
+    sandbox.asin(&["run", "101"]).says(2, &["costs 1 of the 500 credits", "nothing was sent"]);
+    sandbox.asin(&["run", "101", "--dry-run"]).says(0, &["costs 1 of the 500 credits"]);
+    assert_eq!(spendable(), 500);
+    let ran = sandbox.asin(&["run", "101", "--yes"]);
+    assert_eq!((ran.code, &ran.lines()[0]["started"]), (Some(0), &json!(true)), "{}", ran.err);
+    assert_ne!(spendable(), 500);
+}
+
+#[test]
+fn outputs_are_listed_printed_and_saved() {
+    let sandbox = Served::example();
+    let list = sandbox.asin(&["outputs", "list", "101"]);
+    assert_eq!(list.code, Some(0), "{}", list.err);
+    let id = list.lines()[0]["id"].to_string();
+    let got = sandbox.asin(&["outputs", "get", &id]);
+    assert!(got.out.contains("$49.99") || got.out.contains("$31.50"), "{} {}", got.out, got.err);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("output.json");
+    sandbox.asin(&["outputs", "save", &id, "--to", file.to_str().unwrap()]).says(0, &["output.json"]);
+    assert!(std::fs::read_to_string(&file).unwrap().contains("output_json"));
+    sandbox.asin(&["outputs", "get", "999999"]).says(1, &["not found", "next: "]);
+}
+
+#[test]
+fn postcodes_and_collections_are_made_with_leave() {
+    let sandbox = Served::example();
+    let add = ["postcodes", "add", "2000", "-m", "AU"];
+    sandbox.asin(&add).says(2, &["the postcode 2000 of amazon.com.au", "nothing was sent"]);
+    let added = sandbox.asin(&[&add[..], &["--yes", "--wait", "2m"]].concat());
+    assert_eq!((added.code, &added.lines()[0]["status"]), (Some(0), &json!("active")), "{} {}", added.out, added.err);
+    let known = sandbox.asin(&["postcodes", "list", "-m", "AU"]);
+    let codes: Vec<_> = known.lines().iter().map(|row| row["zipcode"].clone()).collect();
+    assert_eq!(codes, ["4500", "2000"], "{}", known.err);
+    sandbox.asin(&["postcodes", "list", "-m", "TR"]).says(0, &[]);
+    sandbox.asin(&["postcodes", "list", "-m", "SE"]).says(2, &["does not have amazon.se", "amazon.com.au"]);
+    let make = ["collections", "create", "new ones", "--email", "me@example.com"];
+    sandbox.asin(&make).says(2, &["a new collection `new ones`", "nothing was sent"]);
+    let made = sandbox.asin(&[&make[..], &["--yes"]].concat());
+    assert_eq!((made.code, &made.lines()[0]["name"]), (Some(0), &json!("new ones")), "{}", made.err);
+}

@@ -1,0 +1,163 @@
+//! `asin tasks`, `sellers`, `variants`, `products`, `balance`: paid once, collected later.
+
+use crate::asin::{Ran, Served};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+
+struct Shop {
+    sandbox: Served,
+    folder: tempfile::TempDir,
+}
+
+impl Shop {
+    fn open() -> Self {
+        Self { sandbox: Served::example(), folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn state(&self) -> PathBuf {
+        self.folder.path().join("state")
+    }
+
+    /// A command with a ledger.
+    fn asin(&self, arguments: &[&str]) -> Ran {
+        self.sandbox.asin(&[arguments, &["--state", self.state().to_str().unwrap()]].concat())
+    }
+
+    fn file(&self, text: &str) -> String {
+        let file = self.folder.path().join("tasks.jsonl");
+        std::fs::write(&file, text).unwrap();
+        file.to_str().unwrap().to_owned()
+    }
+
+    fn billed(&self) -> usize {
+        let ledger = self.sandbox.get("/_sandbox/ledger");
+        let requests = ledger["requests"].as_array().unwrap();
+        requests.iter().filter(|request| request["charged_usd"].as_str().is_some_and(|usd| usd != "0")).count()
+    }
+}
+
+const TASKS: &str = r#"{"sellers": {"asin": "B085RFFC9Q", "location_code": 2276, "language_code": "de_DE"}}
+{"asin": {"asin": "B0756FCPPN", "location_code": 2840, "language_code": "en_US"}}
+"#;
+
+#[test]
+fn who_sells_a_product_for_how_much() {
+    let shop = Shop::open();
+    let ask = ["sellers", "B085RFFC9Q", "-m", "DE"];
+    shop.asin(&ask).says(2, &["1 paid task, at most 0.0", "USD", "without --yes"]);
+    shop.asin(&[&ask[..], &["--dry-run"]].concat()).says(0, &["1 paid task,", "nothing was sent"]);
+    assert_eq!(shop.billed(), 0);
+    let ran = shop.asin(&[&ask[..], &["--yes"]].concat());
+    ran.says(0, &["1 result; 0.0", "USD spent"]);
+    let offers = ran.lines();
+    let of = |name: &str| offers.iter().find(|offer| offer["seller_name"] == name).unwrap();
+    assert_eq!((&of("Nordlager")["price"], &of("Nordlager")["currency"]), (&json!("59.9"), &json!("EUR")));
+    assert!(of("Warehouse Deals")["condition"].as_str().unwrap().contains("Used"), "{}", ran.out);
+    assert_eq!(offers[0]["store"], "DE");
+    assert_eq!(shop.billed(), 1);
+    assert!(shop.asin(&["tasks", "pending"]).out.is_empty());
+}
+
+#[test]
+fn variants_come_one_a_line() {
+    let shop = Shop::open();
+    let ran = shop.asin(&["variants", "B085RFFC9Q", "-m", "DE", "--yes", "--output", "csv"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    assert_eq!(ran.out.lines().next(), Some("asin,store,parent,variant"));
+    assert_eq!(ran.out.lines().count(), 4, "{}", ran.out);
+    let live = shop.asin(&["variants", "B0756FCPPN", "-m", "US", "--mode", "live", "--yes"]);
+    assert_eq!((live.code, live.lines().len()), (Some(0), 3), "{} {}", live.out, live.err);
+}
+
+#[test]
+fn a_search_shows_products() {
+    let shop = Shop::open();
+    let ran = shop.asin(&["products", "runner", "-m", "US", "--yes"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    let asins: Vec<Value> = ran.lines().iter().map(|product| product["asin"].clone()).collect();
+    assert!(asins.contains(&json!("B0756FCPPN")), "{}", ran.out);
+}
+
+#[test]
+fn tasks_go_step_by_step() {
+    let shop = Shop::open();
+    let file = shop.file(TASKS);
+    let posted = shop.asin(&["tasks", "post", &file, "--yes"]);
+    posted.says(0, &["USD spent", "2 tasks pending", "asin tasks collect --state"]);
+    let outcomes: Vec<Value> = posted.lines().iter().map(|row| row["outcome"].clone()).collect();
+    assert_eq!(outcomes, ["created", "created"], "{}", posted.out);
+    let pending = shop.asin(&["tasks", "pending"]);
+    assert_eq!(pending.lines().len(), 2, "{}", pending.err);
+
+    let collected = shop.asin(&["tasks", "collect", "--patience", "2m"]);
+    collected.says(0, &["2 results"]);
+    let results = collected.lines();
+    let sellers = results.iter().find(|line| line["kind"] == "sellers").unwrap();
+    assert_eq!((&sellers["outcome"], &sellers["subject"]), (&json!("done"), &json!("B085RFFC9Q")));
+    assert!(sellers["result"]["items"].as_array().is_some_and(|items| !items.is_empty()), "{sellers}");
+    assert!(shop.asin(&["tasks", "pending"]).out.is_empty());
+    shop.asin(&["tasks", "collect"]).says(0, &["0 results"]);
+    let id = sellers["id"].as_str().unwrap();
+    let got = shop.asin(&["tasks", "get", id, "--kind", "sellers"]);
+    assert_eq!(got.lines()[0]["tasks"][0]["id"], id, "{}", got.err);
+    shop.asin(&["tasks", "get", id, "--kind", "colours"]).says(2, &["sellers, products"]);
+}
+
+#[test]
+fn what_is_pending_is_not_paid_for_again() {
+    let shop = Shop::open();
+    let file = shop.file(TASKS);
+    assert_eq!(shop.asin(&["tasks", "post", &file, "--yes"]).code, Some(0));
+    assert_eq!(shop.billed(), 2);
+    let ran = shop.asin(&["sellers", "B085RFFC9Q", "-m", "DE"]);
+    ran.says(0, &["1 result; 0 USD spent", "1 task pending"]);
+    assert!(ran.out.contains("Nordlager"), "{}", ran.out);
+    assert_eq!(shop.billed(), 2);
+}
+
+#[test]
+fn a_budget_is_kept() {
+    let shop = Shop::open();
+    let file = shop.file(TASKS);
+    let ran = shop.asin(&["tasks", "post", &file, "--yes", "--budget", "0.0001"]);
+    ran.says(5, &["over budget", "0 USD spent"]);
+    assert_eq!((ran.lines()[0]["outcome"].clone(), shop.billed()), (json!("over_budget"), 0));
+}
+
+#[test]
+fn an_answer_that_is_lost_is_reconciled_or_written_off() {
+    let shop = Shop::open();
+    let fault = json!({"method": "POST", "path": "/v3/*/task_post", "call": 1, "action": "cut_after_work"});
+    shop.sandbox.send("POST", "/_sandbox/faults", &fault.to_string());
+    let file = shop.file(TASKS.lines().next().unwrap());
+    let lost = shop.asin(&["tasks", "post", &file, "--yes"]);
+    lost.says(1, &["the vendor may have acted on it", "perhaps 0.0", "asin tasks reconcile"]);
+    let tag = lost.lines()[0]["tag"].as_str().unwrap().to_owned();
+    shop.asin(&["tasks", "post", &file]).says(2, &["nothing was sent"]);
+    shop.asin(&["tasks", "write-off", &tag]).says(2, &[&tag, "paid for in vain", "nothing was sent"]);
+    shop.asin(&["tasks", "write-off", "asin-other", "--yes"]).says(2, &["no task without an answer"]);
+    // The vendor's list lags.
+    let found = (0..100).map(|_| shop.asin(&["tasks", "reconcile"])).find(|ran| ran.out.contains("created"));
+    assert!(found.is_some_and(|ran| ran.lines()[0]["tag"] == tag.as_str()));
+    assert_eq!(shop.billed(), 1);
+}
+
+#[test]
+fn lines_that_are_no_tasks_are_told() {
+    let shop = Shop::open();
+    let file = shop.file("{\"sellers\": {\"asin\": \"B0\"}}\n\n{\"lamps\": {}}\n");
+    shop.asin(&["tasks", "post", &file, "--yes"]).says(2, &["line 1", "line 3", "lamps"]);
+    shop.asin(&["tasks", "post", &shop.file(""), "--yes"]).says(2, &["no tasks"]);
+    assert!(!Path::new(&shop.state()).exists());
+}
+
+#[test]
+fn the_balance_is_told() {
+    let shop = Shop::open();
+    let ran = shop.sandbox.asin(&["balance"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    assert!(ran.lines()[0]["balance_usd"].is_string() || ran.lines()[0]["balance_usd"].is_number(), "{}", ran.out);
+    let ready = shop.asin(&["tasks", "ready"]);
+    // Other programs of the account have results there, too.
+    assert!(ready.lines().iter().any(|task| task["tag"] == "another-program/600"), "{} {}", ready.out, ready.err);
+}
