@@ -1,6 +1,7 @@
 //! The `asin` command: arguments in, facade called, text and exit code out. No logic of its own.
 
 mod call;
+mod complete;
 mod config;
 mod configure;
 mod consent;
@@ -27,12 +28,11 @@ mod supervisor;
 mod sync;
 mod table;
 mod variables;
+mod verbose;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use failure::{Ended, Failure};
-use std::io::IsTerminal;
 use std::process::ExitCode;
-use tracing_subscriber::EnvFilter;
 
 /// Big answers are read and freed all the time, which the system's own allocator is slow at.
 #[global_allocator]
@@ -89,11 +89,13 @@ enum Command {
     Sandbox(sandbox::Arguments),
     Inspect(inspect::Arguments),
     Operations(operations::Arguments),
+    Completions(complete::Completions),
+    Man(complete::Man),
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    trace(arguments.verbose);
+    verbose::trace(arguments.verbose);
     let ended = match arguments.command {
         Command::Sync(sync) => wait_for(sync::run(*sync, arguments.verbose > 0)),
         Command::Plan(plan) => wait_for(plan::plan(*plan, arguments.verbose > 0)),
@@ -117,6 +119,8 @@ fn main() -> ExitCode {
         Command::Sandbox(sandbox) => wait_for(sandbox::run(sandbox)),
         Command::Inspect(inspect) => inspect::run(&inspect),
         Command::Operations(operations) => operations::run(&operations),
+        Command::Completions(wanted) => complete::completions(&wanted, Arguments::command()),
+        Command::Man(man) => complete::man(&man, Arguments::command()),
     };
     ended.unwrap_or_else(Failure::report)
 }
@@ -127,18 +131,4 @@ fn wait_for(command: impl Future<Output = Ended>) -> Ended {
     // A question that nobody answers any more must not hold the process up.
     runtime.shutdown_background();
     ended
-}
-
-/// Spans and events of the clients go to standard error; they never hold a body or a secret.
-fn trace(verbose: u8) {
-    let filter = match verbose {
-        0 => return,
-        1 => "warn,core_http=debug,dataforseo_merchant=debug,multicart=debug,sp_listings=debug,asin_facade=debug",
-        _ => "debug,core_http=trace,asin_facade=trace,asin_sandbox=trace",
-    };
-    tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(filter))
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr)
-        .init();
 }

@@ -4,12 +4,13 @@ use crate::config::{self, Config};
 use crate::failure::Failure;
 use crate::profiles;
 use crate::variables::Variables;
-use asin_facade::core_http::{self, RateLimit, TokenBuckets, Transport};
 use asin_facade::dataforseo_merchant::{self, DfsClient};
 use asin_facade::multicart::{self, McClient};
 use asin_facade::sp_listings::{self, Credentials, Region, SellerId, SpClient};
 use asin_sandbox::Demo;
-use std::path::PathBuf;
+use core_http::testing::{Recorder, Replayer};
+use core_http::{RateLimit, TokenBuckets, Transport};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use url::Url;
 
@@ -23,6 +24,12 @@ pub struct Connect {
     /// The sandbox that `asin sandbox` serves there, with its demo accounts and credentials
     #[arg(long, value_name = "URL")]
     sandbox: Option<Url>,
+    /// Write down every exchange, without secrets
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+    /// Answer from such a file instead of calling anybody
+    #[arg(long, value_name = "FILE", conflicts_with = "record")]
+    replay: Option<PathBuf>,
 }
 
 /// The same, and which account is meant.
@@ -62,7 +69,7 @@ pub struct Session {
 impl Connect {
     /// Reads the profile, or asks the sandbox.
     pub async fn open(&self) -> Result<Session, Failure> {
-        let transport = core_http::built_in()?;
+        let transport = self.transport()?;
         let limits = Arc::new(TokenBuckets::new());
         let Some(url) = &self.sandbox else {
             let variables = Variables::of_profile(self.profile.as_deref())?;
@@ -70,6 +77,21 @@ impl Connect {
         };
         let demo: Demo = config::ask(url, "demo", &transport).await?;
         Ok(Session { variables: Variables::of_sandbox(&demo), demo: Some(demo), transport, limits })
+    }
+}
+
+impl Connect {
+    /// The network, or what was recorded of it.
+    fn transport(&self) -> Result<Arc<dyn Transport>, Failure> {
+        let named = |file: &Path, error: std::io::Error| Failure::usage(format!("{}: {error}", file.display()));
+        Ok(match (&self.record, &self.replay) {
+            (_, Some(file)) => Arc::new(Replayer::from_file(file).map_err(|error| named(file, error))?),
+            (Some(file), _) => {
+                let recorder = Recorder::to_file(core_http::built_in()?, file);
+                Arc::new(recorder.map_err(|error| named(file, error))?)
+            }
+            (None, None) => core_http::built_in()?,
+        })
     }
 }
 

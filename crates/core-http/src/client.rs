@@ -315,8 +315,13 @@ impl<V: Vendor> Client<V> {
         let Shared { limits: limiter, caller, authorize, .. } = &*self.shared;
         let mut request = plan.request.clone();
         // 2. Wait for every limit.
+        let asked = Instant::now();
         let permit = limiter.acquire(caller, &plan.limits, deadline).await;
         let permit = permit.map_err(|late| Error::new(ErrorKind::Throttled, late))?;
+        let waited = asked.elapsed();
+        if waited >= Duration::from_millis(1) {
+            tracing::debug!(?waited, "waited for limits");
+        }
         // 3. Authorise; a token that must be fetched first is bounded by the same deadline.
         let credential = if plan.credentials {
             let Ok(credential) = timeout_at(deadline, authorize.authorize(&mut request)).await else {

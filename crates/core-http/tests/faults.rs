@@ -122,8 +122,11 @@ async fn what_was_recorded_is_replayed() {
 async fn a_recording_holds_no_secret() {
     let (sink, script) = (Sink::default(), script());
     script.then(|_| {
-        let mut answer =
-            response(200, r#"{"access_token":"Atza|s3cret","expires_in":3600,"deep":[{"password":"s3cret"}]}"#);
+        let mut answer = response(
+            200,
+            r#"{"access_token":"Atza|s3cret","expires_in":3600,"deep":[{"password":"s3cret","token":"s3cret",
+                "url":"https://a.example/document?part=1&X-Amz-Signature=s3cret"}]}"#,
+        );
         answer.headers_mut().insert("set-cookie", "s3cret".parse().expect("a value"));
         Ok(answer)
     });
@@ -148,7 +151,10 @@ async fn a_recording_holds_no_secret() {
     let text = sink.text();
     assert_eq!(text.lines().count(), 9);
     assert!(!text.contains("s3cr") && !text.contains("czNjcmV0"), "{text}");
-    assert!(text.contains("expires_in") && text.contains("grant_type=refresh_token"), "the rest is there: {text}");
+    assert!(
+        text.contains("expires_in") && text.contains("grant_type=refresh_token") && text.contains("part=1&"),
+        "the rest is there: {text}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

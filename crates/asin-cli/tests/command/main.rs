@@ -10,4 +10,5 @@ mod listing;
 mod multicart;
 mod paid;
 mod sandbox;
+mod shell;
 mod sync;

@@ -34,8 +34,11 @@ const SECRET_FIELDS: &[&str] = &[
     "x-amz-signature",
 ];
 
+/// A session's; as a part of other words it is no secret.
+const TOKEN: &str = "token";
+
 fn is_secret_field(name: &str) -> bool {
-    SECRET_FIELDS.iter().any(|secret| name.eq_ignore_ascii_case(secret))
+    SECRET_FIELDS.iter().chain([&TOKEN]).any(|secret| name.eq_ignore_ascii_case(secret))
 }
 
 /// One line of a recording.
@@ -103,7 +106,12 @@ fn without_secrets(text: &str) -> String {
         return clean.collect::<Vec<_>>().join("&");
     }
     let lower = text.to_ascii_lowercase();
-    if SECRET_FIELDS.iter().any(|secret| lower.contains(secret)) { REMOVED.to_owned() } else { text.to_owned() }
+    let cut_short = lower.contains(&format!("\"{TOKEN}\""));
+    if cut_short || SECRET_FIELDS.iter().any(|secret| lower.contains(secret)) {
+        REMOVED.to_owned()
+    } else {
+        text.to_owned()
+    }
 }
 
 /// Removes the values of secret fields; true if there were any.
@@ -120,6 +128,15 @@ fn clean(value: &mut Value) -> bool {
             }
         }
         Value::Array(list) => list.iter_mut().for_each(|value| found |= clean(value)),
+        // Signed addresses of documents open them to whoever has them.
+        Value::String(text) if text.starts_with("http") => {
+            if let Some((address, query)) = text.split_once('?') {
+                let query_without = without_secrets(query);
+                if query_without != query {
+                    (*text, found) = (format!("{address}?{query_without}"), true);
+                }
+            }
+        }
         _ => {}
     }
     found
