@@ -1,10 +1,12 @@
 //! What a run is doing: bars on a terminal, plain lines anywhere else. All of it on standard error.
 
 use crate::failure::say;
+use crate::output::Format;
 use crate::table::visible;
 use asin_facade::sync::{Event, Step};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::collections::HashMap;
+use std::io::IsTerminal;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -71,6 +73,19 @@ impl Progress {
             None => act(),
         }
     }
+}
+
+/// Counts what is done on standard error, where nobody prints between: rows go to a pipe, or come last as a table.
+pub fn counting(what: &'static str, total: usize, format: Format) -> ProgressBar {
+    let alone = format == Format::Table || !std::io::stdout().is_terminal();
+    if !alone || total < 2 || !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{prefix} [{bar:32}] {pos}/{len} {per_sec} {elapsed}");
+    let style = style.expect("the template is valid, as every command with a bar shows").progress_chars("=> ");
+    let bar = ProgressBar::new(total as u64).with_style(style).with_prefix(what);
+    bar.enable_steady_tick(Duration::from_secs(1));
+    bar
 }
 
 fn bar(step: Step, total: u64) -> ProgressBar {

@@ -138,5 +138,5 @@ pub async fn feed(arguments: Feed) -> Ended {
         rows.end()?;
         Ok(tally.end())
     };
-    stoppable(work, &format!("`--resume` goes on from {}", state.display())).await
+    stoppable(work, async { format!("`--resume` goes on from {}", state.display()) }).await
 }

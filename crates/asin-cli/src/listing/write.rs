@@ -5,7 +5,9 @@ use crate::consent::Leave;
 use crate::failure::{Ended, Failure, Tally, say};
 use crate::input::{duration, json};
 use crate::output::{Output, Row, from_to};
+use crate::progress::counting;
 use crate::session::Seller;
+use crate::stop::stoppable;
 use crate::table::{Column, Content, Place, render};
 use asin_facade::Marketplace;
 use asin_facade::core_http::{Error, Once};
@@ -15,6 +17,7 @@ use asin_facade::sp_listings::{
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::cell::Cell;
 use std::time::Duration;
 
 /// Creates a listing, or replaces the whole of it
@@ -172,13 +175,16 @@ pub async fn send<W: Preview>(
 ) -> Ended {
     let How { leave, wait, at: Where { marketplace: store, output, .. } } = how;
     let mut valid: Vec<(Wish<W>, Validated<W>)> = Vec::new();
+    let bar = counting("previews", wishes.len(), output.format());
     for wish in wishes {
+        bar.inc(1);
         match preview(&seller.client, wish.write.clone()).await {
             Ok(Previewed::Valid(validated)) => valid.push((wish, validated)),
             Ok(Previewed::NotValid(submission)) => rows.push(row(&wish, store).answered(&submission)),
             Err(error) => drop(tally.note::<()>(wish.sku.as_str(), Err(error))),
         }
     }
+    bar.finish_and_clear();
     if leave.is_dry_run() {
         for (wish, validated) in &valid {
             rows.push(row(wish, store).answered(validated.preview()));
@@ -194,17 +200,27 @@ pub async fn send<W: Preview>(
             return Ok(ended);
         }
     }
-    for (wish, validated) in valid {
-        let row = row(&wish, store);
-        match write(seller, wish.write, validated, wait, row).await {
-            Ok((row, error)) => {
-                rows.push(row);
-                error.iter().for_each(|error| tally.fail(wish.sku.as_str(), error));
+    let total = valid.len();
+    let sent = Cell::new(0);
+    let work = async {
+        let bar = counting("writes", total, output.format());
+        for (wish, validated) in valid {
+            let row = row(&wish, store);
+            sent.set(sent.get() + 1);
+            match write(seller, wish.write, validated, wait, row).await {
+                Ok((row, error)) => {
+                    rows.push(row);
+                    error.iter().for_each(|error| tally.fail(wish.sku.as_str(), error));
+                }
+                Err(error) => tally.fail(wish.sku.as_str(), &error),
             }
-            Err(error) => tally.fail(wish.sku.as_str(), &error),
+            bar.inc(1);
         }
-    }
-    end(rows, output, tally)
+        bar.finish_and_clear();
+        end(rows, output, tally)
+    };
+    let go_on = async { format!("{} of {total} were sent; the same command sends what still differs", sent.get()) };
+    stoppable(work, go_on).await
 }
 
 fn end(rows: Vec<Written>, output: Output, mut tally: Tally) -> Ended {

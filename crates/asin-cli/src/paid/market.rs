@@ -1,10 +1,11 @@
 //! `asin products`, `sellers` and `variants`: asked by paid tasks, printed as rows.
 
 use super::rows::{Product, Seller, Variant};
-use super::{Ledgered, Paying, acknowledge, stats};
-use crate::failure::{Ended, Failure, Tally};
+use super::{Ledgered, Paying, acknowledge, stats, stopped};
+use crate::failure::{Ended, Failure, Tally, say};
 use crate::input::{Names, duration};
 use crate::output::Row;
+use crate::progress::counting;
 use crate::stop::stoppable;
 use asin_facade::Marketplace;
 use asin_facade::core_http::Asin;
@@ -167,6 +168,7 @@ async fn ask<R: Row>(
         let mut results = tasks.collect(paid.into_iter().chain(posted), how.patience);
         let mut rows = how.ledger.output.paid_rows();
         let (mut written, mut failed) = (Vec::new(), None);
+        let bar = counting("results", results.pending().len() + collected.len(), how.ledger.output.format());
         loop {
             // What was answered at once comes first.
             let next = match collected.pop() {
@@ -180,12 +182,14 @@ async fn ask<R: Row>(
                     None => break,
                 },
             };
-            told(&next, &mut tally);
+            bar.inc(1);
+            bar.suspend(|| told(&next, &mut tally));
             for row in rows_of(&next.entry.request, &next.result) {
                 rows.push(&row)?;
             }
             written.push(next);
         }
+        bar.finish_and_clear();
         rows.end()?;
         acknowledge(&tasks, &written).await?;
         if let Some(error) = failed {
@@ -194,10 +198,10 @@ async fn ask<R: Row>(
         for entry in results.pending() {
             tally.refuse(entry.request.summary().subject, "no result yet");
         }
-        stats(&tasks, written.len(), &go_on).await?;
+        say(&format!("asin: {}", stats(&tasks, written.len(), &go_on).await?));
         Ok(tally.end())
     };
-    stoppable(work, &go_on).await
+    stoppable(work, stopped(&tasks, &go_on)).await
 }
 
 /// Whether both ask for the same; how soon it is answered makes no difference.
@@ -243,7 +247,7 @@ fn told(collected: &Collected, tally: &mut Tally) {
     let subject = collected.entry.request.summary().subject;
     match &collected.result {
         TaskResult::Empty => {
-            crate::failure::say(&format!("asin: {}: nothing was found", crate::table::visible(subject)));
+            say(&format!("asin: {}: nothing was found", crate::table::visible(subject)));
             tally.did();
         }
         TaskResult::Failed(fault) => tally.fail(subject, &fault.clone().into()),

@@ -9,7 +9,7 @@ pub use market::{Products, Sellers, Variants, products, sellers, variants};
 pub use tasks::{Arguments, run};
 
 use crate::consent::Leave;
-use crate::failure::{Ended, Failure, say};
+use crate::failure::{Ended, Failure};
 use crate::output::{Output, counted};
 use crate::session::{Connect, state_folder};
 use asin_facade::dataforseo_merchant::{
@@ -81,11 +81,11 @@ impl Paying {
     }
 }
 
-/// Says on standard error what was spent and what is still open.
-async fn stats(tasks: &Tasks, done: usize, how_to_collect: &str) -> Result<(), Failure> {
+/// What was spent, what is still open, and how to go on.
+async fn stats(tasks: &Tasks, done: usize, how_to_collect: &str) -> Result<String, Failure> {
     let pending: Vec<_> = tasks.pending().try_collect().await?;
     let unknown = tasks.unsettled().await?.len();
-    let mut text = format!("asin: {}; {} USD spent", counted(done, "result"), tasks.budget().spent().normalize());
+    let mut text = format!("{}; {} USD spent", counted(done, "result"), tasks.budget().spent().normalize());
     if unknown > 0 {
         text += &format!(
             "; {} without an answer, perhaps {} USD more: `asin tasks reconcile` finds out",
@@ -96,8 +96,12 @@ async fn stats(tasks: &Tasks, done: usize, how_to_collect: &str) -> Result<(), F
     if !pending.is_empty() {
         text += &format!("; {} pending: {how_to_collect}", counted(pending.len(), "task"));
     }
-    say(&text);
-    Ok(())
+    Ok(text)
+}
+
+/// The same for a command that was stopped.
+async fn stopped(tasks: &Tasks, how_to_collect: &str) -> String {
+    stats(tasks, 0, how_to_collect).await.unwrap_or_else(|failure| failure.message().to_owned())
 }
 
 /// Ends tasks whose results have been written.

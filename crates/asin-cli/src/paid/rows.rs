@@ -106,7 +106,7 @@ impl Task {
     pub fn known(entry: &Entry) -> Self {
         let (cost_usd, said) = match &entry.state {
             State::Created { cost, .. } | State::Collected { cost, .. } => (Some(*cost), String::new()),
-            State::Unknown { reason, .. } => (None, reason.clone()),
+            State::Unknown { reason, .. } | State::WrittenOff { reason, .. } => (None, reason.clone()),
             State::Rejected { code, message } => (None, format!("{code}: {message}")),
             _ => (None, String::new()),
         };

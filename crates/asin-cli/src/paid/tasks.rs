@@ -1,13 +1,15 @@
 //! `asin tasks`: paid tasks from a file of them, step by step.
 
 use super::rows::{Task, name, whole};
-use super::{Ledgered, Paying, acknowledge, stats};
+use super::{Ledgered, Paying, acknowledge, stats, stopped};
 use crate::consent::Leave;
-use crate::failure::{Ended, Failure, Tally, deliver};
+use crate::failure::{Ended, Failure, Tally, deliver, say};
 use crate::input::{duration, json_lines};
+use crate::output::Format;
+use crate::progress::counting;
 use crate::stop::stoppable;
 use asin_facade::dataforseo_merchant::{
-    self as dataforseo, Kind, NewTask, Posted, ReadyTask, Tag, TaskRequest, TasksReady,
+    self as dataforseo, Kind, NewTask, Posted, ReadyTask, Tag, TaskRequest, TasksReady, WriteOff,
 };
 use futures_util::{StreamExt, TryStreamExt, pin_mut, stream};
 use serde_json::json;
@@ -34,7 +36,7 @@ enum Command {
     Collect(Collect),
     /// Finds out what became of tasks without an answer, by the vendor's own list
     Reconcile(Free),
-    WriteOff(WriteOff),
+    WriteOff(Forsake),
     /// Lists what was paid for and not collected, and what has no answer
     Pending(Free),
 }
@@ -97,20 +99,34 @@ struct Collect {
     ledger: Ledgered,
 }
 
-/// Takes tasks without an answer for not made, on your word: one that was made after all was paid for in vain
+/// Gives tasks without an answer up, on your word, which the ledger keeps
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   asin tasks pending
-  asin tasks write-off asin-0123456789abcdef0123456789abcdef")]
-struct WriteOff {
+  asin tasks write-off asin-0123456789abcdef0123456789abcdef --as not-made --reason \"not in the vendor's list\"
+  asin tasks write-off asin-0123456789abcdef0123456789abcdef --as lost --reason \"the connection broke\"")]
+struct Forsake {
     /// Their tags, as `asin tasks pending` shows them
     #[arg(required = true, value_name = "TAG", value_parser = tag)]
     tags: Vec<Tag>,
+    /// As not made (it can be posted again; if it was made after all, it was paid for in vain), or as lost (paid for)
+    #[arg(long = "as", value_name = "WHAT")]
+    how: What,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
     #[command(flatten)]
     leave: Leave,
     #[command(flatten)]
     ledger: Ledgered,
+}
+
+/// As what a task is written off.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum What {
+    NotMade,
+    Lost,
 }
 
 fn kind(text: &str) -> Result<Kind, String> {
@@ -182,10 +198,10 @@ async fn post(arguments: Post) -> Ended {
             rows.push(&row)?;
         }
         rows.end()?;
-        stats(&tasks, 0, &go_on).await?;
+        say(&format!("asin: {}", stats(&tasks, 0, &go_on).await?));
         Ok(tally.end())
     };
-    stoppable(work, &go_on).await
+    stoppable(work, stopped(&tasks, &go_on)).await
 }
 
 async fn ready(arguments: Free) -> Ended {
@@ -216,6 +232,8 @@ async fn collect(arguments: Collect) -> Ended {
     let work = async {
         let pending: Vec<_> = tasks.pending().try_collect().await?;
         let (mut done, mut tally) = (0, Tally::default());
+        // Results are JSON lines whatever is asked for.
+        let bar = counting("results", pending.len(), Format::Json);
         let mut results = tasks.collect(pending, arguments.patience);
         while let Some(collected) = results.next().await {
             match collected {
@@ -225,17 +243,19 @@ async fn collect(arguments: Collect) -> Ended {
                     deliver(&line.to_string())?;
                     tally.mark(line["outcome"] == "done" || line["outcome"] == "empty");
                     acknowledge(&tasks, &[collected]).await?;
+                    bar.inc(1);
                     done += 1;
                 }
                 Err(error) => tally.fail("the results", &error),
             }
         }
+        bar.finish_and_clear();
         let left = results.pending().len();
         tally.left(left);
-        stats(&tasks, done, &go_on).await?;
+        say(&format!("asin: {}", stats(&tasks, done, &go_on).await?));
         Ok(tally.end())
     };
-    stoppable(work, &go_on).await
+    stoppable(work, stopped(&tasks, &go_on)).await
 }
 
 async fn reconcile(arguments: Free) -> Ended {
@@ -248,7 +268,7 @@ async fn reconcile(arguments: Free) -> Ended {
     Ok(tally.end())
 }
 
-async fn write_off(arguments: WriteOff) -> Ended {
+async fn write_off(arguments: Forsake) -> Ended {
     let tasks = arguments.ledger.tasks(None).await?;
     let open = tasks.unsettled().await?;
     let mut meant = Vec::new();
@@ -257,13 +277,16 @@ async fn write_off(arguments: WriteOff) -> Ended {
         let entry = entry.ok_or_else(|| Failure::usage(format!("no task without an answer has the tag {tag}")))?;
         meant.push(format!("{}: {} of {}", tag, name(entry.request.kind()), entry.request.summary().subject));
     }
-    let subject =
-        format!("{}\nTaken for not made; one that was made after all was paid for in vain.", meant.join("\n"));
+    let (how, consequence) = match arguments.how {
+        What::NotMade => (WriteOff::NotMade, "Taken for not made; one that was made after all was paid for in vain."),
+        What::Lost => (WriteOff::Lost, "Taken for paid for and lost."),
+    };
+    let subject = format!("{}\n{consequence}", meant.join("\n"));
     if let Some(ended) = arguments.leave.refused(subject, "Write them off?").await? {
         return Ok(ended);
     }
     for tag in &arguments.tags {
-        tasks.write_off(tag).await?;
+        tasks.write_off(tag, how, arguments.reason.as_str()).await?;
     }
     Ok(ExitCode::SUCCESS)
 }

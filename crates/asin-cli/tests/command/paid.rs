@@ -134,12 +134,29 @@ fn an_answer_that_is_lost_is_reconciled_or_written_off() {
     lost.says(1, &["the vendor may have acted on it", "perhaps 0.0", "asin tasks reconcile"]);
     let tag = lost.lines()[0]["tag"].as_str().unwrap().to_owned();
     shop.asin(&["tasks", "post", &file]).says(2, &["nothing was sent"]);
-    shop.asin(&["tasks", "write-off", &tag]).says(2, &[&tag, "paid for in vain", "nothing was sent"]);
-    shop.asin(&["tasks", "write-off", "asin-other", "--yes"]).says(2, &["no task without an answer"]);
+    let forsake = |tag: &str, what: &str, flags: &[&str]| {
+        shop.asin(&[&["tasks", "write-off", tag, "--as", what, "--reason", "nobody knows"], flags].concat())
+    };
+    forsake(&tag, "not-made", &[]).says(2, &[&tag, "paid for in vain", "nothing was sent"]);
+    forsake("asin-other", "lost", &["--yes"]).says(2, &["no task without an answer"]);
+    shop.asin(&["tasks", "write-off", &tag, "--yes"]).says(2, &["--as", "--reason"]);
     // The vendor's list lags.
     let found = (0..100).map(|_| shop.asin(&["tasks", "reconcile"])).find(|ran| ran.out.contains("created"));
     assert!(found.is_some_and(|ran| ran.lines()[0]["tag"] == tag.as_str()));
     assert_eq!(shop.billed(), 1);
+}
+
+#[test]
+fn a_task_that_nobody_knows_of_is_given_up() {
+    let shop = Shop::open();
+    let fault = json!({"method": "POST", "path": "/v3/*/task_post", "call": 1, "action": "cut_before_work"});
+    shop.sandbox.send("POST", "/_sandbox/faults", &fault.to_string());
+    let file = shop.file(TASKS.lines().next().unwrap());
+    let lost = shop.asin(&["tasks", "post", &file, "--yes"]);
+    let tag = lost.lines()[0]["tag"].as_str().unwrap().to_owned();
+    let ran = shop.asin(&["tasks", "write-off", &tag, "--as", "not-made", "--reason", "nobody knows", "--yes"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    assert!(shop.asin(&["tasks", "pending"]).out.is_empty());
 }
 
 #[test]
