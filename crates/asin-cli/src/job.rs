@@ -60,7 +60,7 @@ impl Place {
         let (state, json) = (self.state.clone(), self.json);
         let Some(sandbox) = &self.sandbox else {
             let config = Config::read(&self.config.clone().unwrap_or_else(|| beside("asin.toml")))?;
-            let variables = Variables::of_profile(None)?;
+            let variables = Variables::of_profile(std::env::var("ASIN_PROFILE").ok().as_deref())?;
             let (state, is_sandbox) = (state.unwrap_or_else(|| beside(".asin")), false);
             let (collection, sandbox, temporary) = (None, None, None);
             return Ok(Job { state, collection, is_sandbox, json, config, variables, sandbox, temporary });

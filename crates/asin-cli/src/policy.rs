@@ -1,5 +1,6 @@
 //! What a run may do, as flags: what it follows, what it may spend, how far it may go.
 
+use crate::input::{amount, duration};
 use asin_facade::multicart::CollectionId;
 use asin_facade::sync::{KeepMargin, MatchLowest, Options, Pricing, Undercut};
 use rust_decimal::Decimal;
@@ -99,19 +100,6 @@ fn rule(text: &str) -> Result<Rule, String> {
     }))
 }
 
-fn amount(text: &str) -> Result<Decimal, String> {
-    let plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    let amount = Decimal::from_str_exact(text).ok().filter(|_| plain);
-    amount.ok_or_else(|| "give digits, with a dot before the decimals".to_owned())
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    let wrong = |_| "give a time such as 90m, 2h or 1d".to_owned();
-    let span: jiff::Span = text.parse().map_err(wrong)?;
-    let time = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).map_err(wrong)?;
-    Duration::try_from(time).map_err(|_| "must not be below zero".to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -119,18 +107,6 @@ mod tests {
     #[test]
     fn the_age_in_the_help_is_the_one_that_holds() {
         assert_eq!(duration("2h"), Ok(defaults().max_observation_age));
-    }
-
-    #[test]
-    fn times_and_amounts_are_read_as_people_write_them() {
-        assert_eq!(duration("90m"), Ok(Duration::from_secs(5400)));
-        assert_eq!(duration("1h30m"), duration("90m"));
-        assert_eq!(duration("1d"), Ok(Duration::from_secs(86_400)));
-        assert!(duration("90").is_err());
-        assert!(duration("-2h").is_err());
-        assert_eq!(amount("0.50"), Ok(Decimal::new(50, 2)));
-        assert!(amount("-1").is_err());
-        assert!(amount("1e3").is_err());
     }
 
     #[test]

@@ -72,7 +72,7 @@ impl Served {
     /// The sandbox of `examples/`.
     pub fn example() -> Self {
         let market = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/market.json");
-        Self::start(&["--market", market])
+        Self::start(&["--market", market, "--no-limits"])
     }
 
     /// Runs a command on this sandbox; nothing is a terminal.
