@@ -45,6 +45,9 @@ pub async fn run(arguments: Arguments) -> Ended {
     let info = operations.into_iter().find(|info| info.name == name).ok_or_else(|| unknown(name))?;
     let given = input::json(&arguments.json)?;
     let mut session = arguments.selling.open().await?;
+    if arguments.leave.is_dry_run() {
+        session.only_to_show();
+    }
     match info.vendor {
         "dataforseo" => {
             let (client, _) = session.dataforseo()?;

@@ -183,6 +183,11 @@ impl Session {
         Ok(builder.build()?)
     }
 
+    /// For clients that send nothing: a credential that is missing is made up.
+    pub fn only_to_show(&mut self) {
+        self.variables.only_to_show();
+    }
+
     /// Whether any of these variables is set.
     pub fn has_any(&self, names: &[&str]) -> bool {
         names.iter().any(|name| self.variables.get(name).is_some())

@@ -23,6 +23,7 @@
 //! | --- | --- |
 //! | add a vendor or an operation | [`Vendor`], [`Operation`], [`encode`], [`lenient`], [`open_enum!`], [`tagged_union!`] |
 //! | send one | [`Client::call`], [`Client::exchange`], [`Client::pages`], [`Client::wait`] |
+//! | send one by its name, its arguments as JSON | [`Client::named`], [`Client::exchange_named`] |
 //! | take in what is too big for memory | [`Client::records`], [`Client::download`], [`Client::download_url`], [`Client::upload_url`] |
 //! | understand a failure | [`Error`], [`ErrorKind`], [`Fault`], [`retry`] |
 //! | bring your own network, limits or credentials | [`Transport`], [`RateLimit`], [`Authorize`] |

@@ -73,6 +73,32 @@ fn only_the_credentials_that_are_needed_are_asked_for() {
     let ran = run(asin(&["call", "UserData"]), "");
     ran.says(3, &["DATAFORSEO_LOGIN is not set", "DATAFORSEO_PASSWORD is not set"]);
     assert!(!ran.err.contains("MULTICART"), "{}", ran.err);
+    // What is only shown needs none.
+    let shown = run(asin(&["call", "AmazonAsinTaskPost", "--json", TASK, "--dry-run"]), "");
+    assert_eq!(
+        shown.lines()[0]["url"],
+        "https://api.dataforseo.com/v3/merchant/amazon/asin/task_post",
+        "{}",
+        shown.err
+    );
     let sandbox = Served::example();
     sandbox.asin(&["call", "getListingsItem", "--json", LISTING]).says(2, &["--account", "america, europe, pacific"]);
+}
+
+#[test]
+fn a_refusal_ends_with_the_code_of_its_class() {
+    let sandbox = Served::example();
+    let struck = |action: &str| {
+        let fault = format!(r#"{{"method":"GET","path":"/v3/appendix/*","call":1,"action":{action}}}"#);
+        sandbox.send("DELETE", "/_sandbox/faults", "");
+        sandbox.send("POST", "/_sandbox/faults", &fault);
+        sandbox.asin(&["call", "UserData"])
+    };
+    struck(r#"{"code":{"code":40100}}"#).says(3, &["credentials refused", "40100", "next: mend the credentials"]);
+    struck(r#"{"code":{"code":40200}}"#).says(5, &["not enough funds", "40200", "next: pay in or raise the limit"]);
+    struck(r#"{"code":{"code":40501}}"#).says(1, &["rejected", "40501", "next: mend the arguments"]);
+    sandbox.send("POST", "/_sandbox/faults", r#"{"method":"GET","path":"/listings/*","action":"too_many_requests"}"#);
+    let refused = sandbox.asin(&["call", "getListingsItem", "--account", "europe", "--json", LISTING]);
+    refused.says(4, &["throttled after", "QuotaExceeded", "applied: nothing\n", "next: wait a little"]);
+    struck(r#"{"html_error":{"status":404}}"#).says(1, &["not found", "HTTP 404"]);
 }

@@ -178,3 +178,30 @@ fn the_balance_is_told() {
     // Other programs of the account have results there, too.
     assert!(ready.lines().iter().any(|task| task["tag"] == "another-program/600"), "{} {}", ready.out, ready.err);
 }
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_says_what_is_pending_and_how_to_go_on() {
+    use crate::asin::asin;
+    use std::process::{Command, Stdio};
+    let market = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/market.json");
+    let sandbox = Served::start(&["--market", market, "--no-limits", "--speed", "1"]);
+    let shop = Shop { sandbox, folder: tempfile::tempdir().unwrap() };
+    let state = shop.state();
+    let (url, state) = (shop.sandbox.url.as_str(), state.to_str().unwrap());
+    let mut asking = asin(&["sellers", "B085RFFC9Q", "-m", "DE", "--yes", "--state", state, "--sandbox", url]);
+    let asking = asking.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let ledger = || std::fs::read_dir(state).into_iter().flatten().flatten().map(|entry| entry.path());
+    let created = || ledger().any(|file| std::fs::read_to_string(file).is_ok_and(|text| text.contains("created")));
+    while !created() {
+        std::thread::yield_now();
+    }
+    assert!(Command::new("kill").args(["-INT", &asking.id().to_string()]).status().unwrap().success());
+    let stopped = asking.wait_with_output().unwrap();
+    let told = String::from_utf8(stopped.stderr).unwrap();
+    assert_eq!(stopped.status.code(), Some(1), "{told}");
+    for part in ["stopped", "1 task pending", "asin tasks collect --state"] {
+        assert!(told.contains(part), "{part} in {told}");
+    }
+    assert_eq!(shop.asin(&["tasks", "pending"]).lines().len(), 1);
+}

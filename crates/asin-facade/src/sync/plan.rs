@@ -360,7 +360,7 @@ impl Group {
             let stock = self.stock.is_some() && member.shares_stock;
             let observed = report.observed.clone().filter(|_| price.is_some());
             let change = Change::of(&member.slot);
-            (price.is_some() || stock).then(|| Change { price, quantity, handling, observed, ..change })
+            (price.is_some() || stock).then_some(Change { price, quantity, handling, observed, ..change })
         };
         self.members.iter().filter_map(changed).collect()
     }
