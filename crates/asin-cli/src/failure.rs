@@ -9,8 +9,12 @@ use std::process::ExitCode;
 /// The exit codes, one for each class of reaction; in README too.
 pub const EXIT_CODES: &str = "\
 Exit codes:
-  0 done, 1 not all of it could be done or its state is unknown, 2 wrong arguments or input, or no consent,
-  3 a credential is missing or refused, 4 refused by a limit of calls, 5 not enough funds or credits";
+  0 done
+  1 not all of it could be done, or its state is unknown
+  2 wrong arguments or input, or no consent; nothing was sent
+  3 a credential is missing or refused
+  4 refused by a limit of calls
+  5 not enough funds or credits";
 
 const PARTIAL: u8 = 1;
 const USAGE: u8 = 2;

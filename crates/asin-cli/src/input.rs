@@ -14,7 +14,7 @@ use std::time::Duration;
 /// Names, as many as one likes.
 #[derive(Debug, clap::Args)]
 pub struct Names {
-    /// What is meant; `-` reads standard input, one a line
+    /// ASINs, SKUs or what else is meant; `-` reads standard input, one a line
     #[arg(value_name = "NAME")]
     given: Vec<String>,
     /// A file with one a line

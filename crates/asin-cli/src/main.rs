@@ -132,3 +132,23 @@ fn wait_for(command: impl Future<Output = Ended>) -> Ended {
     runtime.shutdown_background();
     ended
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Arguments;
+    use clap::{Command, CommandFactory};
+
+    #[test]
+    fn every_command_shows_how_it_is_used() {
+        fn check(command: &Command, path: &str) {
+            let path = format!("{path} {}", command.get_name());
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(command.has_subcommands() || help.contains("Examples:\n  "), "{path} has no examples");
+            assert!(command.get_about().is_some(), "{path} does not say what it does");
+            command.get_subcommands().for_each(|command| check(command, &path));
+        }
+        let command = Arguments::command();
+        command.clone().debug_assert();
+        command.get_subcommands().for_each(|command| check(command, "asin"));
+    }
+}

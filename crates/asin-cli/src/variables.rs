@@ -21,6 +21,7 @@ pub struct Variables {
 impl Variables {
     /// Those of this machine, and of a profile.
     pub fn of_profile(name: Option<&str>) -> Result<Self, Failure> {
+        let name = name.filter(|name| !name.is_empty());
         Ok(Self {
             kept: Profiles::read()?.get(name)?,
             environment: true,

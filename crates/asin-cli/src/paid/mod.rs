@@ -24,7 +24,7 @@ use std::sync::Arc;
 /// Where paid tasks are remembered, and who pays.
 #[derive(Debug, clap::Args)]
 pub struct Ledgered {
-    /// The folder that remembers what was paid for; one that `sync` uses has its tasks
+    /// The folder that remembers what was paid for; from that of `sync`, collected results are gone for `sync`
     #[arg(long, value_name = "DIR", default_value_os_t = state_folder("tasks"))]
     state: PathBuf,
     #[command(flatten)]

@@ -31,13 +31,22 @@ pub struct Arguments {
 enum Command {
     Post(Post),
     /// Lists what is done at the vendor and not collected, of the whole account
+    #[command(after_help = "\
+Examples:
+  asin tasks ready --output csv")]
     Ready(Free),
     Get(Get),
     Collect(Collect),
     /// Finds out what became of tasks without an answer, by the vendor's own list
+    #[command(after_help = "\
+Examples:
+  asin tasks reconcile")]
     Reconcile(Free),
     WriteOff(Forsake),
     /// Lists what was paid for and not collected, and what has no answer
+    #[command(after_help = "\
+Examples:
+  asin tasks pending --output json | jq -r .tag")]
     Pending(Free),
 }
 

@@ -1,8 +1,9 @@
 //! `asin tasks`, `sellers`, `variants`, `products`, `balance`: paid once, collected later.
 
-use crate::asin::{Ran, Served};
+use crate::asin::{Ran, Served, asin};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 struct Shop {
     sandbox: Served,
@@ -104,6 +105,21 @@ fn tasks_go_step_by_step() {
 }
 
 #[test]
+fn what_nobody_reads_is_collected_again() {
+    let shop = Shop::open();
+    let file = shop.file(TASKS);
+    assert_eq!(shop.asin(&["tasks", "post", &file, "--yes"]).code, Some(0));
+    let state = shop.state();
+    let collect = ["tasks", "collect", "--state", state.to_str().unwrap(), "--sandbox", &shop.sandbox.url];
+    let mut collect = asin(&collect);
+    let mut collect = collect.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(collect.stdout.take());
+    assert_eq!(collect.wait().unwrap().code(), Some(1));
+    assert_eq!(shop.asin(&["tasks", "pending"]).lines().len(), 2);
+    assert_eq!(shop.asin(&["tasks", "collect"]).lines().len(), 2);
+}
+
+#[test]
 fn what_is_pending_is_not_paid_for_again() {
     let shop = Shop::open();
     let file = shop.file(TASKS);
@@ -182,8 +198,7 @@ fn the_balance_is_told() {
 #[cfg(unix)]
 #[test]
 fn ctrl_c_says_what_is_pending_and_how_to_go_on() {
-    use crate::asin::asin;
-    use std::process::{Command, Stdio};
+    use std::process::Command;
     let market = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/market.json");
     let sandbox = Served::start(&["--market", market, "--no-limits", "--speed", "1"]);
     let shop = Shop { sandbox, folder: tempfile::tempdir().unwrap() };
