@@ -1,10 +1,10 @@
 //! Changes many listings in one feed, and says of every message what became of it.
 
-use examples::{Failure, sandbox};
+use examples::{Failure, sandbox, seller};
 use futures_util::{TryStreamExt, pin_mut, stream};
 use rust_decimal::Decimal;
 use sp_listings::{
-    Builder, Credentials, ListingsItemPatchRequest, Marketplace, Region, SellerId, Sku,
+    ListingsItemPatchRequest, Marketplace, Sku,
     feeds::{FeedFolder, FeedMessage, ListingsFeed, MessageStatus},
     new_price, quantity_patch,
 };
@@ -13,16 +13,7 @@ use std::time::Duration;
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
     let sandbox = sandbox().await?;
-    let demo = sandbox.demo();
-    let account = demo.accounts.iter().find(|account| account.name == "europe").ok_or("no such account")?;
-
-    let seller = SellerId::new(&account.seller_id)?;
-    let credentials = Credentials::new(demo.sp_api.client_id, demo.sp_api.client_secret, account.refresh_token.clone());
-    let client = Builder::new(Region::Europe, credentials)
-        .seller(seller.clone())
-        .base_url(demo.sp_api.base_url.parse()?) // these two lines are for the sandbox only
-        .lwa_url(demo.sp_api.lwa_url.parse()?)
-        .build()?;
+    let (client, seller) = seller(&sandbox, "europe")?;
 
     // Any stream of messages will do, such as the rows of a database; one of these SKUs is not in the store.
     let mut messages = Vec::new();

@@ -1,13 +1,13 @@
 //! The life of a listing's offer: a sale, a picture, closed and open again; each write previewed, waited for and read back.
 
 use core_http::Once;
-use examples::{Failure, sandbox};
+use examples::{Failure, sandbox, seller};
 use futures_util::TryStreamExt;
-use jiff::{Timestamp, civil::date};
+use jiff::{Timestamp, ToSpan, Zoned};
 use sp_listings::{
-    Builder, Credentials, Fate, GetListingsItem, Image, IncludedData, ListingsItemPatchRequest, Marketplace, Offer,
-    PatchListingsItem, PatchOperation, Previewed, Region, Sale, Search, SellerId, Settled, Sku, SpClient, preview,
-    quantity_patch, submit_and_wait,
+    Fate, GetListingsItem, Image, IncludedData, ListingsItemPatchRequest, Marketplace, Offer, PatchListingsItem,
+    PatchOperation, Previewed, Sale, Search, SellerId, Settled, Sku, SpClient, preview, quantity_patch,
+    submit_and_wait,
 };
 use std::time::Duration;
 
@@ -46,22 +46,15 @@ impl Listing {
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
     let sandbox = sandbox().await?;
-    let demo = sandbox.demo();
-    let account = demo.accounts.iter().find(|account| account.name == "europe").ok_or("no such account")?;
-    let seller = SellerId::new(&account.seller_id)?;
-    let credentials = Credentials::new(demo.sp_api.client_id, demo.sp_api.client_secret, account.refresh_token.clone());
-    let client = Builder::new(Region::Europe, credentials)
-        .seller(seller.clone())
-        .base_url(demo.sp_api.base_url.parse()?) // these two lines are for the sandbox only
-        .lwa_url(demo.sp_api.lwa_url.parse()?)
-        .build()?;
+    let (client, seller) = seller(&sandbox, "europe")?;
     let listing = Listing { client, seller, sku: Sku::new("SÜET 41/42")? };
 
     let search = Search::all(listing.seller.clone(), [Marketplace::DE]);
     let found: Vec<_> = search.items(&listing.client).try_collect().await?;
     println!("{} listings in {}", found.len(), Marketplace::DE);
 
-    let sale = Sale::new("49.90".parse()?, date(2026, 11, 27), date(2026, 11, 30))?;
+    let today = Zoned::now().date();
+    let sale = Sale::new("49.90".parse()?, today + 1.day(), today + 4.days())?;
     listing.change("a sale", listing.offer().await?.with_sale(sale)?.patch()).await?;
     listing.change("the stock", quantity_patch(12, Some(2))).await?;
     let picture = Image::other(2)?;

@@ -1,15 +1,10 @@
 //! The main job from Rust: what `asin sync` does, with a supervisor of one's own that decides what may be paid and written.
 
-use asin_facade::sync::{
-    Account, Accounts, Catalogue, Change, Connection, Event, Options, Services, Spending, Supervisor, Sync,
-};
-use asin_sandbox::Demo;
+use asin_facade::sync::{Accounts, Catalogue, Change, Event, Options, Services, Spending, Supervisor, Sync};
 use async_trait::async_trait;
-use examples::{Failure, sandbox};
+use examples::{Failure, connection, sandbox};
 use rust_decimal::Decimal;
-use secrecy::SecretString;
-use sp_listings::{Region, SellerId};
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 /// Pays up to a limit, and lets no price fall.
 #[derive(Debug)]
@@ -45,7 +40,7 @@ impl Supervisor for Careful {
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
     let sandbox = sandbox().await?;
-    let connection = connection(sandbox.demo())?;
+    let connection = connection(&sandbox)?;
     let accounts: Accounts =
         connection.accounts.iter().map(|(name, (account, _))| (name.clone(), account.clone())).collect();
     let rows = "account,sku,asin,marketplace,postcode,min_price,max_price,quantity,max_handling_days\n\
@@ -67,30 +62,4 @@ async fn main() -> Result<(), Failure> {
         println!("{} USD spent", report.totals.usd);
     }
     Ok(())
-}
-
-/// Everything that the clients need to know, here as the sandbox tells it.
-fn connection(demo: Demo) -> Result<Connection, Failure> {
-    let mut accounts = BTreeMap::new();
-    for account in demo.accounts {
-        let region = match account.region {
-            asin_sandbox::Region::Na => Region::NorthAmerica,
-            asin_sandbox::Region::Eu => Region::Europe,
-            asin_sandbox::Region::Fe => Region::FarEast,
-        };
-        let seller = Account { seller_id: SellerId::new(account.seller_id)?, region };
-        accounts.insert(account.name, (seller, SecretString::from(account.refresh_token)));
-    }
-    Ok(Connection {
-        dataforseo_login: demo.dataforseo.login,
-        dataforseo_password: demo.dataforseo.password.into(),
-        dataforseo_base_url: Some(demo.dataforseo.base_url.parse()?),
-        multicart_api_key: demo.multicart.api_key.into(),
-        multicart_base_url: Some(demo.multicart.base_url.parse()?),
-        sp_api_client_id: demo.sp_api.client_id,
-        sp_api_client_secret: demo.sp_api.client_secret.into(),
-        sp_api_base_url: Some(demo.sp_api.base_url.parse()?),
-        sp_api_lwa_url: Some(demo.sp_api.lwa_url.parse()?),
-        accounts,
-    })
 }

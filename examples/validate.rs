@@ -1,9 +1,9 @@
 //! Asks whether a product may be listed and what its product type wants, and checks a listing before it is sent.
 
-use examples::{Failure, sandbox};
+use examples::{Failure, sandbox, seller};
 use serde_json::json;
 use sp_listings::{
-    Builder, ConditionType, Credentials, ListingsItemPutRequest, Marketplace, PutListingsItem, Region, SellerId, Sku,
+    ConditionType, ListingsItemPutRequest, Marketplace, PutListingsItem, Sku,
     product_types::{GetDefinitionsProductType, SchemaCache, Validator},
     restrictions::{GetListingsRestrictions, Verdict},
 };
@@ -11,16 +11,7 @@ use sp_listings::{
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
     let sandbox = sandbox().await?;
-    let demo = sandbox.demo();
-    let account = demo.accounts.iter().find(|account| account.name == "europe").ok_or("no such account")?;
-
-    let seller = SellerId::new(&account.seller_id)?;
-    let credentials = Credentials::new(demo.sp_api.client_id, demo.sp_api.client_secret, account.refresh_token.clone());
-    let client = Builder::new(Region::Europe, credentials)
-        .seller(seller.clone())
-        .base_url(demo.sp_api.base_url.parse()?) // these two lines are for the sandbox only
-        .lwa_url(demo.sp_api.lwa_url.parse()?)
-        .build()?;
+    let (client, seller) = seller(&sandbox, "europe")?;
 
     let ask = GetListingsRestrictions::new("B07G82D89J".parse()?, seller.clone(), [Marketplace::TR]);
     let permission = client.call(ask).await?;

@@ -1,6 +1,8 @@
-//! What the runnable examples beside this package share: the sandbox that they talk to.
+//! What the runnable examples beside this package share: the sandbox that they talk to, and how they reach it.
 
+use asin_facade::sync::{Account, Connection};
 use asin_sandbox::{Market, Sandbox};
+use sp_listings::{Builder, Credentials, Region, SellerId, SpClient};
 
 /// What an example ends with when something goes wrong.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -12,6 +14,56 @@ pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 pub async fn sandbox() -> Result<Sandbox, Failure> {
     let market = Market::read(concat!(env!("CARGO_MANIFEST_DIR"), "/market.json"))?;
     Ok(Sandbox::builder().market(market).start().await?)
+}
+
+/// A seller of the sandbox, and the client that acts for it. `price.rs` shows how a client is made.
+///
+/// # Errors
+/// When there is no such account.
+pub fn seller(sandbox: &Sandbox, account: &str) -> Result<(SpClient, SellerId), Failure> {
+    let demo = sandbox.demo();
+    let account = demo.accounts.iter().find(|known| known.name == account).ok_or("no such account")?;
+    let seller = SellerId::new(&account.seller_id)?;
+    let credentials = Credentials::new(demo.sp_api.client_id, demo.sp_api.client_secret, account.refresh_token.clone());
+    let client = Builder::new(region(account.region), credentials)
+        .seller(seller.clone())
+        .base_url(demo.sp_api.base_url.parse()?)
+        .lwa_url(demo.sp_api.lwa_url.parse()?)
+        .build()?;
+    Ok((client, seller))
+}
+
+/// Everything that the clients of all three vendors need to know, as the sandbox tells it.
+///
+/// # Errors
+/// None that a sandbox gives rise to.
+pub fn connection(sandbox: &Sandbox) -> Result<Connection, Failure> {
+    let demo = sandbox.demo();
+    let mut accounts = std::collections::BTreeMap::new();
+    for account in demo.accounts {
+        let seller = Account { seller_id: SellerId::new(account.seller_id)?, region: region(account.region) };
+        accounts.insert(account.name, (seller, account.refresh_token.into()));
+    }
+    Ok(Connection {
+        dataforseo_login: demo.dataforseo.login,
+        dataforseo_password: demo.dataforseo.password.into(),
+        dataforseo_base_url: Some(demo.dataforseo.base_url.parse()?),
+        multicart_api_key: demo.multicart.api_key.into(),
+        multicart_base_url: Some(demo.multicart.base_url.parse()?),
+        sp_api_client_id: demo.sp_api.client_id,
+        sp_api_client_secret: demo.sp_api.client_secret.into(),
+        sp_api_base_url: Some(demo.sp_api.base_url.parse()?),
+        sp_api_lwa_url: Some(demo.sp_api.lwa_url.parse()?),
+        accounts,
+    })
+}
+
+fn region(region: asin_sandbox::Region) -> Region {
+    match region {
+        asin_sandbox::Region::Na => Region::NorthAmerica,
+        asin_sandbox::Region::Eu => Region::Europe,
+        asin_sandbox::Region::Fe => Region::FarEast,
+    }
 }
 
 /// The Rust of README.md, compiled.
