@@ -138,7 +138,7 @@ pub async fn put(arguments: Put) -> Ended {
     let seller = arguments.how.at.selling.seller().await?;
     let stores = [arguments.how.at.marketplace.listings()];
     let put = PutListingsItem::new(seller.id.clone(), arguments.sku.clone(), stores, body);
-    let wish = Wish { sku: arguments.sku, old: None, new: "the whole listing".to_owned(), write: put };
+    let wish = Wish { sku: arguments.sku, old: None, new: "the whole listing".to_owned(), write: Once(put) };
     send(&seller, vec![wish], Vec::new(), arguments.how, Tally::default()).await
 }
 

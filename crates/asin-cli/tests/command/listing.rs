@@ -130,6 +130,20 @@ fn a_patch_and_a_put_go_out_as_they_are() {
     listing(&sandbox, &["patch", "S", "-m", "TR", "--json", r#"{"patches":[]}"#]).says(2, &["--json", "productType"]);
     let put = r#"{"productType":"WATER_FLOTATION_DEVICE"}"#;
     listing(&sandbox, &["put", "S", "-m", "TR", "--json", put]).says(2, &["--json", "attributes"]);
+    let store = "A33AVAJ2PDY3EV";
+    let name = json!([{"value": "Su", "language_tag": "tr_TR", "marketplace_id": store}]);
+    let mut whole = json!({"productType": "PRODUCT", "attributes": {"item_name": name}});
+    let put = |body: &Value| {
+        listing(&sandbox, &["put", "NEW-1", "-m", "TR", "--json", &body.to_string(), "--yes"]).lines().remove(0)
+    };
+    let refused = put(&whole);
+    assert_eq!((&refused["outcome"], &refused["issues"][0]["code"]), (&json!("refused"), &json!("90220")), "{refused}");
+    whole["attributes"]["condition_type"] = json!([{"value": "new_new", "marketplace_id": store}]);
+    whole["attributes"]["purchasable_offer"] = json!([{
+        "currency": "TRY", "marketplace_id": store, "our_price": [{"schedule": [{"value_with_tax": 50}]}],
+    }]);
+    assert_eq!(put(&whole)["outcome"], "submitted");
+    assert_eq!(price(&sandbox, "NEW-1", "TR"), json!(50));
 }
 
 #[test]
