@@ -107,7 +107,7 @@ impl<O: Operation> Intake for Whole<'_, O> {
 }
 
 /// 5. Sends, for as long as the operation and the deadline allow.
-pub(crate) async fn receive(sending: Sending) -> Result<Response> {
+pub(crate) async fn receive(sending: Sending) -> Result<Response, Failed> {
     let Sending { transport, request, permit, until, .. } = sending;
     let response = in_time(until, transport.send(request)).await?;
     drop(permit);
@@ -115,11 +115,17 @@ pub(crate) async fn receive(sending: Sending) -> Result<Response> {
 }
 
 /// Waits for a transport, no longer than until `until`.
-pub(crate) async fn in_time<T>(until: Instant, sent: impl Future<Output = Result<T, TransportError>>) -> Result<T> {
+pub(crate) async fn in_time<T>(
+    until: Instant,
+    sent: impl Future<Output = Result<T, TransportError>>,
+) -> Result<T, Failed> {
     let start = Instant::now();
     match timeout_at(until, sent).await {
-        Ok(sent) => sent.map_err(Error::from),
-        Err(_) => Err(Error::new(ErrorKind::Timeout, format!("no complete answer within {:?}", start.elapsed()))),
+        Ok(sent) => sent.map_err(|mut error| Failed { head: error.take_head(), error: error.into() }),
+        Err(_) => {
+            let message = format!("no complete answer within {:?}", start.elapsed());
+            Err(Error::new(ErrorKind::Timeout, message).into())
+        }
     }
 }
 
@@ -271,11 +277,13 @@ impl<V: Vendor> Client<V> {
             Ok(admitted) => admitted,
             Err(error) => return (None, Err(error)),
         };
-        let until = deadline.min(from_now(self.options.time_out.unwrap_or(plan.time_out)));
+        let time_out = self.options.time_out.unwrap_or(plan.time_out);
+        let until = deadline.min(from_now(time_out));
         trace_attempt(&request, attempt);
         // 5. and 6.
         let transport = self.shared.transport.clone();
-        let change = change.map(|change| (change.sending(plan.time_out), change));
+        // A caller in a hurry does not make the vendor quicker.
+        let change = change.map(|change| (change.sending(time_out.max(plan.time_out)), change));
         let taken = intake.take(Sending { transport, request, permit, until, deadline }).await;
         if let Some((before, change)) = change {
             match &taken {

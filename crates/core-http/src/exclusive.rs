@@ -17,7 +17,8 @@ use tokio::{
 /// Lets the calls that change the same thing ([`Vendor::changes`](crate::Vendor::changes)) go one after another, in the
 /// order of their arrival.
 ///
-/// The clones of a client share one; share it between clients that may change the same things. Its memory grows with the
+/// The clones of a client share one; share it between clients that may change the same things. Other processes know
+/// nothing of it. Its memory grows with the
 /// things that are being changed, not with those that ever were.
 #[derive(Debug, Clone)]
 pub struct Exclusive {
@@ -58,7 +59,10 @@ impl Exclusive {
     }
 
     /// How long a thing rests after an attempt to change it that may have been applied although it failed; 10 s by default.
-    /// The vendor may still be at work on it, behind a gateway that has answered or after everybody's time-out.
+    ///
+    /// It counts from the moment at which something has answered, such as a gateway behind which the vendor may still be
+    /// at work. Where nothing has answered, it counts from the end of the operation's time-out, or of
+    /// [`Options::time_out`](crate::Options::time_out) where that is longer, also if the caller has left before.
     pub fn grace(mut self, grace: Duration) -> Self {
         self.grace = grace;
         self

@@ -160,6 +160,14 @@ impl ReqwestTransport {
     }
 
     async fn gather(&self, mut answer: http_client::Response) -> Result<Response, TransportError> {
+        let head = head_of(&mut answer);
+        match self.body(answer).await {
+            Ok(body) => Ok(http::Response::from_parts(head, body)),
+            Err(error) => Err(error.after(head)),
+        }
+    }
+
+    async fn body(&self, mut answer: http_client::Response) -> Result<Bytes, TransportError> {
         let mut body = BytesMut::new();
         while let Some(piece) = Self::piece(&mut answer, self.stall_timeout).await? {
             if body.len() + piece.len() > self.max_body {
@@ -168,10 +176,7 @@ impl ReqwestTransport {
             }
             body.extend_from_slice(&piece);
         }
-        let mut response = http::Response::new(body.freeze());
-        *response.status_mut() = answer.status();
-        *response.headers_mut() = std::mem::take(answer.headers_mut());
-        Ok(response)
+        Ok(body.freeze())
     }
 }
 
@@ -199,14 +204,19 @@ impl Transport for ReqwestTransport {
     async fn open(&self, request: Request) -> Result<Streamed, TransportError> {
         let (head, body) = request.into_parts();
         let mut answer = self.execute(head, (!body.is_empty()).then(|| body.into())).await?;
-        let mut head = http::Response::new(()).into_parts().0;
-        (head.status, head.headers) = (answer.status(), std::mem::take(answer.headers_mut()));
+        let head = head_of(&mut answer);
         let stall_timeout = self.stall_timeout;
         let body = stream::try_unfold(answer, move |mut answer| async move {
             Ok(Self::piece(&mut answer, stall_timeout).await?.map(|piece| (piece, answer)))
         });
         Ok(Streamed { head, body: body.boxed() })
     }
+}
+
+fn head_of(answer: &mut http_client::Response) -> http::response::Parts {
+    let mut head = http::Response::new(()).into_parts().0;
+    (head.status, head.headers) = (answer.status(), std::mem::take(answer.headers_mut()));
+    head
 }
 
 fn other(message: impl Into<String>) -> TransportError {

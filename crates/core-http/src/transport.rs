@@ -73,6 +73,7 @@ impl fmt::Debug for Streamed {
 #[error("{kind}")]
 pub struct TransportError {
     kind: TransportErrorKind,
+    head: Option<Box<http::response::Parts>>,
     #[source]
     source: Box<dyn std::error::Error + Send + Sync>,
 }
@@ -80,7 +81,18 @@ pub struct TransportError {
 impl TransportError {
     /// An error of the given kind; the source must not name secrets or query strings.
     pub fn new(kind: TransportErrorKind, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self { kind, source: source.into() }
+        Self { kind, head: None, source: source.into() }
+    }
+
+    /// With the head of the answer whose body broke off: it holds the vendor's identifier of the answer.
+    #[must_use]
+    pub fn after(mut self, head: http::response::Parts) -> Self {
+        self.head = Some(Box::new(head));
+        self
+    }
+
+    pub(crate) fn take_head(&mut self) -> Option<Box<http::response::Parts>> {
+        self.head.take()
     }
 
     /// How far the request got.

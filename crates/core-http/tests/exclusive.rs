@@ -191,6 +191,24 @@ async fn a_cancelled_change_counts_as_under_way_until_the_vendor_must_be_done() 
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_time_out_that_holds_is_the_longer_one() {
+    for (time_out, works, ends) in [(90, 89, 90 + 10), (2, 29, 30 + 10)] {
+        let watched = Watched::new(&always_ok(), works * SECOND);
+        let client = client(watched.clone()).with(|options| {
+            (options.time_out, options.deadline) = (Some(90 * SECOND), 600 * SECOND);
+            options.retry = core_http::RetryPolicy::never();
+        });
+        let start = Instant::now();
+        let first = client.with(|options| options.time_out = Some(time_out * SECOND));
+        let gone = timeout(80 * SECOND, first.call(write(1))).await;
+        assert!(!matches!(gone, Ok(Ok(_))), "nobody waits for the answer");
+        client.call(write(1)).await.expect("its turn comes");
+        assert_eq!(watched.most("/v1/things/1"), 1, "{time_out} s");
+        assert_eq!(start.elapsed(), (ends + works) * SECOND, "{time_out} s");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_change_without_an_answer_counts_as_under_way() {
     for lost in [Sent::Timeout, Sent::Interrupted] {
         let script = common::script();

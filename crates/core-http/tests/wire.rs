@@ -149,10 +149,12 @@ fn absolute(address: std::net::SocketAddr) -> core_http::Request {
 async fn n10_n11_a_body_cut_short_is_never_taken_as_whole() {
     // What arrived would be JSON as it is.
     for head in ["content-length: 100\r\n\r\n", "transfer-encoding: chunked\r\n\r\n15\r\n"] {
-        let body = format!("HTTP/1.1 200 OK\r\n{head}{OK}");
+        let body = format!("HTTP/1.1 200 OK\r\nx-request-id: r-1\r\n{head}{OK}");
         let server = Server::raw(move |_| body.clone().into_bytes()).await;
         let error = once(local(transport(), server.address)).call(ask(Safety::Once)).await.expect_err("cut short");
         assert_eq!((error.kind(), error.may_have_been_applied()), (ErrorKind::Interrupted, true), "{head} {error}");
+        assert_eq!(error.request_id(), Some("r-1"), "the head had come: {error}");
+        assert!(error.to_string().ends_with(" (request r-1)"), "{error}");
         let client = local(transport(), server.address).with(quick);
         assert_eq!(client.call(read()).await.expect_err("cut short").attempts(), 4);
     }

@@ -1,8 +1,8 @@
 //! The workflows against the sandbox, which keeps the listings' state and knows none of our types.
 
 use crate::{Unlimited, sku};
-use asin_sandbox::{Market, Sandbox};
-use core_http::Once;
+use asin_sandbox::{Fault, Market, Sandbox};
+use core_http::{ErrorKind, Once};
 use futures_util::TryStreamExt;
 use jiff::{Timestamp, civil::date};
 use serde_json::{Value, json};
@@ -191,4 +191,14 @@ async fn listings_are_found_by_their_skus_those_with_a_comma_too() {
     let search = Search::identified(shop.seller.clone(), [Marketplace::DE], skus);
     let items: Vec<Item> = search.items(&shop.client).try_collect().await.unwrap();
     assert_eq!(items.iter().map(|item| item.sku.as_str()).collect::<Vec<_>>(), ["a,b", "c"]);
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_off_is_named_by_its_request_id() {
+    let shop = shop(vec![listing("HALF", 0)]).await;
+    shop.sandbox.fault(Fault::on("PATCH", "/listings/*").half_body());
+    let write = shop.patch(&sku("HALF"), [shop.offer(&sku("HALF")).await.price_patch("29".parse().unwrap())]);
+    let error = shop.client.call(Once(write)).await.unwrap_err();
+    assert_eq!((error.kind(), error.may_have_been_applied(), error.attempts()), (ErrorKind::Interrupted, true, 1));
+    assert!(error.request_id().is_some_and(|id| id.len() > 10), "{error}");
 }
