@@ -50,6 +50,8 @@ fn unsent(error: Error) -> Error {
     match error.kind() {
         ErrorKind::Auth | ErrorKind::Connect | ErrorKind::Request => error,
         ErrorKind::Rejected | ErrorKind::NotFound => Error::new(ErrorKind::Auth, error),
+        // LWA has been asked again as often as is decent: the call does not ask from the beginning.
+        ErrorKind::Throttled => Error::new(ErrorKind::Throttled, error),
         _ => Error::new(ErrorKind::Connect, error),
     }
 }

@@ -4,8 +4,8 @@
 //! better than these rules sends [`Unchecked`].
 
 use crate::{
-    DeleteListingsItem, Marketplace, PatchListingsItem, PatchOp, PatchOperation, PutListingsItem, SearchListingsItems,
-    SubmissionIncludedData,
+    DeleteListingsItem, EVERYBODY, Marketplace, PatchListingsItem, PatchOp, PatchOperation, PutListingsItem,
+    SearchListingsItems, SubmissionIncludedData,
     patch::{OFFERS, STOCK},
     price::terms,
 };
@@ -99,14 +99,18 @@ fn stores(ids: &[Marketplace], most: usize) -> Result<()> {
 }
 
 /// An instance names a store of the call or none: what is sent for another one is a mistake somewhere. The prices of an
-/// offer do not contradict each other.
+/// offer do not contradict each other; which of several offers was changed cannot be told from here, so all are held to it.
 fn instances(name: &str, instances: &[Value], stores: &[Marketplace]) -> Result<(), String> {
     let mut named = instances.iter().filter_map(|instance| instance.get("marketplace_id")?.as_str());
     if let Some(id) = named.find(|id| !stores.iter().any(|store| store.as_str() == *id)) {
         return Err(format!("`{name}` names the store {id}, which is not in `marketplaceIds`"));
     }
     let (now, mut offers) = (Timestamp::now(), instances.iter().filter(|_| name == OFFERS));
-    offers.try_for_each(|offer| terms(offer, now)).map_err(|terms| format!("`{name}`: {terms}"))
+    offers.try_for_each(|offer| {
+        let audience = offer.get("audience").and_then(Value::as_str).filter(|audience| *audience != EVERYBODY);
+        let to = audience.map_or_else(String::new, |audience| format!(" to {audience}"));
+        terms(offer, now).map_err(|terms| format!("`{name}`{to}: {terms}"))
+    })
 }
 
 fn included(data: &[SubmissionIncludedData], preview: bool) -> Result<()> {

@@ -95,6 +95,9 @@ impl fmt::Debug for Credentials {
 }
 
 /// Login with Amazon.
+///
+/// A token is asked for again after a failure of the connection, a 5xx, and a 429: after that one no sooner than its
+/// `Retry-After` says, or with growing pauses, four times in all and once for all who wait. Any other refusal is final.
 #[derive(Debug)]
 pub enum Lwa {}
 

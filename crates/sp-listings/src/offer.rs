@@ -44,6 +44,8 @@ pub struct Offer {
     /// Which of them is meant.
     at: usize,
     price: Decimal,
+    /// Whether it is being closed: then it goes out alone.
+    stop: bool,
 }
 
 /// Why a listing has no single offer whose price could be changed.
@@ -96,7 +98,7 @@ impl Offer {
             }
         };
         let price = price(&entries[at])?;
-        Ok(Self { marketplace: marketplace.clone(), entries, at, price })
+        Ok(Self { marketplace: marketplace.clone(), entries, at, price, stop: false })
     }
 
     /// The price that it has now, tax included.
@@ -162,20 +164,29 @@ impl Offer {
     ///
     /// The end of the offer is set, which is Amazon's advice for this (selling-partner-api-models #4780): unlike a stock
     /// of zero it holds in one store alone and whoever ships it, and unlike a deletion it can be taken back by
-    /// [`reopened`](Offer::reopened).
+    /// [`reopened`](Offer::reopened). It is sent without the offers to other audiences, so that nothing about those can keep
+    /// a stop from being sent.
     pub fn closed(mut self, moment: Timestamp) -> Self {
+        self.stop = true;
         self.changed()["end_at"] = price::date_time(moment);
         self
     }
 
     /// Without an end.
-    pub fn reopened(self) -> Self {
+    pub fn reopened(mut self) -> Self {
+        self.stop = false;
         self.without("end_at")
     }
 
-    /// The patch that sends it as it is here: every entry of the store goes out again, only this one changed.
-    pub fn patch(self) -> PatchOperation {
-        PatchOperation::replace(OFFERS, self.entries)
+    /// The patch that sends it as it is here: every entry of the store goes out again, only this one changed. Each of them
+    /// must hold what [`Operation::request`](core_http::Operation::request) asks of prices: a refusal names the audience
+    /// whose offer contradicts itself. Only a [`closed`](Offer::closed) one goes out alone: `replace` leaves instances with
+    /// other selectors as they are.
+    pub fn patch(mut self) -> PatchOperation {
+        match self.stop {
+            true => PatchOperation::replace(OFFERS, [self.entries.swap_remove(self.at)]),
+            false => PatchOperation::replace(OFFERS, self.entries),
+        }
     }
 
     /// The patch that changes this price alone; see [`with_price`](Offer::with_price).

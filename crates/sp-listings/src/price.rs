@@ -178,15 +178,15 @@ fn day(schedule: &Value, key: &str) -> Option<Date> {
 ///
 /// An offer that has ended is sold by nobody: closing one must not fail for how it stood.
 pub(crate) fn terms(entry: &Value, now: Timestamp) -> Result<(), InvalidTerms> {
+    if end(entry).is_some_and(|end| end <= now) {
+        return Ok(());
+    }
     for kind in [PRICE, SALE] {
         for stated in schedules(entry, kind).filter_map(|schedule| schedule.get("value_with_tax")) {
             if decimal(stated).is_none_or(|amount| amount <= Decimal::ZERO) {
                 return Err(InvalidTerms(format!("`{kind}` must be an amount above zero, not `{stated}`")));
             }
         }
-    }
-    if end(entry).is_some_and(|end| end <= now) {
-        return Ok(());
     }
     let said = |schedule: &Value| decimal(&schedule["value_with_tax"]);
     let amounts = |kind| schedules(entry, kind).filter_map(said);

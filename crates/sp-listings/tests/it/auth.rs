@@ -89,6 +89,32 @@ async fn a3_a_failing_token_endpoint_is_asked_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a3_a_throttled_token_endpoint_is_asked_again_as_late_as_it_says() {
+    let throttled = |after: Option<&'static str>| {
+        let mut answer = response(429, r#"{"error":"too_many_requests","error_description":"slower"}"#);
+        if let Some(after) = after {
+            answer.headers_mut().insert("retry-after", after.parse().unwrap());
+        }
+        answer
+    };
+    let script = Arc::new(Script::new());
+    script.then(move |_| Ok(throttled(Some("7")))).answer(200, TOKEN).answer(200, ITEM);
+    let start = tokio::time::Instant::now();
+    unlimited(&script).call(get()).await.unwrap();
+    assert!(start.elapsed() >= Duration::from_secs(7), "{:?}", start.elapsed());
+    assert_eq!(token_calls(&script), 2);
+
+    // Without a word about when, a crowd asks as often as one caller, and gives up: its calls do not begin again.
+    let script = Arc::new(Script::new());
+    script.always(move |_| Ok(throttled(None)));
+    let client = unlimited(&script);
+    let errors = futures_util::future::join_all((0..100).map(|_| client.call(get()))).await;
+    assert!(errors.iter().all(|call| call.as_ref().is_err_and(|error| error.kind() == ErrorKind::Throttled)));
+    assert!(errors.iter().all(|call| call.as_ref().is_err_and(|error| !error.may_have_been_applied())));
+    assert_eq!((script.sent(), token_calls(&script)), (4, 4));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a3_the_old_token_is_used_while_it_lives_and_no_new_one_can_be_had() {
     let script = Arc::new(Script::new());
     let mut first = true;

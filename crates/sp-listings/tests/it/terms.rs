@@ -125,8 +125,30 @@ fn an_offer_is_closed_by_its_end_and_opened_again_without_losing_anything() {
     assert_eq!(closed.end(), Some(now));
     let mut expected = listed();
     expected["end_at"] = json!({"value": "2026-11-25T15:00:00.250Z"});
-    assert_eq!(sent(closed.clone().patch())["value"], json!([expected, business()]));
+    assert_eq!(sent(closed.clone().patch())["value"], json!([expected]), "the other audience is left as it is");
     assert_eq!(sent(closed.reopened().patch())["value"], json!([listed(), business()]));
+}
+
+#[test]
+fn nothing_keeps_an_offer_from_being_closed() {
+    let mut odd = business();
+    odd["maximum_seller_allowed_price"] = json!([{"schedule": [{"value_with_tax": 60}]}]);
+    let mut free = listed();
+    free["our_price"][0]["schedule"][0]["value_with_tax"] = json!(0);
+    let attributes = json!({"purchasable_offer": [free, odd]});
+    let item: Item = serde_json::from_value(json!({"sku": "S", "attributes": attributes})).unwrap();
+    for audience in ["ALL", "B2B"] {
+        let offer = Offer::find_for(audience, &item, &Marketplace::TR, "TRY").unwrap();
+        let closed = sent(offer.closed(Timestamp::now()).patch());
+        assert_eq!(closed["value"].as_array().unwrap().len(), 1);
+    }
+
+    let offer = Offer::find(&item, &Marketplace::TR, "TRY").unwrap();
+    let body = ListingsItemPatchRequest::offer([offer.with_price(amount("75.50")).patch()]);
+    let call = PatchListingsItem::new(crate::seller(), sku("S"), [Marketplace::TR], body);
+    let said = core_http::Operation::request(&call).map(drop).unwrap_err().to_string();
+    let whose = "`purchasable_offer` to B2B: the price 70 is above the greatest that the seller allows, 60";
+    assert!(said.ends_with(whose), "{said}");
 }
 
 #[test]
