@@ -86,6 +86,11 @@ impl<R: Row> Rows<R> {
         Ok(())
     }
 
+    /// Whether rows are kept until the end.
+    pub fn waits(&self) -> bool {
+        self.format == Format::Table
+    }
+
     /// Writes what is still to be written.
     pub fn end(mut self) -> Result<(), Failure> {
         match self.format {

@@ -1,19 +1,21 @@
 //! `asin products`, `sellers` and `variants`: asked by paid tasks, printed as rows.
 
 use super::rows::{Product, Seller, Variant};
-use super::{Ledgered, Paying, acknowledge, stats, stopped};
+use super::{Ledgered, Paying, earlier, is_done_with, question, stats, stopped, unreadable, unsettled};
 use crate::failure::{Ended, Failure, Tally, say};
 use crate::input::{Names, duration};
-use crate::output::Row;
+use crate::output::{Row, Rows};
 use crate::progress::counting;
-use crate::stop::stoppable;
+use crate::stop::{broken_off, unless_stopped};
 use asin_facade::Marketplace;
 use asin_facade::core_http::Asin;
 use asin_facade::dataforseo_merchant::{
-    AsinTask, Collected, Entry, Keyword, Language, Location, Mode, NewTask, Posted, ProductsTask, SellersTask,
+    AsinTask, Collected, Entry, Keyword, Language, Location, Mode, NewTask, Posted, ProductsTask, SellersTask, Tag,
     TaskRequest, TaskResult, Tasks,
 };
 use futures_util::{StreamExt, TryStreamExt, pin_mut, stream};
+use indicatif::ProgressBar;
+use std::collections::HashSet;
 use std::time::Duration;
 
 /// Who sells products for how much in a store (paid)
@@ -146,13 +148,12 @@ async fn ask<R: Row>(
     rows_of: impl Fn(&TaskRequest, &TaskResult) -> Vec<R>,
 ) -> Ended {
     let mut tasks = how.ledger.tasks(how.paying.budget).await?;
-    // What an earlier command has paid for is collected, not paid for again.
-    let pending: Vec<Entry> = tasks.pending().try_collect().await?;
-    let is_meant = |entry: &&Entry| wanted.iter().any(|request| same(request, &entry.request));
-    let paid: Vec<Entry> = pending.iter().filter(is_meant).cloned().collect();
+    let earlier = earlier(&tasks, &wanted).await?;
+    let known: HashSet<String> = earlier.iter().map(|entry| question(&entry.request)).collect();
+    let (paid, open): (Vec<Entry>, Vec<Entry>) = earlier.into_iter().partition(|entry| entry.state.id().is_some());
     let new: Vec<NewTask> = wanted
         .into_iter()
-        .filter(|request| !paid.iter().any(|entry| same(request, &entry.request)))
+        .filter(|request| !known.contains(&question(request)))
         .map(|request| NewTask::new(request).mode(how.mode))
         .collect();
     if !new.is_empty()
@@ -161,85 +162,108 @@ async fn ask<R: Row>(
         return Ok(ended);
     }
     let go_on = how.ledger.how_to_collect();
+    let output = how.ledger.output;
+    let bar = counting("results", paid.len() + new.len(), output.format());
+    let (rows, held) = (output.paid_rows(), Vec::new());
+    let mut arrived = Arrived { tasks: &tasks, rows_of, rows, held, count: 0, bar };
     let work = async {
         let mut tally = Tally::default();
-        let mut collected = Vec::new();
-        let posted = post(&tasks, new, &mut tally, &mut collected).await?;
+        open.iter().for_each(|entry| unsettled(entry, &mut tally));
+        let posted = post(new, &mut arrived, &mut tally).await?;
         let mut results = tasks.collect(paid.into_iter().chain(posted), how.patience);
-        let mut rows = how.ledger.output.paid_rows();
-        let (mut written, mut failed) = (Vec::new(), None);
-        let bar = counting("results", results.pending().len() + collected.len(), how.ledger.output.format());
-        loop {
-            // What was answered at once comes first.
-            let next = match collected.pop() {
-                Some(live) => live,
-                None => match results.next().await {
-                    Some(Ok(next)) => next,
-                    Some(Err(error)) => {
-                        failed = Some(error);
-                        break;
-                    }
-                    None => break,
-                },
-            };
-            bar.inc(1);
-            bar.suspend(|| told(&next, &mut tally));
-            for row in rows_of(&next.entry.request, &next.result) {
-                rows.push(&row)?;
+        while let Some(result) = results.next().await {
+            match result {
+                Ok(collected) => arrived.take(collected, &mut tally).await?,
+                Err(error) => tally.fail("the results", &error),
             }
-            written.push(next);
-        }
-        bar.finish_and_clear();
-        rows.end()?;
-        acknowledge(&tasks, &written).await?;
-        if let Some(error) = failed {
-            tally.fail("the results", &error);
         }
         for entry in results.pending() {
             tally.refuse(entry.request.summary().subject, "no result yet");
         }
-        say(&format!("asin: {}", stats(&tasks, written.len(), &go_on).await?));
-        Ok(tally.end())
+        Ok(tally)
     };
-    stoppable(work, stopped(&tasks, &go_on)).await
-}
-
-/// Whether both ask for the same; how soon it is answered makes no difference.
-fn same(one: &TaskRequest, other: &TaskRequest) -> bool {
-    let plain = |request: &TaskRequest| {
-        let mut value = serde_json::json!(request);
-        if let Some(fields) = value.as_object_mut().and_then(|kind| kind.values_mut().next()?.as_object_mut()) {
-            fields.shift_remove("priority");
+    // What has come is written, whatever has ended the work.
+    let worked = unless_stopped(work).await;
+    let written = arrived.end().await;
+    let tally = worked?;
+    let count = written?;
+    match tally {
+        Some(tally) => {
+            say(&format!("asin: {}", stats(&tasks, count, &go_on).await?));
+            Ok(tally.end())
         }
-        value
-    };
-    plain(one) == plain(other)
+        None => Err(broken_off(&stopped(&tasks, &go_on).await)),
+    }
 }
 
-/// Posts, says what was not made, and gives the entries of what is to be collected.
-async fn post(
-    tasks: &Tasks,
+/// Results on their way to standard output. What is written is acknowledged, and not collected again.
+struct Arrived<'a, R, F> {
+    tasks: &'a Tasks,
+    rows_of: F,
+    rows: Rows<R>,
+    /// What is acknowledged when the rows that wait are written.
+    held: Vec<Tag>,
+    count: usize,
+    bar: ProgressBar,
+}
+
+impl<R: Row, F: Fn(&TaskRequest, &TaskResult) -> Vec<R>> Arrived<'_, R, F> {
+    async fn take(&mut self, collected: Collected, tally: &mut Tally) -> Result<(), Failure> {
+        self.bar.inc(1);
+        self.bar.suspend(|| told(&collected, tally));
+        for row in (self.rows_of)(&collected.entry.request, &collected.result) {
+            self.rows.push(&row)?;
+        }
+        self.count += 1;
+        match is_done_with(&collected) {
+            true if self.rows.waits() => self.held.push(collected.entry.tag),
+            true => self.tasks.acknowledge(&collected.entry.tag).await?,
+            false => {}
+        }
+        Ok(())
+    }
+
+    /// Writes what is left, and says how many results there were.
+    async fn end(mut self) -> Result<usize, Failure> {
+        for live in self.tasks.take_answers() {
+            self.take(live, &mut Tally::default()).await?;
+        }
+        self.bar.finish_and_clear();
+        self.rows.end()?;
+        for tag in &self.held {
+            self.tasks.acknowledge(tag).await?;
+        }
+        Ok(self.count)
+    }
+}
+
+/// Posts, says what was not made, takes what is answered at once, and gives the entries of what is to be collected.
+async fn post<R: Row, F: Fn(&TaskRequest, &TaskResult) -> Vec<R>>(
     new: Vec<NewTask>,
+    arrived: &mut Arrived<'_, R, F>,
     tally: &mut Tally,
-    live: &mut Vec<Collected>,
 ) -> Result<Vec<Entry>, Failure> {
-    let mut made = Vec::new();
+    let mut made = HashSet::new();
+    let tasks = arrived.tasks;
     let outcomes = tasks.post_all(stream::iter(new));
     pin_mut!(outcomes);
     while let Some(outcome) = outcomes.next().await {
         let subject = outcome.task.request().summary().subject;
-        match &outcome.posted {
-            Posted::Created { tag, .. } => made.push(tag.clone()),
+        arrived.bar.suspend(|| match &outcome.posted {
             Posted::Rejected { fault, .. } => tally.fail(subject, &fault.clone().into()),
             Posted::Unknown { error, .. } | Posted::NotSent { error } => tally.fail(subject, error),
             Posted::OverBudget(over) => tally.unpaid(subject, over),
             _ => {}
+        });
+        match (outcome.result, outcome.posted) {
+            // The vendor does not keep it: it is written before the next one is waited for.
+            (Some(live), _) => arrived.take(live, tally).await?,
+            (None, Posted::Created { tag, .. }) => drop(made.insert(tag)),
+            _ => {}
         }
-        live.extend(outcome.result);
     }
     let pending: Vec<Entry> = tasks.pending().try_collect().await?;
-    let is_live = |entry: &Entry| live.iter().any(|collected| collected.entry.tag == entry.tag);
-    Ok(pending.into_iter().filter(|entry| made.contains(&entry.tag) && !is_live(entry)).collect())
+    Ok(pending.into_iter().filter(|entry| made.contains(&entry.tag)).collect())
 }
 
 /// Says what brought no result.
@@ -251,7 +275,7 @@ fn told(collected: &Collected, tally: &mut Tally) {
             tally.did();
         }
         TaskResult::Failed(fault) => tally.fail(subject, &fault.clone().into()),
-        TaskResult::Unreadable { error, .. } => tally.fail(subject, error),
+        _ if unreadable(collected, tally) => {}
         _ => tally.did(),
     }
 }

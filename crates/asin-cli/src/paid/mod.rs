@@ -9,14 +9,16 @@ pub use market::{Products, Sellers, Variants, products, sellers, variants};
 pub use tasks::{Arguments, run};
 
 use crate::consent::Leave;
-use crate::failure::{Ended, Failure};
+use crate::failure::{Ended, Failure, Tally};
 use crate::output::{Output, counted};
 use crate::session::{Connect, state_folder};
 use asin_facade::dataforseo_merchant::{
-    self as dataforseo, Budget, Collected, DfsClient, FileLedger, NewTask, Tasks, UserData,
+    self as dataforseo, Budget, Collected, DfsClient, Entry, FileLedger, NewTask, TaskRequest, TaskResult, Tasks,
+    UserData,
 };
 use futures_util::TryStreamExt;
 use rust_decimal::Decimal;
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -104,12 +106,58 @@ async fn stopped(tasks: &Tasks, how_to_collect: &str) -> String {
     stats(tasks, 0, how_to_collect).await.unwrap_or_else(|failure| failure.message().to_owned())
 }
 
-/// Ends tasks whose results have been written.
-async fn acknowledge(tasks: &Tasks, written: &[Collected]) -> Result<(), Failure> {
-    for collected in written {
-        tasks.acknowledge(&collected.entry.tag).await?;
+/// What a task asks for; how soon it is answered makes no difference.
+fn question(request: &TaskRequest) -> String {
+    let mut value = serde_json::json!(request);
+    if let Some(fields) = value.as_object_mut().and_then(|kind| kind.values_mut().next()?.as_object_mut()) {
+        fields.shift_remove("priority");
     }
-    Ok(())
+    value.to_string()
+}
+
+/// What earlier commands have paid for, or may have, of what is wanted now: it is not paid for again. What had no answer is
+/// looked up first.
+async fn earlier(tasks: &Tasks, wanted: &[TaskRequest]) -> Result<Vec<Entry>, Failure> {
+    let wanted: HashSet<String> = wanted.iter().map(question).collect();
+    let is_wanted = |entry: &Entry| wanted.contains(&question(&entry.request));
+    let mut unsettled = tasks.unsettled().await?;
+    if unsettled.iter().any(is_wanted) {
+        tasks.settle().await?;
+        unsettled = tasks.unsettled().await?;
+    }
+    let mut entries: Vec<Entry> = tasks.pending().try_collect().await?;
+    entries.extend(unsettled);
+    entries.retain(is_wanted);
+    Ok(entries)
+}
+
+/// Says of a task without an answer why it is not sent again.
+fn unsettled(entry: &Entry, tally: &mut Tally) {
+    let why = format!(
+        "not sent: an earlier command may have paid for it ({}); `asin tasks reconcile` finds out, `asin tasks write-off` \
+         gives it up",
+        entry.tag
+    );
+    tally.refuse(entry.request.summary().subject, &why);
+}
+
+/// Says of a result that cannot be read why; `false` for any other.
+fn unreadable(collected: &Collected, tally: &mut Tally) -> bool {
+    let TaskResult::Unreadable { error, raw } = &collected.result else { return false };
+    let Collected { entry, .. } = collected;
+    let id = entry.state.id().map_or_else(String::new, |id| format!(", id {id}"));
+    let rest = match entry.live {
+        true => format!("the vendor does not keep it: {}", raw.as_deref().unwrap_or_default()),
+        false => "it stays pending, and can be collected again for 30 days, by a later version too".to_owned(),
+    };
+    let why = format!("the result of {}{id} cannot be read: {error}; {rest}", entry.tag);
+    tally.refuse(entry.request.summary().subject, &why);
+    true
+}
+
+/// Whether a result, once written, is done with: one that cannot be read may be collected again, if the vendor keeps it.
+fn is_done_with(collected: &Collected) -> bool {
+    collected.entry.live || !matches!(collected.result, TaskResult::Unreadable { .. })
 }
 
 /// `asin balance`: what DataForSEO's account has left.

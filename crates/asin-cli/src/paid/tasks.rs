@@ -1,7 +1,7 @@
 //! `asin tasks`: paid tasks from a file of them, step by step.
 
 use super::rows::{Task, name, whole};
-use super::{Ledgered, Paying, acknowledge, stats, stopped};
+use super::{Ledgered, Paying, earlier, is_done_with, question, stats, stopped, unreadable, unsettled};
 use crate::consent::Leave;
 use crate::failure::{Ended, Failure, Tally, deliver, say};
 use crate::input::{duration, json_lines};
@@ -9,10 +9,11 @@ use crate::output::Format;
 use crate::progress::counting;
 use crate::stop::stoppable;
 use asin_facade::dataforseo_merchant::{
-    self as dataforseo, Kind, NewTask, Posted, ReadyTask, Tag, TaskRequest, TasksReady, WriteOff,
+    self as dataforseo, Entry, Kind, NewTask, Posted, ReadyTask, Tag, TaskRequest, TasksReady, WriteOff,
 };
 use futures_util::{StreamExt, TryStreamExt, pin_mut, stream};
 use serde_json::json;
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -59,6 +60,9 @@ Tasks, one JSON object a line: the kind of task, and its fields as the vendor na
   {\"products\": {\"keyword\": \"trekking shoes\", \"location_code\": 2276, \"language_code\": \"de_DE\"}}
   also google_products, google_sellers, google_product_info
 
+What an equal line of an earlier command has paid for, or may have, is not posted again until it is collected; what is
+collected is. Of equal lines in one file each is posted.
+
 Examples:
   asin tasks post tasks.jsonl --dry-run
   asin tasks post tasks.jsonl --budget 5 --yes > posted.jsonl
@@ -66,6 +70,9 @@ Examples:
 struct Post {
     /// The file of tasks; `-` for standard input
     file: PathBuf,
+    /// Also posts what an earlier command has paid for, or may have, and nobody has collected
+    #[arg(long)]
+    again: bool,
     #[command(flatten)]
     paying: Paying,
     #[command(flatten)]
@@ -162,14 +169,38 @@ pub async fn run(arguments: Arguments) -> Ended {
 
 async fn post(arguments: Post) -> Ended {
     let requests: Vec<TaskRequest> = json_lines(&arguments.file, "tasks")?;
-    let new: Vec<NewTask> = requests.into_iter().map(NewTask::new).collect();
     let mut tasks = arguments.ledger.tasks(arguments.paying.budget).await?;
-    if let Some(ended) = arguments.paying.refused(&mut tasks, &new).await? {
+    let mut known: HashMap<String, Vec<Entry>> = HashMap::new();
+    if !arguments.again {
+        for entry in earlier(&tasks, &requests).await? {
+            known.entry(question(&entry.request)).or_default().push(entry);
+        }
+    }
+    let (mut left_out, mut new) = (Vec::new(), Vec::new());
+    for request in requests {
+        match known.get_mut(&question(&request)).and_then(Vec::pop) {
+            Some(entry) => left_out.push(entry),
+            None => new.push(NewTask::new(request)),
+        }
+    }
+    if !new.is_empty()
+        && let Some(ended) = arguments.paying.refused(&mut tasks, &new).await?
+    {
         return Ok(ended);
     }
     let go_on = arguments.ledger.how_to_collect();
     let work = async {
         let (mut rows, mut tally) = (arguments.ledger.output.rows(), Tally::default());
+        for entry in left_out {
+            let mut row = Task::known(&entry);
+            if entry.state.id().is_some() {
+                (row.outcome, row.said) = ("pending".to_owned(), "paid for by an earlier command".to_owned());
+                tally.did();
+            } else {
+                unsettled(&entry, &mut tally);
+            }
+            rows.push(&row)?;
+        }
         let outcomes = tasks.post_all(stream::iter(new));
         pin_mut!(outcomes);
         while let Some(outcome) = outcomes.next().await {
@@ -247,12 +278,16 @@ async fn collect(arguments: Collect) -> Ended {
         while let Some(collected) = results.next().await {
             match collected {
                 Ok(collected) => {
-                    // What nobody reads any more is not acknowledged, and can be collected again.
+                    // What nobody reads any more, or nobody can read yet, is not acknowledged, and can be collected again.
                     let line = whole(&collected);
                     deliver(&line.to_string())?;
-                    tally.mark(line["outcome"] == "done" || line["outcome"] == "empty");
-                    acknowledge(&tasks, &[collected]).await?;
                     bar.inc(1);
+                    if !bar.suspend(|| unreadable(&collected, &mut tally)) {
+                        tally.mark(line["outcome"] == "done" || line["outcome"] == "empty");
+                    }
+                    if is_done_with(&collected) {
+                        tasks.acknowledge(&collected.entry.tag).await?;
+                    }
                     done += 1;
                 }
                 Err(error) => tally.fail("the results", &error),

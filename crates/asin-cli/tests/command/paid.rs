@@ -1,7 +1,9 @@
 //! `asin tasks`, `sellers`, `variants`, `products`, `balance`: paid once, collected later.
 
-use crate::asin::{Ran, Served, asin};
+use crate::asin::{Ran, Served, asin, run};
 use serde_json::{Value, json};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -132,6 +134,108 @@ fn what_is_pending_is_not_paid_for_again() {
 }
 
 #[test]
+fn what_may_have_been_paid_for_is_looked_up_and_not_paid_for_again() {
+    let shop = Shop::open();
+    let fault = json!({"method": "POST", "path": "/v3/*/task_post", "call": 1, "action": "cut_after_work"});
+    shop.sandbox.send("POST", "/_sandbox/faults", &fault.to_string());
+    let ask = ["sellers", "B085RFFC9Q", "-m", "DE", "--yes"];
+    shop.asin(&ask).says(1, &["the vendor may have acted on it"]);
+    let mut tries = Vec::new();
+    // The vendor's list lags.
+    while tries.len() < 100 && !tries.iter().any(|ran: &Ran| ran.code == Some(0)) {
+        tries.push(shop.asin(&ask));
+        assert_eq!(shop.billed(), 1, "{tries:?}");
+    }
+    let (last, before) = tries.split_last().unwrap();
+    before.iter().for_each(|ran| ran.says(1, &["B085RFFC9Q", "may have paid for it", "asin tasks write-off"]));
+    assert!(last.out.contains("Nordlager"), "{tries:?}");
+}
+
+#[test]
+fn a_file_that_is_posted_twice_is_paid_for_once() {
+    let shop = Shop::open();
+    let file = shop.file(TASKS);
+    assert_eq!(shop.asin(&["tasks", "post", &file, "--yes"]).code, Some(0));
+    let more = r#"{"sellers": {"asin": "B085RFFC9Q", "location_code": 2276, "language_code": "de_DE", "priority": 2}}"#;
+    let ran = shop.asin(&["tasks", "post", &shop.file(&format!("{TASKS}{more}")), "--yes"]);
+    ran.says(0, &["3 tasks pending"]);
+    let outcomes: Vec<Value> = ran.lines().iter().map(|row| row["outcome"].clone()).collect();
+    assert_eq!(outcomes, ["pending", "pending", "created"], "equal lines of one file are two tasks: {}", ran.out);
+    assert_eq!(shop.billed(), 3, "three calls with one task each");
+    shop.asin(&["tasks", "post", &shop.file(TASKS), "--yes", "--again"]).says(0, &["5 tasks pending"]);
+}
+
+#[test]
+fn live_answers_are_written_before_the_next_is_waited_for() {
+    let shop = Shop::open();
+    let slow = json!({"method": "POST", "path": "*/live/advanced", "call": 2, "action": {"delay": {"ms": 600_000}}});
+    shop.sandbox.send("POST", "/_sandbox/faults", &slow.to_string());
+    let state = shop.state();
+    let ask = ["variants", "B085RFFC9Q", "B0756FCPPN", "-m", "DE", "--mode", "live", "--yes"];
+    let mut asking = asin(&[&ask[..], &["--state", state.to_str().unwrap(), "--sandbox", &shop.sandbox.url]].concat());
+    let asking = asking.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+    let mut asking = asking.unwrap();
+    let mut line = String::new();
+    BufReader::new(asking.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    asking.kill().unwrap();
+    asking.wait().unwrap();
+    assert_eq!(serde_json::from_str::<Value>(&line).unwrap()["asin"], "B085RFFC9Q");
+    let left = shop.asin(&["tasks", "pending"]);
+    assert!(left.lines().iter().all(|task| task["outcome"] != "unknown"), "the next has not ended: {}", left.out);
+}
+
+/// A vendor whose results do not fit.
+fn misfits() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for mut connection in listener.incoming().flatten() {
+            let mut reader = BufReader::new(connection.try_clone().unwrap());
+            let (mut first, mut length) = (String::new(), 0);
+            reader.read_line(&mut first).unwrap();
+            for line in reader.by_ref().lines().map(Result::unwrap).take_while(|line| !line.is_empty()) {
+                let (name, value) = line.split_once(": ").unwrap();
+                length = if name.eq_ignore_ascii_case("content-length") { value.parse().unwrap() } else { length };
+            }
+            let mut body = vec![0; length];
+            reader.read_exact(&mut body).unwrap();
+            let task = match &first {
+                path if path.contains("task_post") => {
+                    let posted: Value = serde_json::from_slice(&body).unwrap();
+                    json!({"id": "the-id", "status_code": 20100, "cost": 0.001, "data": posted[0]})
+                }
+                path if path.contains("task_get") => {
+                    json!({"id": "the-id", "status_code": 20000, "result": [{"items": "none"}]})
+                }
+                _ => json!({"id": "another", "status_code": 20000, "result": []}),
+            };
+            let answer = json!({"status_code": 20000, "tasks": [task]}).to_string();
+            let head = format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}", answer.len());
+            write!(connection, "{head}\r\nContent-Type: application/json\r\n\r\n{answer}").unwrap();
+        }
+    });
+    format!("http://{address}")
+}
+
+#[test]
+fn what_cannot_be_read_is_told_and_stays_to_be_collected() {
+    let (vendor, folder) = (misfits(), tempfile::tempdir().unwrap());
+    let ask = |arguments: &[&str]| {
+        let mut command = asin(&[arguments, &["--state", folder.path().to_str().unwrap()]].concat());
+        let known = [("DATAFORSEO_LOGIN", "me"), ("DATAFORSEO_PASSWORD", "secret"), ("DATAFORSEO_BASE_URL", &vendor)];
+        command.envs(known).current_dir(folder.path());
+        run(command, "")
+    };
+    let told = ["B085RFFC9Q: the result of asin-", "id the-id cannot be read", "1 task pending"];
+    let sellers = ask(&["sellers", "B085RFFC9Q", "-m", "DE", "--yes"]);
+    sellers.says(1, &told);
+    let collected = ask(&["tasks", "collect"]);
+    collected.says(1, &told);
+    assert_eq!(collected.lines()[0]["outcome"], "unreadable");
+    assert_eq!(ask(&["tasks", "pending"]).lines().len(), 1);
+}
+
+#[test]
 fn a_budget_is_kept() {
     let shop = Shop::open();
     let file = shop.file(TASKS);
@@ -149,7 +253,7 @@ fn an_answer_that_is_lost_is_reconciled_or_written_off() {
     let lost = shop.asin(&["tasks", "post", &file, "--yes"]);
     lost.says(1, &["the vendor may have acted on it", "perhaps 0.0", "asin tasks reconcile"]);
     let tag = lost.lines()[0]["tag"].as_str().unwrap().to_owned();
-    shop.asin(&["tasks", "post", &file]).says(2, &["nothing was sent"]);
+    shop.asin(&["tasks", "post", &file, "--again"]).says(2, &["nothing was sent"]);
     let forsake = |tag: &str, what: &str, flags: &[&str]| {
         shop.asin(&[&["tasks", "write-off", tag, "--as", what, "--reason", "nobody knows"], flags].concat())
     };
