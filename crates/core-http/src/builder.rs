@@ -20,7 +20,7 @@ pub struct Options {
     pub time_out: Option<Duration>,
     /// How often and how fast failed requests are sent again.
     pub retry: RetryPolicy,
-    /// Asked beside the deadline whether a request may still leave.
+    /// Asked beside the deadline whether a request may still be sent.
     pub gate: Option<Gate>,
 }
 
@@ -30,8 +30,10 @@ impl Default for Options {
     }
 }
 
-/// Says immediately before the bytes leave whether they still may: a deadline does not count the time for which the
-/// machine is suspended. What may not leave any more fails as what comes too late: [`ErrorKind::Throttled`].
+/// Says, immediately before the transport has the request, whether it may still be sent: a deadline does not count the time
+/// for which the machine is suspended. What may not be sent any more fails as what comes too late:
+/// [`ErrorKind::Throttled`]. It is not asked again while the transport connects: what a machine was sending when it was
+/// suspended leaves when it wakes.
 #[derive(Clone)]
 pub struct Gate(Arc<dyn Fn() -> bool + Send + Sync>);
 

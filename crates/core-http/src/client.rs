@@ -318,7 +318,7 @@ impl<V: Vendor> Client<V> {
         }
     }
 
-    /// Waits for every limit, puts credentials on, and looks at the clock a last time before the bytes leave.
+    /// Waits for every limit, puts credentials on, and looks at the clock a last time before the transport has the request.
     async fn admit(&self, plan: &Plan, deadline: Instant) -> Result<(Permit, Request, Option<Credential>)> {
         let Shared { limits: limiter, caller, authorize, .. } = &*self.shared;
         let mut request = plan.request.clone();
@@ -362,6 +362,7 @@ fn trace_attempt(request: &Request, attempt: u32) {
 /// Adds to an error what the request and the head of the answer say about it.
 fn circumstances<V: Vendor>(mut error: Error, request: &Request, head: &Parts) -> Error {
     let answer = Head { status: head.status, headers: &head.headers };
+    error.set_date(head.headers.get(http::header::DATE));
     let Some(fault) = error.fault_mut() else {
         error.set_request_id(V::request_id(&answer));
         return error;

@@ -18,6 +18,7 @@ struct Inner {
     fault: Option<Fault>,
     /// Where no fault holds it.
     request_id: Option<String>,
+    date: Option<http::HeaderValue>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -147,7 +148,8 @@ impl Error {
     pub fn new(kind: ErrorKind, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         let applied = kind.may_have_been_applied();
         let source = Some(source.into());
-        Self(Box::new(Inner { kind, operation: "", attempts: 0, applied, fault: None, request_id: None, source }))
+        let (fault, request_id, date) = (None, None, None);
+        Self(Box::new(Inner { kind, operation: "", attempts: 0, applied, fault, request_id, date, source }))
     }
 
     /// What kind of failure it is.
@@ -164,6 +166,11 @@ impl Error {
     pub fn request_id(&self) -> Option<&str> {
         let of_fault = self.fault().and_then(|fault| fault.request_id.as_deref());
         of_fault.or(self.0.request_id.as_deref())
+    }
+
+    /// The `Date` of the answer, if one came and said it.
+    pub fn date(&self) -> Option<&http::HeaderValue> {
+        self.0.date.as_ref()
     }
 
     /// The operation that failed; empty before one was sent.
@@ -190,10 +197,10 @@ impl Error {
 
     /// The same failure for another caller who waited for the same thing.
     pub(crate) fn copy(&self) -> Self {
-        let Inner { kind, operation, attempts, applied, ref fault, ref request_id, ref source } = *self.0;
+        let Inner { kind, operation, attempts, applied, ref fault, ref request_id, ref date, ref source } = *self.0;
         let source = source.as_ref().map(|source| innermost(&**source).to_string().into());
-        let (fault, request_id) = (fault.clone(), request_id.clone());
-        Self(Box::new(Inner { kind, operation, attempts, applied, fault, request_id, source }))
+        let (fault, request_id, date) = (fault.clone(), request_id.clone(), date.clone());
+        Self(Box::new(Inner { kind, operation, attempts, applied, fault, request_id, date, source }))
     }
 
     pub(crate) fn fault_mut(&mut self) -> Option<&mut Fault> {
@@ -202,6 +209,10 @@ impl Error {
 
     pub(crate) fn set_request_id(&mut self, id: Option<String>) {
         self.0.request_id = self.0.request_id.take().or(id);
+    }
+
+    pub(crate) fn set_date(&mut self, date: Option<&http::HeaderValue>) {
+        self.0.date = date.cloned();
     }
 
     pub(crate) fn at(mut self, operation: &'static str, attempts: u32, applied_before: bool) -> Self {
@@ -222,8 +233,8 @@ impl Error {
 impl From<Fault> for Error {
     fn from(fault: Fault) -> Self {
         let (kind, applied) = (fault.kind, fault.kind.may_have_been_applied());
-        let (fault, request_id) = (Some(fault), None);
-        Self(Box::new(Inner { kind, operation: "", attempts: 0, applied, fault, request_id, source: None }))
+        let (fault, request_id, date, source) = (Some(fault), None, None, None);
+        Self(Box::new(Inner { kind, operation: "", attempts: 0, applied, fault, request_id, date, source }))
     }
 }
 

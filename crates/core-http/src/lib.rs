@@ -10,7 +10,7 @@
 //!    ([`ClientBuilder::check`]); wait until no other change of the same thing is under way ([`Vendor::changes`]).
 //! 2. Wait for every limit that the operation counts against ([`RateLimit`]).
 //! 3. Put credentials on ([`Authorize`]), fresh ones in every attempt.
-//! 4. Check the deadline a last time, and the [gate](Gate) if there is one, immediately before the bytes leave.
+//! 4. Check the deadline a last time, and the [gate](Gate) if there is one, immediately before the transport has it.
 //! 5. Send ([`Transport`]), for as long as the operation and the deadline allow.
 //! 6. Read the vendor's envelope and its content in one pass; the operation judges the content.
 //! 7. Teach the limiter what the answer says about the limits.

@@ -154,6 +154,7 @@ impl Shared {
                 Line::Became(changes) => self.entries.record(&changes),
             }
         }
+        self.entries.forget_if_many();
         self.length = whole as u64;
         Ok(whole > 0)
     }
@@ -235,6 +236,7 @@ impl Ledger for FileLedger {
             shared.entries.admit(&entries)?;
             shared.append(&Line::Intended(Cow::Borrowed(&entries)))?;
             shared.entries.intend(entries);
+            shared.entries.forget_if_many();
             shared.shorten();
             Ok(())
         })

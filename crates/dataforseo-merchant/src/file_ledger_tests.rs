@@ -1,5 +1,8 @@
 use super::*;
-use crate::{AsinTask, Language, Location, Order, Stage, TaskId, TaskRequest};
+use crate::{
+    AsinTask, GoogleProduct, GoogleProductInfoTask, GoogleSellersTask, Language, Location, Order, Stage, TaskId,
+    TaskRequest,
+};
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
@@ -196,4 +199,45 @@ async fn what_is_history_is_left_behind() {
     ledger.intend(&[entry("more")]).await.unwrap();
     drop(ledger);
     assert_eq!(labels(&open(dir.path()).unwrap()).await.len(), 2);
+}
+
+/// The bill of a task that was taken for absent came when there was much else.
+#[tokio::test]
+async fn what_turned_out_to_be_made_is_not_forgotten_while_the_file_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path()).unwrap();
+    let mut old = entry("old");
+    old.sent = Timestamp::now() - SignedDuration::from_hours(32 * 24);
+    ledger.intend(std::slice::from_ref(&old)).await.unwrap();
+    ledger.record(&[(old.tag.clone(), State::Absent)]).await.unwrap();
+    let path = ledger.path().to_owned();
+    drop(ledger);
+    let many: Vec<Entry> = (0..1100).map(|number| entry(&number.to_string())).collect();
+    let mut lines: Vec<Line<'_>> = many.chunks(100).map(|batch| Line::Intended(batch.into())).collect();
+    lines.push(Line::Became(Cow::Owned(vec![(old.tag.clone(), created())])));
+    let mut file = OpenOptions::new().append(true).open(&path).unwrap();
+    for line in lines {
+        writeln!(file, "{}", serde_json::to_string(&line).unwrap()).unwrap();
+    }
+    let found = open(dir.path()).unwrap().entry(&old.tag).await.unwrap();
+    assert_eq!(found.map(|entry| entry.state), Some(created()));
+}
+
+/// Nobody sends such tasks any more, but an earlier version may have written them.
+#[tokio::test]
+async fn a_request_that_says_too_little_is_read_back_as_it_was_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path()).unwrap();
+    let (place, language) = (|| Location::code(0), || Language::code(""));
+    let requests: Vec<TaskRequest> = vec![
+        GoogleProductInfoTask::new(GoogleProduct::product_id(""), place(), language()).into(),
+        GoogleSellersTask::new(GoogleProduct::product_id("").and(GoogleProduct::gid("1")), place(), language()).into(),
+    ];
+    let written: Vec<Entry> = requests.into_iter().map(|request| Entry { request, ..entry("") }).collect();
+    ledger.intend(&written).await.unwrap();
+    drop(ledger);
+    let ledger = open(dir.path()).unwrap();
+    for entry in written {
+        assert_eq!(ledger.entry(&entry.tag).await.unwrap(), Some(entry));
+    }
 }

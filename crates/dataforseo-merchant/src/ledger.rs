@@ -31,8 +31,8 @@ pub struct Entry {
     /// The same moment by the vendor's clock, if that was known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vendor_sent: Option<Timestamp>,
-    /// Whoever wrote the intent down may send it until this moment of this machine's clock and never after it; until
-    /// then nobody else may judge what became of it.
+    /// Whoever wrote the intent down may begin to send it until this moment of this machine's clock and never after it;
+    /// until then nobody else may judge what became of it.
     #[serde(default = "never")]
     pub not_after: Timestamp,
     /// Whether it was answered at once, or was to be: the vendor keeps no result of such a task, and does not list it.
@@ -42,7 +42,7 @@ pub struct Entry {
     pub state: State,
 }
 
-/// How long an intent could be sent that does not say so.
+/// For how long sending an intent could begin that does not say so.
 const LIFE: SignedDuration = SignedDuration::from_secs(60);
 
 impl Entry {
@@ -51,7 +51,7 @@ impl Entry {
         self.vendor_sent.unwrap_or(self.sent)
     }
 
-    /// How long it could be sent.
+    /// For how long sending it could begin.
     pub(crate) fn lease(&self) -> SignedDuration {
         match self.not_after.duration_since(self.sent) {
             lease if lease.is_positive() => lease,
@@ -76,7 +76,8 @@ pub enum State {
     Unknown {
         /// What happened.
         reason: String,
-        /// The last moment at which it can have been sent, by the vendor's clock where that was known.
+        /// The last moment at which it can have been sent, by the vendor's clock where that was known: when its outcome
+        /// was learnt. It can lie after [`not_after`](Entry::not_after), if the machine slept meanwhile.
         at: Timestamp,
     },
     /// Made and billed; its result is still to be collected.
@@ -246,7 +247,7 @@ pub type Counts = BTreeMap<Stage, u64>;
 ///
 /// Where several processes share it, two rules keep a task from being paid twice. An intent is a lease: [`intend`]
 /// refuses what somebody else has, and nobody else judges or repeats it before its [`not_after`](Entry::not_after), after
-/// which it is not sent any more. And a change that says nothing new is left out, so that whoever comes late harms nothing.
+/// which nobody begins to send it. And a change that says nothing new is left out, so that whoever comes late harms nothing.
 ///
 /// [`intend`]: Ledger::intend
 #[async_trait]

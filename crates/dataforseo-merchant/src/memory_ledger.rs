@@ -37,9 +37,6 @@ impl Entries {
 
     pub fn intend(&mut self, entries: Vec<Entry>) {
         self.all.extend(entries.into_iter().map(|entry| (entry.tag.clone(), entry)));
-        if self.all.len() > self.many {
-            self.forget();
-        }
     }
 
     /// The changes that say something new, each to what the one before has left.
@@ -87,6 +84,14 @@ impl Entries {
         counts
     }
 
+    /// Forgets what is of no use any more, where there is much. Only when all that is known of the entries has been taken
+    /// in: what seems to be ended may turn out to be made.
+    pub fn forget_if_many(&mut self) {
+        if self.all.len() > self.many {
+            self.forget();
+        }
+    }
+
     /// Forgets what is of no use any more.
     pub fn forget(&mut self) {
         let before = Timestamp::now().saturating_sub(KEPT).unwrap_or(Timestamp::MIN);
@@ -122,6 +127,7 @@ impl Ledger for MemoryLedger {
         let mut known = self.lock();
         known.admit(entries)?;
         known.intend(entries.to_vec());
+        known.forget_if_many();
         Ok(())
     }
 

@@ -37,6 +37,11 @@ const fn invalid(field: &'static str, rule: &'static str) -> InvalidRequest {
     InvalidRequest { field, rule }
 }
 
+/// Refuses a text that says nothing.
+fn said(field: &'static str, text: &str) -> Result<(), InvalidRequest> {
+    if text.trim().is_empty() { Err(invalid(field, "must not be empty")) } else { Ok(()) }
+}
+
 /// What a request asks for, in short.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -96,6 +101,14 @@ macro_rules! request {
             /// What it asks for, in short.
             pub fn summary(&self) -> Summary<'_> {
                 self.0.summary()
+            }
+
+            /// Whether it says what it must; [`Tasks`](crate::Tasks) sends nothing that does not.
+            ///
+            /// # Errors
+            /// For an empty identifier, by field and rule.
+            pub fn check(&self) -> Result<(), InvalidRequest> {
+                self.0.check()
             }
         }
 

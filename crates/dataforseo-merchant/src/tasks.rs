@@ -59,8 +59,8 @@ pub struct Settings {
     /// How many bytes of tasks one call may hold; a million by default, for the vendor documents no limit. A single task
     /// that is longer goes alone.
     pub body: usize,
-    /// How long one paid call may take, its wait for our limits and its resends included, after which it cannot be sent
-    /// any more; a minute by default.
+    /// How long one paid call may take, its wait for our limits and its resends included, after which no try of it begins;
+    /// a minute by default.
     pub life: Duration,
     /// When results are asked for. By default after a second, then up to every 15 s while a task of high priority is
     /// pending, up to every minute otherwise.
@@ -131,9 +131,13 @@ struct Line {
 
 impl Line {
     async fn call<O: Operation<Vendor = DataForSeo>>(&self, operation: O) -> Result<O::Output> {
-        let answer = self.client.exchange(operation).await?;
-        self.shared.clock.learn(&answer.headers);
-        Ok(answer.value)
+        let answer = self.client.exchange(operation).await;
+        self.shared.clock.learn(match &answer {
+            Ok(answer) => answer.headers.get(http::header::DATE),
+            // The vendor refuses with a code. What has none may be a gateway's answer, by the gateway's clock.
+            Err(error) => error.date().filter(|_| error.fault().is_some_and(|fault| !fault.code.is_empty())),
+        });
+        answer.map(|answer| answer.value)
     }
 }
 
@@ -264,13 +268,19 @@ impl Tasks {
     /// ```
     ///
     /// # Errors
-    /// When the ledger cannot be written.
+    /// When the ledger cannot be written; [`ErrorKind::Request`] while its [lease](Entry::not_after) runs, for whoever
+    /// wrote the intent down may be sending it.
     pub async fn write_off(&self, tag: &Tag, how: WriteOff, reason: impl Into<String>) -> Result<()> {
         let _no_settlement = self.shared.settling.lock().await;
         self.adopt().await?;
         let _no_call_under_way = self.shared.calls.write().await;
         let entry = self.ledger.entry(tag).await.map_err(ledger_failed)?;
         if let Some(entry) = entry.filter(|entry| entry.state.is_open()) {
+            let until = entry.sent.saturating_add(entry.lease()).unwrap_or(Timestamp::MAX);
+            if entry.state == State::Intended && self.shared.clock.wall() < until {
+                let message = format!("task `{tag}` may still be sent until {until}; write it off after that");
+                return Err(Error::new(ErrorKind::Request, message));
+            }
             let cost = if how == WriteOff::Lost { entry.reserved } else { Decimal::ZERO };
             self.record(&[(tag.clone(), State::WrittenOff { reason: reason.into(), cost })]).await?;
         }
@@ -334,11 +344,14 @@ impl Tasks {
         self.shared.clock.vendors().unwrap_or_else(|| self.shared.clock.wall())
     }
 
-    /// How long ago an entry was about to be sent, at least.
+    /// How long ago an entry was about to be sent, at least: by the vendor's clock where that was known then and is now,
+    /// else by the one of both that says less.
     fn age(&self, entry: &Entry) -> SignedDuration {
+        let ours = self.shared.clock.wall().duration_since(entry.sent);
         match (entry.vendor_sent, self.shared.clock.vendors()) {
             (Some(sent), Some(now)) => now.duration_since(sent),
-            _ => self.shared.clock.wall().duration_since(entry.sent),
+            (None, Some(now)) => now.duration_since(entry.sent).min(ours),
+            (_, None) => ours,
         }
     }
 }

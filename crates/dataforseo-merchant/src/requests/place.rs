@@ -1,7 +1,7 @@
 //! From where a page is looked at, and in which language.
 
 use super::{
-    InvalidRequest, invalid,
+    InvalidRequest, invalid, said,
     wire::{Part, Wire},
 };
 use rust_decimal::Decimal;
@@ -19,11 +19,6 @@ enum Place {
 
 const LOCATION: &str = "location_name, location_code, location_coordinate";
 
-/// A name that says something.
-fn said(field: &'static str, name: String) -> Result<String, InvalidRequest> {
-    if name.trim().is_empty() { Err(invalid(field, "must not be empty")) } else { Ok(name) }
-}
-
 impl Location {
     /// By the vendor's code of it, such as 2840 for the United States.
     pub fn code(code: u32) -> Self {
@@ -35,7 +30,8 @@ impl Location {
     /// # Errors
     /// When it is blank.
     pub fn name(name: impl Into<String>) -> Result<Self, InvalidRequest> {
-        said("location_name", name.into()).map(|name| Self(Place::Name(name)))
+        let name = name.into();
+        said("location_name", &name).map(|()| Self(Place::Name(name)))
     }
 
     /// By degrees of latitude and longitude, at most 7 decimals each, and a radius of at least 199.9.
@@ -84,6 +80,13 @@ impl Part for Location {
             _ => Err(invalid(LOCATION, "must be exactly one")),
         }
     }
+
+    fn check(&self) -> Result<(), InvalidRequest> {
+        match self.0 {
+            Place::Code(..=0) => Err(invalid("location_code", "must be above 0")),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// The language in which a page is looked at.
@@ -107,7 +110,8 @@ impl Language {
     /// # Errors
     /// When it is blank.
     pub fn name(name: impl Into<String>) -> Result<Self, InvalidRequest> {
-        said("language_name", name.into()).map(|name| Self(Word::Name(name)))
+        let name = name.into();
+        said("language_name", &name).map(|()| Self(Word::Name(name)))
     }
 }
 
@@ -124,6 +128,13 @@ impl Part for Language {
             (Some(name), None) => Self::name(name),
             (None, Some(code)) => Ok(Self(Word::Code(code))),
             _ => Err(invalid("language_name, language_code", "must be exactly one")),
+        }
+    }
+
+    fn check(&self) -> Result<(), InvalidRequest> {
+        match &self.0 {
+            Word::Code(code) => said("language_code", code),
+            Word::Name(_) => Ok(()),
         }
     }
 }

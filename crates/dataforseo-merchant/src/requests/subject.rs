@@ -1,7 +1,7 @@
 //! What is looked at.
 
 use super::{
-    InvalidRequest, invalid,
+    InvalidRequest, invalid, said,
     wire::{Part, Wire},
 };
 use core_http::Asin;
@@ -94,10 +94,18 @@ impl Part for GoogleProduct {
     fn take(wire: &mut Wire) -> Result<Self, InvalidRequest> {
         let product =
             Self { product_id: wire.product_id.take(), data_docid: wire.data_docid.take(), gid: wire.gid.take() };
-        if product.text().is_empty() {
-            return Err(invalid(IDS, "must be at least one"));
+        match product {
+            Self { product_id: None, data_docid: None, gid: None } => Err(invalid(IDS, "must be at least one")),
+            product => Ok(product),
         }
-        Ok(product)
+    }
+
+    fn check(&self) -> Result<(), InvalidRequest> {
+        let Self { product_id, data_docid, gid } = self;
+        let said = |field, id: &Option<String>| id.as_deref().map_or(Ok(()), |id| said(field, id));
+        said("product_id", product_id)?;
+        said("data_docid", data_docid)?;
+        said("gid", gid)
     }
 }
 
@@ -143,6 +151,10 @@ impl Part for GoogleSellers {
             shops_on_google: wire.get_shops_on_google.take(),
             specifications: wire.additional_specifications.take(),
         })
+    }
+
+    fn check(&self) -> Result<(), InvalidRequest> {
+        self.product.check()
     }
 }
 

@@ -66,8 +66,13 @@ pub trait Part: Sized {
     /// Fills its fields in.
     fn write(self, wire: &mut Wire);
 
-    /// Takes its fields out.
+    /// Takes its fields out: whatever `write` can have filled in, or a ledger could not read what it wrote.
     fn take(wire: &mut Wire) -> Result<Self, InvalidRequest>;
+
+    /// Refuses what the vendor would.
+    fn check(&self) -> Result<(), InvalidRequest> {
+        Ok(())
+    }
 }
 
 /// A request: what is looked at, from where, and how it is delivered.
@@ -124,6 +129,12 @@ impl Delivered for () {
 }
 
 impl<S: Subject, D: Delivered> Form<S, D> {
+    pub(super) fn check(&self) -> Result<(), InvalidRequest> {
+        self.subject.check()?;
+        self.location.check()?;
+        self.language.check()
+    }
+
     pub(super) fn summary(&self) -> Summary<'_> {
         Summary {
             subject: self.subject.text(),

@@ -8,9 +8,9 @@ use crate::{
     GoogleProductInfoTask, GoogleProductInfoTaskGet, GoogleProductInfoTaskPost, GoogleProductInfoTasksReady,
     GoogleProductsResult, GoogleProductsTask, GoogleProductsTaskGet, GoogleProductsTaskPost, GoogleProductsTasksReady,
     GoogleSellersResult, GoogleSellersTask, GoogleSellersTaskGet, GoogleSellersTaskPost, GoogleSellersTasksReady,
-    Priority, ProductsLive, ProductsResult, ProductsTask, ProductsTaskGet, ProductsTaskPost, ProductsTasksReady,
-    ReadyTask, SellersLive, SellersResult, SellersTask, SellersTaskGet, SellersTaskPost, SellersTasksReady, Summary,
-    Tag, Task, TaskId, TaskOutcome,
+    InvalidRequest, Priority, ProductsLive, ProductsResult, ProductsTask, ProductsTaskGet, ProductsTaskPost,
+    ProductsTasksReady, ReadyTask, SellersLive, SellersResult, SellersTask, SellersTaskGet, SellersTaskPost,
+    SellersTasksReady, Summary, Tag, Task, TaskId, TaskOutcome,
 };
 use core_http::{Asin, Error, ErrorKind, Fault, Result};
 use serde::{Deserialize, Serialize};
@@ -68,6 +68,16 @@ macro_rules! kinds {
             pub fn summary(&self) -> Summary<'_> {
                 match self {
                     $(Self::$kind(task) => task.summary(),)*
+                }
+            }
+
+            /// Whether it says what it must; what does not is never sent.
+            ///
+            /// # Errors
+            /// For an empty identifier, by field and rule.
+            pub fn check(&self) -> std::result::Result<(), InvalidRequest> {
+                match self {
+                    $(Self::$kind(task) => task.check(),)*
                 }
             }
 

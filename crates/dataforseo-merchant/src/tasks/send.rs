@@ -1,7 +1,7 @@
 //! One paid call: reserve, write the intent down, send once, write the outcome down.
 
 use super::{Collected, Line, Mode, NewTask, TaskResult, Tasks, kinds, ledger_failed, post::Posted};
-use crate::{Entry, Kind, OverBudget, State, Tag, Task, TaskOutcome, vendor};
+use crate::{Entry, Kind, State, Tag, Task, TaskOutcome, vendor};
 use core_http::{Error, ErrorKind, Fault, Gate, Result};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -79,7 +79,7 @@ impl Tasks {
         }
     }
 
-    /// Makes one call, for those tasks that the budget allows.
+    /// Makes one call, for those tasks that say what they must and that the budget allows.
     async fn send_what_is_allowed(&self, lane: Lane, tasks: Vec<(Tag, NewTask)>) -> Sent {
         // Before the intents are made: a settlement that is waited for here must not use up their time.
         let _under_way = self.shared.calls.read().await;
@@ -87,19 +87,21 @@ impl Tasks {
         let life = SignedDuration::try_from(self.life(lane)).unwrap_or(SignedDuration::MAX);
         let not_after = sent.saturating_add(life).unwrap_or(Timestamp::MAX);
         let intent = |(tag, task): (Tag, NewTask)| {
+            let refused = |rule| Posted::NotSent { error: Arc::new(Error::new(ErrorKind::Request, rule)) };
+            task.request.check().map_err(|rule| Box::new(refused(rule)))?;
             let reserved = self.price(&task);
-            self.purse.reserve(&tag, reserved)?;
+            self.purse.reserve(&tag, reserved).map_err(|over| Box::new(Posted::OverBudget(over)))?;
             let NewTask { request, label, .. } = task;
             let (live, state) = (lane.live, State::Intended);
             Ok(Entry { tag, request, label, reserved, sent, vendor_sent, not_after, live, state })
         };
-        let intents: Vec<Result<Entry, OverBudget>> = tasks.into_iter().map(intent).collect();
+        let intents: Vec<Result<Entry, Box<Posted>>> = tasks.into_iter().map(intent).collect();
         let entries: Vec<Entry> = intents.iter().filter_map(|intent| intent.as_ref().ok().cloned()).collect();
         let mut sent = if entries.is_empty() { Sent::nothing() } else { self.send_entries(lane, entries).await };
         let mut fates = std::mem::take(&mut sent.fates).into_iter();
-        let fate = |intent: Result<Entry, OverBudget>| match intent {
+        let fate = |intent: Result<Entry, Box<Posted>>| match intent {
             Ok(_) => fates.next(),
-            Err(over) => Some(Fate::Posted(Posted::OverBudget(over))),
+            Err(not_sent) => Some(Fate::Posted(*not_sent)),
         };
         sent.fates = intents.into_iter().filter_map(fate).collect();
         sent
@@ -150,8 +152,8 @@ impl Tasks {
         sent
     }
 
-    /// The client for as long as the intents may be sent, by both of this machine's clocks: the monotonic one does not
-    /// count the time for which the machine is suspended, and the wall clock can be set back.
+    /// The client for as long as sending the intents may begin, by both of this machine's clocks: the monotonic one does
+    /// not count the time for which the machine is suspended, and the wall clock can be set back.
     fn lease(&self, entries: &[Entry]) -> Line {
         let not_after = entries.iter().map(|entry| entry.not_after).min().unwrap_or(Timestamp::MIN);
         let left = not_after.duration_since(self.shared.clock.wall());
@@ -161,12 +163,13 @@ impl Tasks {
         Line { client: line.client.with(|options| options.gate = Some(gate)), ..line }
     }
 
-    /// The last moment at which tasks can have been sent, by the clock by which their intents say when that began.
+    /// The last moment at which tasks can have been sent, by the clock by which their intents say when that began: now,
+    /// even after their lease. What began to be sent within it leaves when a suspended machine wakes.
     fn last_sent(&self, entries: &[Entry], begun: Instant) -> Timestamp {
         let Some(entry) = entries.first() else { return self.now() };
         let by_the_wall = self.shared.clock.wall().duration_since(entry.sent);
         let passed = SignedDuration::try_from(begun.elapsed()).unwrap_or(SignedDuration::MAX).max(by_the_wall);
-        entry.sent_from().saturating_add(passed.min(entry.lease())).unwrap_or(Timestamp::MAX)
+        entry.sent_from().saturating_add(passed).unwrap_or(Timestamp::MAX)
     }
 
     /// Says when the account can go on, where the vendor's documentation does.

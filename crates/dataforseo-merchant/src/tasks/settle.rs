@@ -151,13 +151,13 @@ impl Tasks {
         let (from, lease) = (entry.sent_from(), entry.lease());
         let could_be_sent_for = match &entry.state {
             State::Unknown { at, .. } => Some(at.duration_since(from)).filter(|passed| !passed.is_negative()),
-            // After a crash nobody knows when the process ended.
+            // After a crash nobody knows when the process ended: no sending began after the lease.
             _ => None,
         };
         // By both clocks, for ours may have been set, and the vendor's may not have been known then or now.
         let ours = self.shared.clock.wall().duration_since(entry.sent);
         let vendors = self.shared.clock.vendors().map(|now| now.duration_since(from));
-        vendors.map_or(ours, |passed| passed.min(ours)) - could_be_sent_for.unwrap_or(lease).min(lease)
+        vendors.map_or(ours, |passed| passed.min(ours)) - could_be_sent_for.unwrap_or(lease)
     }
 
     /// Records what became of entries, and returns those so of which that was news.

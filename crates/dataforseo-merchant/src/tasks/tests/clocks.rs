@@ -1,5 +1,6 @@
-//! Row K6: machines that were suspended, clocks that were set. Nothing leaves after its lease has ended, and nothing is
-//! taken for absent too early.
+//! Row K6: machines that were suspended, clocks that were set. Nothing begins to be sent after its lease has ended, what
+//! left late because the machine slept while it was being sent counts from when that was learnt, and nothing is taken for
+//! absent too early.
 
 use super::{
     by_the_wall,
@@ -7,16 +8,20 @@ use super::{
     pending,
     posting::{answers, asins, created, ready, short},
     settling::{counts, lost},
-    task,
+    task, tasks,
+    vendor::Vendor,
 };
-use crate::{Budget, Builder, Ledger, MemoryLedger, Stage, Tasks};
+use crate::{Budget, Builder, Ledger, MemoryLedger, Stage, TaskResult, Tasks};
 use async_trait::async_trait;
-use core_http::{Caller, Late, Lesson, Limit, Permit, RateLimit, testing::Script};
+use core_http::{
+    Caller, Late, Lesson, Limit, Permit, RateLimit, Request, Response, Transport, TransportError, testing::Script,
+};
+use futures_util::TryStreamExt;
 use jiff::{SignedDuration, Timestamp};
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicI64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -129,4 +134,67 @@ async fn k6_a_clock_that_was_set_forward_does_not_shorten_the_ten_minutes() {
         sleep(Duration::from_secs(300)).await;
         assert_eq!(counts(&tasks).await, (0, 1, 0), "ours: {ours}");
     }
+}
+
+/// A vendor to which the machine is connecting when it is suspended for two hours: the POST leaves when it wakes.
+#[derive(Debug)]
+struct Connecting(Vendor, AtomicBool);
+
+#[async_trait]
+impl Transport for Connecting {
+    async fn send(&self, request: Request) -> Result<Response, TransportError> {
+        if request.uri().path().contains("task_post") && self.1.swap(false, Ordering::SeqCst) {
+            let mut world = self.0.world();
+            world.pass(Duration::from_secs(7200));
+            world.start();
+            world.lose_answers = 1;
+        }
+        self.0.send(request).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn k6_what_left_when_the_machine_woke_is_gone_since_then_and_not_since_its_lease_ended() {
+    let vendor = Vendor::new(7, 0.0);
+    vendor.world().start();
+    let connecting = Arc::new(Connecting(vendor.clone(), AtomicBool::new(false)));
+    let client = Builder::new("login", "password").transport(connecting.clone()).build().unwrap();
+    let world = vendor.clone();
+    let tasks = Tasks::new(client, Arc::new(MemoryLedger::new()), Budget::unlimited());
+    let tasks = by_the_wall(tasks, move || world.world().wall());
+    assert_eq!(short(&tasks.post(vec![task(1)]).await), ["created"]);
+    sleep(Duration::from_secs(200)).await;
+    connecting.1.store(true, Ordering::SeqCst);
+    assert_eq!(short(&tasks.post(asins(1)).await), ["unknown"]);
+    let listed = {
+        let mut world = vendor.world();
+        let listed = world.now() + SignedDuration::from_mins(5);
+        world.made.last_mut().unwrap().listed = listed;
+        listed
+    };
+    assert_eq!(counts(&tasks).await, (0, 0, 1), "the list lags behind what left a moment ago");
+    let lag = listed.duration_since(vendor.world().now());
+    sleep(Duration::try_from(lag).unwrap()).await;
+    assert_eq!(counts(&tasks).await, (1, 0, 0));
+}
+
+/// The second machine's clock is eleven minutes ahead, and the first thing that it hears is that the task is not known.
+#[tokio::test(start_paused = true)]
+async fn k6_a_task_that_is_not_known_yet_is_awaited_by_the_vendors_clock() {
+    let vendor = Vendor::new(7, 0.0);
+    vendor.world().start();
+    let first = tasks(&vendor, Arc::new(MemoryLedger::new()), &Budget::unlimited());
+    first.post(asins(1)).await;
+    let handle = pending(&first).await.remove(0);
+    let not_known = serde_json::json!({
+        "status_code": 20000,
+        "tasks": [{"id": "x", "status_code": 40401, "status_message": "words", "cost": 0, "result": null}],
+    });
+    vendor.world().scripted.push(("task_get", 200, not_known));
+    let second = tasks(&vendor, Arc::new(MemoryLedger::new()), &Budget::unlimited());
+    let world = vendor.clone();
+    let second = by_the_wall(second, move || world.world().wall() + SignedDuration::from_mins(11));
+    assert_eq!(second.shared.clock.vendors(), None);
+    let collected: Vec<_> = second.collect([handle], Duration::from_secs(1800)).try_collect().await.unwrap();
+    assert!(matches!(&collected[..], [only] if matches!(only.result, TaskResult::Asin(_))), "{collected:?}");
 }

@@ -1,9 +1,12 @@
 //! Posting, one rule at a time. Rows of the fault matrix are named.
 
 use super::{hooked::Hooked, pending, task};
-use crate::{Budget, Builder, FileLedger, Ledger, LedgerError, MemoryLedger, NewTask, Posted, Tag, Tasks, WriteOff};
+use crate::{
+    AsinTask, Budget, Builder, FileLedger, GoogleProduct, GoogleProductInfoTask, GoogleSellersTask, Language, Ledger,
+    LedgerError, Location, MemoryLedger, NewTask, Posted, Tag, Tasks, WriteOff,
+};
 use core_http::{
-    Request, Response, TransportErrorKind,
+    ErrorKind, Request, Response, TransportErrorKind,
     testing::{Script, response},
 };
 use jiff::Timestamp;
@@ -239,6 +242,31 @@ async fn the_budget_is_reserved_before_sending() {
     next.tasks.write_off(&unsettled[0].tag, WriteOff::NotMade, "looked").await.unwrap();
     next.tasks.write_off(&unsettled[0].tag, WriteOff::NotMade, "looked").await.unwrap();
     assert_eq!(budget.left(), Some(Decimal::new(25, 4)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_says_too_little_is_neither_sent_nor_written_down_and_the_rest_of_its_call_is() {
+    let case = case_with(Arc::new(MemoryLedger::new()), Budget::new(Decimal::ONE));
+    case.script.always(|request| Ok(answers(request, |at, task| Some(created(at, task)))));
+    let (place, language) = (|| Location::code(2840), || Language::code("en"));
+    let info = |product| NewTask::new(GoogleProductInfoTask::new(product, place(), language()));
+    let asin = |place, language| NewTask::new(AsinTask::new("B0EXAMPLE1".parse().unwrap(), place, language));
+    let cases = [
+        (info(GoogleProduct::product_id("")), "`product_id` must not be empty"),
+        (info(GoogleProduct::gid("1").and(GoogleProduct::data_docid(" "))), "`data_docid` must not be empty"),
+        (NewTask::new(GoogleSellersTask::new(GoogleProduct::gid(""), place(), language())), "`gid` must not be empty"),
+        (asin(Location::code(0), language()), "`location_code` must be above 0"),
+        (asin(place(), Language::code("")), "`language_code` must not be empty"),
+    ];
+    for (refused, rule) in cases {
+        let good = asin(place(), language());
+        let posted = case.tasks.post(vec![refused, good]).await;
+        let Posted::NotSent { error } = &posted[0] else { panic!("{posted:?}") };
+        assert_eq!((error.kind(), error.to_string().contains(rule)), (ErrorKind::Request, true), "{error}");
+        assert_eq!(short(&posted[1..]), ["created"]);
+    }
+    assert_eq!(case.ledger.counts().await.unwrap().values().sum::<u64>(), 5, "of the good ones");
+    assert!(case.budget.reserved().is_zero());
 }
 
 #[tokio::test(start_paused = true)]

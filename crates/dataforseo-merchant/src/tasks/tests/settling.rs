@@ -7,7 +7,8 @@ use super::{
     task, tasks,
     vendor::Vendor,
 };
-use crate::{Budget, Ledger, MemoryLedger, Settlement, State, TaskId, Tasks};
+use crate::{Budget, Entry, Ledger, MemoryLedger, Settlement, State, Tag, TaskId, Tasks, WriteOff};
+use core_http::ErrorKind;
 use futures_util::FutureExt;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
@@ -125,6 +126,52 @@ async fn a_look_that_is_not_complete_proves_nothing() {
         assert_eq!(counts(&tasks).await, (0, 0, 1));
         assert_eq!(counts(&tasks).await, (0, 1, 0));
     }
+}
+
+/// The first look proves absence; the second one shows the task, or proves nothing.
+#[tokio::test(start_paused = true)]
+async fn the_second_look_decides() {
+    let answer = |rows: Value| json!({"status_code": 20000, "tasks": [{"status_code": 20000, "result": rows}]});
+    let row = |made: &super::vendor::Made| json!({"id": made.id, "metadata": made.data, "cost": 0.001});
+    let foreign = json!({"id": "foreign", "metadata": {}});
+    for made in [true, false] {
+        let (vendor, tasks, _) = lost(made).await;
+        tasks.post(vec![task(1)]).await;
+        tokio::time::sleep(Duration::from_secs(700)).await;
+        let witness = row(vendor.world().made.last().unwrap());
+        let second = match made {
+            true => json!([witness, row(&vendor.world().made[0])]),
+            false => json!([foreign]),
+        };
+        vendor.world().scripted.push(("id_list", 200, answer(json!([witness, foreign]))));
+        vendor.world().scripted.push(("id_list", 200, answer(second)));
+        let calls = vendor.world().calls.len();
+        assert_eq!(counts(&tasks).await, if made { (1, 0, 0) } else { (0, 0, 1) }, "made: {made}");
+        assert_eq!(vendor.world().calls.len() - calls, 2, "two looks");
+    }
+}
+
+/// It may be in the hands of another process.
+#[tokio::test(start_paused = true)]
+async fn an_intent_cannot_be_written_off_before_its_lease_has_ended() {
+    let (vendor, budget) = (Vendor::new(7, 0.0), Budget::unlimited());
+    vendor.world().start();
+    let ledger = Arc::new(MemoryLedger::new());
+    let tasks = tasks(&vendor, ledger.clone(), &budget);
+    tasks.post(asins(1)).await;
+    let made = pending(&tasks).await.remove(0);
+    let now = vendor.world().wall();
+    let not_after = now + Duration::from_secs(60);
+    let tag = Tag::unique();
+    let intent = Entry { tag: tag.clone(), sent: now, not_after, state: State::Intended, ..made };
+    ledger.intend(&[intent]).await.unwrap();
+    let error = tasks.write_off(&tag, WriteOff::NotMade, "nobody sends it").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Request);
+    assert!(error.to_string().contains(&format!("may still be sent until {not_after}")), "{error}");
+    assert_eq!(tasks.unsettled().await.unwrap().len(), 1);
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    tasks.write_off(&tag, WriteOff::NotMade, "nobody sent it").await.unwrap();
+    assert!(tasks.unsettled().await.unwrap().is_empty());
 }
 
 /// Somebody else, such as the receiver of webhooks, learns that the task was made before it is called absent.
