@@ -60,15 +60,13 @@ pub struct Offer {
     pub delivery_from: Option<crate::VendorTime>,
     /// The last day of delivery, as the vendor writes it.
     pub delivery_to: Option<crate::VendorTime>,
-    /// Whether a price or a range is shown.
-    priced: bool,
 }
 
 impl Offer {
-    /// Whether it can be bought now: a page shows an offer with a day of delivery, and without any price when it is sold
-    /// out. `None` when it says neither.
+    /// Whether it can be bought now: what can be has a day of delivery. `None` where the page shows none: no page says that
+    /// an offer is sold out, and one without a price may only show it later, in the cart.
     pub fn in_stock(&self) -> Option<bool> {
-        if !self.priced { Some(false) } else { self.delivery_from.is_some().then_some(true) }
+        self.delivery_from.is_some().then_some(true)
     }
 
     pub(crate) fn read(item: &SellerOffer, buy_box: bool) -> Self {
@@ -79,7 +77,6 @@ impl Offer {
             seller_id: item.seller_url.as_deref().and_then(seller_id),
             ships_from: item.ships_from.clone(),
             price: item.price.as_ref().and_then(amount),
-            priced: item.price.as_ref().is_some_and(|price| price.current.is_some() || price.max_value.is_some()),
             currency: item.price.as_ref().and_then(|price| price.currency.clone()),
             condition: item.condition.clone(),
             delivery_price: delivery.and_then(|delivery| amount(delivery.delivery_price.as_ref()?)),
