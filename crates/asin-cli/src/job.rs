@@ -47,6 +47,8 @@ pub struct Job {
     pub is_sandbox: bool,
     /// Whether the rows are printed as JSON.
     json: bool,
+    /// The flags by which another command finds this place.
+    flags: String,
     config: Config,
     variables: Variables,
     sandbox: Option<Sandbox>,
@@ -59,11 +61,13 @@ impl Place {
         let beside = |name: &str| file.with_file_name(name);
         let (state, json) = (self.state.clone(), self.json);
         let Some(sandbox) = &self.sandbox else {
-            let config = Config::read(&self.config.clone().unwrap_or_else(|| beside("asin.toml")))?;
+            let file = self.config.clone().unwrap_or_else(|| beside("asin.toml"));
+            let config = Config::read(&file)?;
             let variables = Variables::of_profile(std::env::var("ASIN_PROFILE").ok().as_deref())?;
             let (state, is_sandbox) = (state.unwrap_or_else(|| beside(".asin")), false);
+            let flags = format!("--state {} --config {}", quoted(&state), quoted(&file));
             let (collection, sandbox, temporary) = (None, None, None);
-            return Ok(Job { state, collection, is_sandbox, json, config, variables, sandbox, temporary });
+            return Ok(Job { state, collection, is_sandbox, json, flags, config, variables, sandbox, temporary });
         };
         let (demo, market, sandbox, temporary): (Demo, Market, _, _) = match sandbox {
             Some(url) => {
@@ -79,11 +83,13 @@ impl Place {
         };
         let folder = temporary.as_ref().map(|folder| folder.path().to_owned());
         // Nothing that was seen in a sandbox may ever count for a real run on the same catalogue.
-        let port = self.sandbox.iter().flatten().find_map(Url::port_or_known_default).unwrap_or_default();
+        let url = self.sandbox.iter().flatten().next();
+        let port = url.and_then(Url::port_or_known_default).unwrap_or_default();
         let state = state.or(folder).unwrap_or_else(|| beside(".asin").join(format!("sandbox-{port}")));
+        let flags = url.map_or_else(String::new, |url| format!("--state {} --sandbox={url}", quoted(&state)));
         let collection = market.collections.first().map(|collection| collection.id.into());
         let (config, variables, is_sandbox) = (Config::of_sandbox(&demo)?, Variables::of_sandbox(&demo), true);
-        Ok(Job { state, collection, is_sandbox, json, config, variables, sandbox, temporary })
+        Ok(Job { state, collection, is_sandbox, json, flags, config, variables, sandbox, temporary })
     }
 }
 
@@ -119,14 +125,21 @@ impl Job {
     /// Prints what a run did, and how to take it back.
     pub async fn end(self, report: &Report) -> Result<ExitCode, Failure> {
         print(&if self.json { report::json(report)? } else { report::table(report) })?;
-        if let (Some(run), None) = (&report.totals.run, &self.temporary) {
-            say(&format!("asin: to take this run back: asin undo {run}"));
+        if let (Some(run), None) = (&report.totals.run, &self.sandbox) {
+            say(&format!("asin: to take this run back: asin undo {run} {}", self.flags));
         }
         if let Some(sandbox) = self.sandbox {
             sandbox.stop().await;
         }
         Ok(if report.has_failures() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }
+}
+
+/// A path as a shell reads it back.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_alphanumeric() || "/._-:".contains(c);
+    if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
 /// Who watches a run, and is asked.

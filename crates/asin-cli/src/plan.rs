@@ -108,6 +108,11 @@ pub async fn apply(arguments: ApplyArguments, verbose: bool) -> Ended {
     let plan = std::fs::read(file).map_err(|error| named(&error))?;
     let plan = Plan::read(&plan).map_err(|error| named(&error))?;
     let mut job = arguments.write.place.open(file).await?;
+    // The memory of what was sent, the lock and the audit log are there; a new folder would know of nothing.
+    if !job.state.exists() {
+        let message = format!("no state in {}; --state names the folder of the run that planned", job.state.display());
+        return Err(Failure::usage(message));
+    }
     let services = job.services(&accounts(&plan))?;
     let (options, consent) = arguments.write.options(&job);
     let (sync, terminal) = (Sync::new(services, options), job::watcher(consent, verbose));
@@ -118,7 +123,7 @@ pub async fn apply(arguments: ApplyArguments, verbose: bool) -> Ended {
 /// Lists runs, or takes one back.
 pub async fn undo(arguments: UndoArguments, verbose: bool) -> Ended {
     let mut job = arguments.write.place.open(Path::new("catalogue.csv")).await?;
-    // The log is read without anybody's secret.
+    // The log is read without any seller's token.
     let sync = Sync::new(job.services(&BTreeSet::new())?, job.options());
     let Some(run) = &arguments.run else {
         return list(sync.runs().map_err(Failure::work)?);

@@ -5,7 +5,9 @@
 #[path = "support/demo.rs"]
 mod demo;
 
-use asin_facade::sp_listings::{ListingsItemPatchRequest, Marketplace, PatchListingsItem, Submission, new_price};
+use asin_facade::sp_listings::{
+    ListingsItemPatchRequest, Marketplace, PatchListingsItem, Submission, new_price, quantity_patch,
+};
 use asin_facade::sync::{
     Catalogue, Change, Event, Options, Plan, PlanError, Report, RunId, Services, Spending, Supervisor, Sync, SyncError,
 };
@@ -135,6 +137,33 @@ async fn a_plan_is_written_where_the_listings_are_as_it_found_them_and_can_be_un
     shop.settled().await;
     assert_eq!(shop.shelf(), meddled, "as it was found");
     assert_ne!(before, meddled);
+    shop.sandbox.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_still_on_its_way_is_not_called_undone_and_a_piece_that_was_sold_keeps_no_price() {
+    let shop = Shop::open().await;
+    let (_, plan) = shop.sync.plan(&shop.catalogue, &Yes).await.unwrap();
+    let run = shop.sync.apply(&plan, &Yes).await.unwrap().totals.run.unwrap();
+    // The stock of this listing is applied later; the run has waited for its price only.
+    let undo = shop.sync.undo(&run).unwrap().unwrap().plan;
+    let only = |sku: &str| {
+        let changes = undo.changes.iter().filter(|change| change.sku.as_str() == sku).cloned().collect();
+        Plan { changes, ..undo.clone() }
+    };
+    let report = shop.sync.apply(&only("WTR-US-1"), &Yes).await.unwrap();
+    assert_eq!((report.rows[0].price.name(), report.rows[0].stock.name()), ("submitted", "not_applied"), "{report:?}");
+
+    shop.settled().await;
+    let client = shop.sync.services().seller("pacific").unwrap();
+    let seller = shop.sync.services().accounts.get("pacific").unwrap().seller_id.clone();
+    let body = ListingsItemPatchRequest::offer([quantity_patch(11, None)]);
+    let sold = PatchListingsItem::new(seller, "ref-001".parse().unwrap(), [Marketplace::AU], body);
+    assert!(matches!(client.call(sold).await, Ok(Submission::Accepted(_))));
+    shop.settled().await;
+    let report = shop.sync.apply(&only("ref-001"), &Yes).await.unwrap();
+    let row = &report.rows[0];
+    assert_eq!((row.price.name(), row.stock.reason().unwrap().code), ("submitted", "listing_changed"), "{row:?}");
     shop.sandbox.stop().await;
 }
 

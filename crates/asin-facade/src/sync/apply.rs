@@ -6,7 +6,7 @@ use super::{
 };
 use jiff::Timestamp;
 use rust_decimal::Decimal;
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 impl Sync {
     /// Does everything of [`run`](Self::run) but write: observes, decides and previews.
@@ -19,7 +19,8 @@ impl Sync {
         let mut changes = std::mem::take(&mut *run.planned());
         changes.sort_by_key(|change| change.line);
         let world = self.services().world().to_owned();
-        Ok((report, Plan { version: Plan::VERSION, made: Timestamp::now(), world, changes }))
+        let (made, max_observation_age) = (Timestamp::now(), self.options().max_observation_age.as_secs());
+        Ok((report, Plan { version: Plan::VERSION, made, max_observation_age, world, changes }))
     }
 
     /// Writes a plan: reads each listing, leaves it alone if it is not what the plan was made from, previews, sends.
@@ -28,7 +29,8 @@ impl Sync {
     /// A plan that was made for other hosts or accounts, then nothing is sent; else as [`run`](Self::run).
     pub async fn apply(&self, plan: &Plan, supervisor: &dyn Supervisor) -> Result<Report, SyncError> {
         self.check(plan)?;
-        let run = self.begin(supervisor, false)?;
+        let mut run = self.begin(supervisor, false)?;
+        run.max_age = run.max_age.min(Duration::from_secs(plan.max_observation_age));
         let rows = plan.changes.iter().map(|change| (change.row(), Some(change.clone())));
         let (slots, refused) = run.admit(rows);
         let groups = run.plan(slots, &Outputs::new()).await?;

@@ -242,14 +242,21 @@ impl Log {
         let changes = changes.into_values();
         let changes =
             changes.filter(|change| change.price.is_some() || change.quantity.is_some() || change.handling.is_some());
-        let plan = Plan { version: Plan::VERSION, made: now, world: world.to_owned(), changes: changes.collect() };
+        let plan = Plan {
+            version: Plan::VERSION,
+            made: now,
+            max_observation_age: 0, // it follows none
+            world: world.to_owned(),
+            changes: changes.collect(),
+        };
         known.then_some(Undo { plan, left })
     }
 }
 
 /// From what was written to what was there.
 fn back(from: Option<u32>, to: Option<u32>) -> Option<FromTo<u32>> {
-    Some(FromTo { from: Some(to?), to: from? })
+    let (from, to) = (from?, to?);
+    (from != to).then_some(FromTo { from: Some(to), to: from })
 }
 
 impl Sending {

@@ -102,6 +102,8 @@ pub struct Plan {
     pub version: u32,
     /// When it was made.
     pub made: Timestamp,
+    /// No observation that it follows may be older than so many seconds when it is applied.
+    pub max_observation_age: u64,
     /// The hosts that it was made at: a plan from a sandbox is not applied to real listings.
     pub world: String,
     /// The changes, in the order of the catalogue.

@@ -202,6 +202,10 @@ mod tests {
         assert_eq!(amount(&keeps("70", "30.01")), Some(decimal("100.02")), "up, or the margin would be less");
         assert_eq!(code(&keeps("", "20")), "no_cost");
         assert_eq!(code(&keeps("1", "100")), "margin");
+        let row = Row { cost: Some(decimal("80")), ..row("1", "90") };
+        let rule = KeepMargin { rule: MatchLowest, percent: decimal("20") };
+        let capped = ruled(&row, "95", &[confirmed("92")], &rule);
+        assert_eq!(code(&capped), "margin", "a ceiling below the least price would break it");
     }
 
     #[test]

@@ -111,6 +111,8 @@ impl Journal {
             FileExt::lock(&file)?;
             file.write_all(&text(lines)).and_then(|()| file.sync_all())?;
             fs::rename(&fresh, &self.path)?;
+            // The name, too, has to survive a crash, or what is appended from now on would not.
+            self.path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())?;
             Ok(file)
         };
         self.file = replaced().map_err(|source| self.io(source))?;

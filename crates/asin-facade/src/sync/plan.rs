@@ -84,22 +84,23 @@ impl Listing {
         Some(Price::new(offer.price(), slot.row.marketplace.currency()))
     }
 
-    /// What somebody has changed since a plan was made: each value must be the one it was planned from, or already the
-    /// one that it should become.
-    fn departs_from(&self, change: &Change, slot: &Slot) -> Option<String> {
-        fn departs<T: PartialEq + Copy + Display>(
-            what: &str,
-            plan: Option<FromTo<T>>,
-            now: Option<T>,
-        ) -> Option<String> {
-            let FromTo { from, to } = plan.filter(|plan| now != plan.from && now != Some(plan.to))?;
-            let text = |value: Option<T>| value.map_or_else(|| "none".to_owned(), |value| value.to_string());
-            Some(format!("the {what} was {} and is {} now; planned: {to}", text(from), text(now)))
-        }
+    /// Whether somebody has changed the price since a plan was made; then the row is left alone as a whole.
+    fn price_departs_from(&self, change: &Change, slot: &Slot) -> Option<String> {
         departs("price", change.price, self.price(slot))
-            .or_else(|| departs("stock", change.quantity, pieces(&self.item)))
+    }
+
+    /// Whether the stock is not what a plan was made from; a piece that was sold meanwhile is no reason to keep a price.
+    fn stock_departs_from(&self, change: &Change) -> Option<String> {
+        departs("stock", change.quantity, pieces(&self.item))
             .or_else(|| departs("handling time in days", change.handling, self.item.lead_time()))
     }
+}
+
+/// A value must be the one that it was planned from, or already the one that it should become.
+fn departs<T: PartialEq + Copy + Display>(what: &str, plan: Option<FromTo<T>>, now: Option<T>) -> Option<String> {
+    let FromTo { from, to } = plan.filter(|plan| now != plan.from && now != Some(plan.to))?;
+    let text = |value: Option<T>| value.map_or_else(|| "none".to_owned(), |value| value.to_string());
+    Some(format!("the {what} was {} and is {} now; planned: {to}", text(from), text(now)))
 }
 
 /// What an earlier run sent, in the light of what the listing shows now.
@@ -160,7 +161,7 @@ impl Run<'_> {
                 Some(asin) if asin != slot.row.asin => {
                     Outcome::Refused(Reason::new("other_asin", format!("the listing is on {asin}")))
                 }
-                Some(_) => match slot.planned.as_ref().and_then(|change| listing.departs_from(change, slot)) {
+                Some(_) => match slot.planned.as_ref().and_then(|change| listing.price_departs_from(change, slot)) {
                     None => return Some(listing),
                     Some(departure) => Outcome::Refused(Reason::new("listing_changed", departure)),
                 },
@@ -258,14 +259,14 @@ impl Run<'_> {
 
     pub(super) fn question<'a>(&'a self, slot: &'a Slot, now: Timestamp) -> Question<'a> {
         let Row { asin, marketplace, .. } = &slot.row;
-        let (own, max_age) = (&self.own, self.options.max_observation_age);
+        let (own, max_age) = (&self.own, self.max_age);
         Question { asin: *asin, marketplace: *marketplace, own, now, max_age }
     }
 
     fn market(&self, slot: &Slot, outputs: &Outputs) -> Market {
         let now = Timestamp::now();
         let row = &slot.row;
-        let max_age = self.options.max_observation_age;
+        let max_age = self.max_age;
         let mut observations = outputs.get(&row.asin).cloned().unwrap_or_default();
         observations.extend(
             self.state().seen(slot.place(), now, max_age).into_iter().flat_map(|seen| seen.observations.clone()),
@@ -288,6 +289,8 @@ impl Run<'_> {
         let earlier = self.earlier(&target, |value| same && value == plan.value())?;
         let outcome = match earlier {
             Earlier::Shows => Outcome::Applied,
+            // It is as it should be, but another value may still be on its way to it.
+            Earlier::Missing { fresh: true, .. } if same => Outcome::NotApplied,
             Earlier::Missing { .. } if same => {
                 self.state().settle(target)?;
                 Outcome::Unchanged
@@ -296,7 +299,10 @@ impl Run<'_> {
                 self.forget(target, fresh)?;
                 Outcome::NotApplied
             }
-            _ => Outcome::Unchanged,
+            _ => match member.slot.planned.as_ref().and_then(|change| listing.stock_departs_from(change)) {
+                Some(departure) => Outcome::Refused(Reason::new("listing_changed", departure)),
+                None => Outcome::Unchanged,
+            },
         };
         let changes = !same && outcome == Outcome::Unchanged;
         for member in group.members.iter_mut().filter(|member| member.shares_stock) {

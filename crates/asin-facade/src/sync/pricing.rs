@@ -100,6 +100,10 @@ impl<R: Pricing> Pricing for KeepMargin<R> {
         let least = cost.checked_mul(Decimal::ONE_HUNDRED).and_then(|cost| cost.checked_div(share));
         let least = least.ok_or_else(out_of_range)?;
         let least = least.round_dp_with_strategy(currency.decimals(), RoundingStrategy::AwayFromZero);
+        if let Some(max) = offered.row.max_price.filter(|max| *max < least) {
+            let message = format!("the row's max_price {max} leaves less than {} % over its cost", self.percent);
+            return Err(Reason::new("margin", message));
+        }
         Ok(Price::new(amount.max(least), currency))
     }
 }

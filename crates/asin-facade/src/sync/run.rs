@@ -77,6 +77,8 @@ pub(super) struct Run<'a> {
     pub(super) own: BTreeSet<String>,
     /// Whether changes are only previewed, and kept for a plan.
     pub(super) plans: bool,
+    /// An observation that is older does not count.
+    pub(super) max_age: Duration,
     budget: Budget,
     state: Mutex<State>,
     audit: Mutex<Audit>,
@@ -173,7 +175,8 @@ impl Sync {
             .with(|settings| settings.cadence = Some(cadence));
         let (own, excuses, planned) = (services.accounts.sellers(), Mutex::default(), Mutex::default());
         let (state, audit) = (Mutex::new(state), Mutex::new(audit));
-        Ok(Run { services, options, supervisor, tasks, own, plans, budget, state, audit, planned, excuses })
+        let max_age = options.max_observation_age;
+        Ok(Run { services, options, supervisor, tasks, own, plans, max_age, budget, state, audit, planned, excuses })
     }
 }
 
