@@ -229,6 +229,8 @@ fn a_plan_is_a_file_that_is_applied_once_and_taken_back() {
     let ran = run(asin(&[&["undo", name, "--yes"], &place[..]].concat()), "");
     assert_eq!(report(&ran).0, ["LAMP ö/1 submitted"], "{}", ran.err);
     let elsewhere = shop.serve();
-    let ran = run(asin(&["apply", &plan, &format!("--sandbox={}", elsewhere.url), "--yes"]), "");
-    ran.says(2, &["the plan was made at"]);
+    let elsewhere = format!("--sandbox={}", elsewhere.url);
+    let apply = ["apply", plan.as_str(), &elsewhere, "--yes"];
+    run(asin(&apply), "").says(2, &["no state in ", "--state"]);
+    run(asin(&[&apply[..], &["--state", &state]].concat()), "").says(2, &["the plan was made at"]);
 }
