@@ -4,16 +4,27 @@ use crate::failure::Failure;
 use crate::table::{Column, Content, Place, render};
 use asin_facade::Price;
 use asin_facade::sync::{Observation, Outcome, Report, RowReport, Source, Totals};
+use serde::Serialize;
 use std::fmt::{Display, Write};
+
+/// The version of the JSON lines, which `docs/report.schema.json` describes.
+const VERSION: u32 = 1;
 
 /// One object per row, then one with the totals; one per line.
 pub fn json(report: &Report) -> Result<String, Failure> {
     let mut lines = Vec::with_capacity(report.rows.len() + 1);
     for row in &report.rows {
-        lines.push(serde_json::to_string(row).map_err(Failure::work)?);
+        lines.push(serde_json::to_string(&Versioned { version: VERSION, row }).map_err(Failure::work)?);
     }
-    lines.push(serde_json::json!({ "totals": report.totals }).to_string());
+    lines.push(serde_json::json!({ "version": VERSION, "totals": report.totals }).to_string());
     Ok(lines.join("\n"))
+}
+
+#[derive(Serialize)]
+struct Versioned<'a> {
+    version: u32,
+    #[serde(flatten)]
+    row: &'a RowReport,
 }
 
 /// One line per row, then the totals.

@@ -196,6 +196,23 @@ fn killed_after_paying_it_collects_and_pays_nothing_twice() {
 }
 
 #[test]
+fn every_line_of_json_is_what_the_schema_says() {
+    let text = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/report.schema.json")).unwrap();
+    let schema: Value = serde_json::from_slice(&text).unwrap();
+    let schema = jsonschema::validator_for(&schema).unwrap();
+    let catalogue = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/catalogue.csv");
+    let ran = run(asin(&["sync", catalogue, "--sandbox", "--watch", "--discover", "--yes", "--json"]), "");
+    let lines = ran.lines();
+    assert_eq!(lines.len(), 15, "{}", ran.err);
+    for mut line in lines {
+        let wrong: Vec<String> = schema.iter_errors(&line).map(|error| error.to_string()).collect();
+        assert!(wrong.is_empty(), "{wrong:?} in {line}");
+        line["version"] = json!(2);
+        assert!(!schema.is_valid(&line), "another version is another schema");
+    }
+}
+
+#[test]
 fn a_plan_is_a_file_that_is_applied_once_and_taken_back() {
     let shop = Shop::open();
     let served = shop.serve();
