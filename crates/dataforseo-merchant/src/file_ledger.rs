@@ -93,7 +93,7 @@ impl FileLedger {
             }
             Err(TryLockError::Error(error)) => return Err(failed(error)),
         }
-        let file = OpenOptions::new().read(true).append(true).create(true).open(&path).map_err(failed)?;
+        let file = private().read(true).append(true).create(true).open(&path).map_err(failed)?;
         let entries = Entries::default();
         let (length, long, broken) = (0, SHORT, None);
         let mut shared = Shared { path: path.clone(), owner, entries, file, length, long, broken, _lock: lock };
@@ -194,7 +194,7 @@ impl Shared {
 
     /// Writes what is known to a new file.
     fn write_anew(&self, new: &Path) -> std::io::Result<(File, u64)> {
-        let mut out = BufWriter::new(File::create(new)?);
+        let mut out = BufWriter::new(private().write(true).create(true).truncate(true).open(new)?);
         let mut length = 0;
         let mut write = |line: &Line<'_>| {
             let mut bytes = serde_json::to_vec(line)?;
@@ -268,6 +268,14 @@ impl Ledger for FileLedger {
     async fn counts(&self) -> Result<Counts, LedgerError> {
         Ok(lock(&self.shared).entries.counts())
     }
+}
+
+/// Opens what its owner alone may read: requests hold the secret addresses of webhooks.
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
 }
 
 /// The host, as part of a file name that a person recognises.

@@ -42,6 +42,19 @@ fn pair(label: &str, created: bool) -> (String, bool) {
     (label.to_owned(), created)
 }
 
+#[cfg(unix)]
+#[test]
+fn only_its_owner_can_read_it() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path()).unwrap();
+    let new = dir.path().join("new");
+    lock(&ledger.shared).write_anew(&new).unwrap();
+    for file in [ledger.path(), &new] {
+        assert_eq!(fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600, "{}", file.display());
+    }
+}
+
 #[tokio::test]
 async fn what_was_written_is_there_after_the_process_has_ended() {
     let dir = tempfile::tempdir().unwrap();

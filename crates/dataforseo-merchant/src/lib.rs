@@ -47,6 +47,7 @@ mod builder;
 mod buy_box;
 mod clock;
 mod condition;
+mod echo;
 mod file_ledger;
 mod generated;
 mod ids;
@@ -70,6 +71,7 @@ pub mod webhook;
 pub use builder::{BASE_URL, Builder, DfsClient};
 pub use buy_box::{BuyBox, BuyBoxDoubt};
 pub use condition::Condition;
+pub use echo::Echo;
 pub use file_ledger::FileLedger;
 pub use generated::appendix::{
     AccountMoney, AccountPrices, AccountRates, AccountStatistics, AmazonPrices, CollectPrices, CollectResultPrices,

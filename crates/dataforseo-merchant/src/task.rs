@@ -1,6 +1,6 @@
 //! A task as the answers show it, and what its code says.
 
-use crate::{Meaning, Tag, TaskId, vendor};
+use crate::{Echo, Meaning, Tag, TaskId, vendor};
 use core_http::{Error, ErrorKind, Fault, Result, lenient};
 use rust_decimal::Decimal;
 use serde::{
@@ -38,7 +38,7 @@ pub struct Task<R> {
     pub path: Vec<String>,
     /// The request, repeated by the vendor, with what it added; holds the tag.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub data: Option<Map<String, Value>>,
+    pub data: Option<Echo>,
     /// The results; `None` where the vendor sent `null` or nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub result: Option<Vec<R>>,
@@ -78,7 +78,7 @@ struct Wire<R> {
     #[serde(default, deserialize_with = "lenient::option")]
     path: Option<Vec<String>>,
     #[serde(default, deserialize_with = "lenient::option")]
-    data: Option<Map<String, Value>>,
+    data: Option<Echo>,
     #[serde(default = "Results::none")]
     result: Results<R>,
 }

@@ -116,7 +116,7 @@ pub struct IdListRow {
         deserialize_with = "core_http::lenient::option",
         skip_serializing_if = "Option::is_none"
     )]
-    pub metadata: Option<serde_json::Map<String, serde_json::Value>>,
+    pub metadata: Option<crate::Echo>,
 }
 
 /// Which failures to list.
@@ -218,10 +218,10 @@ pub struct MerchantErrorsRow {
     /// The address that was called.
     #[serde(
         default,
-        deserialize_with = "core_http::lenient::option_string",
+        deserialize_with = "core_http::lenient::option",
         skip_serializing_if = "Option::is_none"
     )]
-    pub http_url: Option<String>,
+    pub http_url: Option<crate::Echo<String>>,
     /// The method of the call.
     #[serde(
         default,

@@ -58,7 +58,7 @@ impl Tasks {
     /// when `patience` has run out; what is [pending](Collecting::pending) then can be collected later, also by another
     /// process: an entry is a handle that can be stored, and needs no ledger to be collected.
     ///
-    /// Passing failures of the network or the vendor are waited out; if the last look before the end failed, its error
+    /// Passing failures of the network or the vendor are waited out, and so are answers that do not speak of the task; if the last look before the end failed, its error
     /// is the last item. An error that cannot pass, such as refused credentials, ends the stream at once.
     ///
     /// ```
@@ -296,7 +296,8 @@ impl Collector {
     }
 
     fn failed(&mut self, error: Error) {
-        let passes = passes(error.kind());
+        // What cannot be read at all, such as a gateway's page, says nothing of the task: the next answer may.
+        let passes = passes(error.kind()) || error.kind() == ErrorKind::Decode;
         tracing::debug!(%error, passes, "a look failed");
         if !self.ended {
             self.failure = Some(error);
@@ -336,7 +337,6 @@ impl Tasks {
             (ErrorKind::NotFound | ErrorKind::Rejected, Some(fault)) if vendor::judges_a_task(fault) => {
                 Ok(Some(TaskResult::Failed(fault.clone())))
             }
-            (ErrorKind::Decode, _) => Ok(Some(TaskResult::Unreadable { error: Arc::new(error), raw: None })),
             _ => Err(error),
         }
     }

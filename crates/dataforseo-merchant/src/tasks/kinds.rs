@@ -15,7 +15,7 @@ use crate::{
 use core_http::{Asin, Error, ErrorKind, Fault, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 /// What a live call has brought: the task, and its result if there is one.
 pub(super) type Lived = (Task<Value>, Option<TaskResult>);
@@ -117,8 +117,9 @@ macro_rules! kinds {
             }
         )*
 
-        /// What came of a task.
-        #[derive(Debug, Clone)]
+        /// What came of a task. What could not be read may hold the request, with the address of a webhook in it, and is
+        /// not shown by `Debug`.
+        #[derive(Clone)]
         #[non_exhaustive]
         pub enum TaskResult {
             $($(#[$meta])* $kind(Box<$result>),)*
@@ -134,6 +135,19 @@ macro_rules! kinds {
                 /// The result as it came, where it could be told from what is around it.
                 raw: Option<String>,
             },
+        }
+
+        impl fmt::Debug for TaskResult {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                match self {
+                    $(Self::$kind(result) => f.debug_tuple(stringify!($kind)).field(result).finish(),)*
+                    Self::Empty => f.write_str("Empty"),
+                    Self::Failed(fault) => f.debug_tuple("Failed").field(fault).finish(),
+                    Self::Unreadable { error, .. } => {
+                        f.debug_struct("Unreadable").field("error", error).finish_non_exhaustive()
+                    }
+                }
+            }
         }
 
         /// Posts tasks of one kind under their tags.

@@ -8,7 +8,7 @@ use flate2::bufread::MultiGzDecoder;
 use rust_decimal::Decimal;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
-use std::io::Read;
+use std::{fmt, io::Read};
 
 /// How much of a postback is taken in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,12 +39,20 @@ impl Caps {
 }
 
 /// The result of one task, as the vendor posted it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Postback {
     id: TaskId,
     tag: Option<String>,
     cost: Option<Decimal>,
     json: Bytes,
+}
+
+/// Without the JSON: it repeats the request, and with it the receiver's token.
+impl fmt::Debug for Postback {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, tag, cost, json: _ } = self;
+        f.debug_struct("Postback").field("id", id).field("tag", tag).field("cost", cost).finish_non_exhaustive()
+    }
 }
 
 /// What identifies a task; its result is read when its kind is known.

@@ -33,6 +33,10 @@ fn gzip_of_several_members_and_plain_json_are_read() {
         let postback = read(&body).unwrap();
         assert_eq!((postback.id().as_str(), postback.tag()), ("04171455-0696-0192-0000-4c69cc29b945", Some("mine")));
         assert_eq!(postback.json(), &json);
+        assert!(
+            !format!("{postback:?}").contains("merchant"),
+            "the request, with the receiver's token in it, is not shown"
+        );
         let task = postback.task::<AsinResult>().unwrap();
         assert_eq!(task.outcome(), TaskOutcome::Done);
         assert_eq!(task.result.unwrap()[0].family().variants.len(), 2);

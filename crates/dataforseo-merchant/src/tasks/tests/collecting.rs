@@ -160,6 +160,24 @@ async fn what_does_not_speak_of_the_task_does_not_end_it() {
     }
 }
 
+/// A gateway's page, no body, an answer without a task: looked at again, in this very call.
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_read_at_all_is_looked_at_again() {
+    let no_task = json!({"status_code": 20000, "tasks": []});
+    let odd_code = task_get(10000, Value::Null).2;
+    for body in [json!("<html>Please log in</html>"), json!(""), json!([]), no_task, odd_code] {
+        let (vendor, tasks) = posted(1).await;
+        vendor.world().scripted.push(("task_get", 200, body.clone()));
+        let collected = collect(&tasks, HOUR).await;
+        assert!(matches!(&collected[..], [Ok(Collected { result: TaskResult::Asin(_), .. })]), "{body}: {collected:?}");
+    }
+    let (vendor, tasks) = posted(1).await;
+    vendor.world().scripted.extend((0..200).map(|_| ("task_get", 200, json!("<html>"))));
+    let collected = collect(&tasks, Duration::from_secs(100)).await;
+    assert!(matches!(&collected[..], [Err(error)] if error.kind() == ErrorKind::Decode), "{collected:?}");
+    assert_eq!(pending(&tasks).await.len(), 1);
+}
+
 #[tokio::test(start_paused = true)]
 async fn d11_a_new_task_may_not_be_known_yet() {
     let (vendor, tasks) = posted(1).await;

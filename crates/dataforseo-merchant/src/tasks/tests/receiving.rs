@@ -225,7 +225,7 @@ async fn a_posted_task_is_judged_as_a_collected_one() {
         (json!(40401), Err(ErrorKind::Busy)),
         (json!(40601), Err(ErrorKind::Busy)),
         (json!(40602), Err(ErrorKind::Busy)),
-        (Value::Null, Ok("unreadable")),
+        (Value::Null, Err(ErrorKind::Decode)),
         (json!(40102), Ok("empty")),
         (json!(40103), Ok("failed")),
         (json!(50401), Ok("failed")),
