@@ -6,12 +6,16 @@ use super::write::Written;
 use crate::consent::Leave;
 use crate::failure::{Ended, Tally};
 use crate::input::Names;
+use crate::stop::stoppable;
 use crate::table::{Column, Content, Place, render};
+use asin_facade::core_http::Once;
 use asin_facade::sp_listings::{DeleteListingsItem, Sku};
+use std::cell::Cell;
 
 /// Deletes listings in one store, after showing store, SKU and title of each
 ///
-/// To stop selling for a while, set the stock to 0: a deleted listing does not come back.
+/// A deleted listing does not come back. To stop selling for a while, end the offer (`end_at` of `purchasable_offer`, by
+/// `asin listing patch`): a stock of 0 stops it too, but in all stores of a region, and not where Amazon fulfils.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -47,17 +51,23 @@ pub async fn delete(arguments: Delete) -> Ended {
     if let Some(ended) = arguments.leave.refused(subject, "Delete for good?").await? {
         return Ok(ended);
     }
-    let mut rows = output.rows();
-    for (sku, _) in found {
-        let delete = DeleteListingsItem::new(seller.id.clone(), sku.clone(), [store.listings()]);
-        if let Some(submission) = tally.note(sku.as_str(), seller.client.call(delete).await) {
-            let row =
-                Written { store, sku, old: None, new: None, outcome: "", submission_id: None, issues: Vec::new() };
-            let row = row.answered(&submission);
-            tally.mark(row.is_well());
-            rows.push(&row)?;
+    let (total, sent) = (found.len(), Cell::new(0));
+    let work = async {
+        let mut rows = output.rows();
+        for (sku, _) in found {
+            let delete = DeleteListingsItem::new(seller.id.clone(), sku.clone(), [store.listings()]);
+            sent.set(sent.get() + 1);
+            if let Some(submission) = tally.note(sku.as_str(), seller.client.call(Once(delete)).await) {
+                let row =
+                    Written { store, sku, old: None, new: None, outcome: "", submission_id: None, issues: Vec::new() };
+                let row = row.answered(&submission);
+                tally.mark(row.is_well());
+                rows.push(&row)?;
+            }
         }
-    }
-    rows.end()?;
-    Ok(tally.end())
+        rows.end()?;
+        Ok(tally.end())
+    };
+    let go_on = async { format!("{} of {total} were sent; the same command deletes those still there", sent.get()) };
+    stoppable(work, go_on).await
 }

@@ -1,7 +1,7 @@
 //! `asin listing price` and `stock`: one number of an offer, and nothing beside it.
 
 use super::read::{AT_ONCE, read};
-use super::write::{How, Wish, Written, send};
+use super::write::{How, Seen, Wish, Written, send};
 use crate::failure::{Ended, Failure, Tally};
 use crate::input::{amount, pairs};
 use crate::session::Seller;
@@ -13,13 +13,15 @@ use asin_facade::sp_listings::{
 };
 use futures_util::{StreamExt, stream};
 use rust_decimal::Decimal;
+use serde_json::{Value, json};
 use std::fmt::Display;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 /// Sets prices, and leaves everything else of the offers as it is
 ///
-/// Prices include tax, in the store's currency. Where it is ambiguous which offer is meant, nothing is sent.
+/// Prices include tax, in the store's currency. Where it is ambiguous which offer is meant, or where an offer of the
+/// listing has changed since it was shown, nothing is sent.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -76,7 +78,12 @@ pub async fn price(arguments: Price) -> Ended {
         let offer = Offer::find_for(&audience, item, &store.listings(), currency.as_str());
         let offer = offer.map_err(|error| error.to_string())?;
         let told = |price| asin_facade::Price::new(price, currency).to_string();
-        Ok(Change { old: Some(told(offer.price())), new: told(price), patch: offer.price_patch(price) })
+        Ok(Change {
+            old: Some(told(offer.price())),
+            new: told(price),
+            patch: offer.price_patch(price),
+            seen: Seen::of(item, offers),
+        })
     })
     .await
 }
@@ -95,9 +102,20 @@ pub async fn stock(arguments: Stock) -> Ended {
         };
         let shown = days.and(item.lead_time());
         let old = item.stock().map(|stock| told(&stock.quantity, shown));
-        Ok(Change { old, new: told(&quantity, days), patch: quantity_patch(quantity, days) })
+        let (patch, seen) = (quantity_patch(quantity, days), Seen::of(item, channels));
+        Ok(Change { old, new: told(&quantity, days), patch, seen })
     })
     .await
+}
+
+/// All offers go out again when a price is set.
+fn offers(item: &Item) -> Value {
+    item.attributes.as_ref().and_then(|attributes| attributes.get("purchasable_offer")).cloned().unwrap_or_default()
+}
+
+/// Only who fulfils must be the same: pieces are sold all the time, and a number takes the place of a number.
+fn channels(item: &Item) -> Value {
+    json!(item.channels())
 }
 
 /// The one that the arguments name, or those of a file.
@@ -118,6 +136,7 @@ struct Change {
     old: Option<String>,
     new: String,
     patch: PatchOperation,
+    seen: Seen,
 }
 
 /// Reads each listing and sends what differs.
@@ -138,9 +157,9 @@ async fn change<T: Copy>(wanted: Vec<(Sku, T)>, how: How, of: impl Fn(&Item, T) 
                 let (outcome, new) = ("unchanged", Some(new));
                 rows.push(Written { store, sku, old, new, outcome, submission_id: None, issues: Vec::new() });
             }
-            Ok(Change { old, new, patch }) => {
+            Ok(Change { old, new, patch, seen }) => {
                 let write = Once(patch_of(&seller, &sku, store, patch));
-                wishes.push(Wish { sku, old, new, write });
+                wishes.push(Wish { sku, old, new, write, seen: Some(seen) });
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Writes: previewed, shown, and sent once after consent; `asin listing put` and `patch`.
 
 use super::Where;
+use super::read::read;
 use crate::consent::Leave;
 use crate::failure::{Ended, Failure, Tally, say};
 use crate::input::{duration, json};
@@ -12,11 +13,12 @@ use crate::table::{Column, Content, Place, render};
 use asin_facade::Marketplace;
 use asin_facade::core_http::{Error, Once};
 use asin_facade::sp_listings::{
-    Fate, Issue, PatchListingsItem, Preview, Previewed, PutListingsItem, Settled, Sku, Submission, SubmissionId,
+    Fate, Issue, Item, PatchListingsItem, Preview, Previewed, PutListingsItem, Settled, Sku, Submission, SubmissionId,
     Validated, preview, submit_and_wait,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use std::cell::Cell;
 use std::time::Duration;
 
@@ -71,6 +73,25 @@ pub struct Wish<W> {
     pub old: Option<String>,
     pub new: String,
     pub write: W,
+    /// What it was made from; nothing where its body was given as it goes out.
+    pub seen: Option<Seen>,
+}
+
+/// A part of a listing as it was read: a write that was made from it is not sent once it is another.
+pub struct Seen {
+    part: fn(&Item) -> Value,
+    was: Value,
+}
+
+impl Seen {
+    /// This part of a listing.
+    pub fn of(item: &Item, part: fn(&Item) -> Value) -> Self {
+        Self { part, was: part(item) }
+    }
+
+    async fn still(&self, seller: &Seller, sku: &Sku, store: Marketplace) -> Result<bool, Error> {
+        Ok((self.part)(&read(seller, sku.clone(), store).await?) == self.was)
+    }
 }
 
 /// What became of a write.
@@ -138,7 +159,8 @@ pub async fn put(arguments: Put) -> Ended {
     let seller = arguments.how.at.selling.seller().await?;
     let stores = [arguments.how.at.marketplace.listings()];
     let put = PutListingsItem::new(seller.id.clone(), arguments.sku.clone(), stores, body);
-    let wish = Wish { sku: arguments.sku, old: None, new: "the whole listing".to_owned(), write: Once(put) };
+    let wish =
+        Wish { sku: arguments.sku, old: None, new: "the whole listing".to_owned(), write: Once(put), seen: None };
     send(&seller, vec![wish], Vec::new(), arguments.how, Tally::default()).await
 }
 
@@ -148,14 +170,14 @@ pub async fn patch(arguments: Patch) -> Ended {
     let seller = arguments.how.at.selling.seller().await?;
     let stores = [arguments.how.at.marketplace.listings()];
     let patch = PatchListingsItem::new(seller.id.clone(), arguments.sku.clone(), stores, body);
-    let wish = Wish { sku: arguments.sku, old: None, new: paths(&given), write: Once(patch) };
+    let wish = Wish { sku: arguments.sku, old: None, new: paths(&given), write: Once(patch), seen: None };
     send(&seller, vec![wish], Vec::new(), arguments.how, Tally::default()).await
 }
 
 /// What a patch does, in short.
 fn paths(patch: &str) -> String {
-    let patch: serde_json::Value = serde_json::from_str(patch).unwrap_or_default();
-    let each = |patch: &serde_json::Value| Some(format!("{} {}", patch["op"].as_str()?, patch["path"].as_str()?));
+    let patch: Value = serde_json::from_str(patch).unwrap_or_default();
+    let each = |patch: &Value| Some(format!("{} {}", patch["op"].as_str()?, patch["path"].as_str()?));
     patch["patches"].as_array().into_iter().flatten().filter_map(each).collect::<Vec<_>>().join(", ")
 }
 
@@ -202,11 +224,28 @@ pub async fn send<W: Preview>(
     }
     let total = valid.len();
     let sent = Cell::new(0);
+    let again = match valid.iter().all(|(wish, _)| wish.seen.is_some()) {
+        true => "the same command sends what still differs",
+        false => "`asin listing get` shows whether it was made: look before it is sent again",
+    };
     let work = async {
         let bar = counting("writes", total, output.format());
         for (wish, validated) in valid {
+            bar.inc(1);
             let row = row(&wish, store);
-            sent.set(sent.get() + 1);
+            // What is sent back whole must not undo what somebody else has changed since it was read.
+            let still = match &wish.seen {
+                Some(seen) => tally.note(wish.sku.as_str(), seen.still(seller, &wish.sku, store).await),
+                None => Some(true),
+            };
+            match still {
+                Some(true) => sent.set(sent.get() + 1),
+                Some(false) => {
+                    tally.refuse(wish.sku.as_str(), "the listing has changed since it was shown: nothing was sent");
+                    continue;
+                }
+                None => continue,
+            }
             match write(seller, wish.write, validated, wait, row).await {
                 Ok((row, error)) => {
                     rows.push(row);
@@ -214,12 +253,11 @@ pub async fn send<W: Preview>(
                 }
                 Err(error) => tally.fail(wish.sku.as_str(), &error),
             }
-            bar.inc(1);
         }
         bar.finish_and_clear();
         end(rows, output, tally)
     };
-    let go_on = async { format!("{} of {total} were sent; the same command sends what still differs", sent.get()) };
+    let go_on = async { format!("{} of {total} were sent; {again}", sent.get()) };
     stoppable(work, go_on).await
 }
 

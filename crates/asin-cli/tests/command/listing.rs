@@ -228,3 +228,54 @@ fn a_feed_has_an_outcome_for_each_message() {
     let again = feed(&lines, &["--resume"]);
     assert_eq!((again.code, again.lines().len()), (Some(1), 2), "{}", again.err);
 }
+
+#[test]
+fn an_offer_that_has_changed_meanwhile_is_not_sent_back() {
+    let sandbox = Served::example();
+    let slow = json!({"method": "PATCH", "path": "/listings/*", "action": {"delay": {"ms": 2000}}});
+    sandbox.send("POST", "/_sandbox/faults", &slow.to_string());
+    let store = "A33AVAJ2PDY3EV";
+    let whole = json!({"productType": "PRODUCT", "attributes": {
+        "item_name": [{"value": "Su", "language_tag": "tr_TR", "marketplace_id": store}],
+        "condition_type": [{"value": "new_new", "marketplace_id": store}],
+        "purchasable_offer": [{
+            "currency": "TRY", "marketplace_id": store, "our_price": [{"schedule": [{"value_with_tax": 50}]}],
+        }],
+    }});
+    std::thread::scope(|scope| {
+        let first = scope.spawn(|| listing(&sandbox, &["price", "YNG-WTR-3", "75.50", "-m", "TR", "--yes"]));
+        let has_read = || {
+            let ledger = sandbox.get("/_sandbox/ledger");
+            ledger["requests"].as_array().unwrap().iter().any(|request| request["operation"] == "getListingsItem")
+        };
+        // It has read the listing, and its preview takes a while.
+        while !has_read() && !first.is_finished() {}
+        let put = listing(&sandbox, &["put", "YNG-WTR-3", "-m", "TR", "--json", &whole.to_string(), "--yes"]);
+        assert_eq!((put.code, &put.lines()[0]["outcome"]), (Some(0), &json!("submitted")), "{}", put.err);
+        first.join().unwrap().says(1, &["YNG-WTR-3: the listing has changed since it was shown: nothing was sent"]);
+    });
+    assert_eq!((writes(&sandbox), price(&sandbox, "YNG-WTR-3", "TR")), (1, json!(50)));
+}
+
+#[test]
+fn a_write_whose_answer_is_lost_is_sent_once() {
+    let sandbox = Served::example();
+    let lost = |method: &str, call: u64| {
+        let fault = json!({"method": method, "path": "/listings/*", "call": call, "action": "cut_after_work"});
+        sandbox.send("DELETE", "/_sandbox/faults", "");
+        sandbox.send("POST", "/_sandbox/faults", &fault.to_string());
+    };
+    // The first PATCH is the preview.
+    lost("PATCH", 2);
+    let ran = listing(&sandbox, &["price", "SHOES", "890.90", "-m", "TR", "--yes"]);
+    ran.says(1, &["SHOES: patchListingsItem: connection lost", "applied: not known", "find out what became of it"]);
+    assert_eq!(writes(&sandbox), 1);
+    lost("DELETE", 1);
+    let ran = listing(&sandbox, &["delete", "YNG-WTR-3", "-m", "TR", "--yes"]);
+    ran.says(1, &["YNG-WTR-3: deleteListingsItem: connection lost", "applied: not known"]);
+    let deletions = |ledger: &Value| {
+        let requests = ledger["requests"].as_array().unwrap();
+        requests.iter().filter(|request| request["operation"] == "deleteListingsItem").count()
+    };
+    assert_eq!(deletions(&sandbox.get("/_sandbox/ledger")), 1);
+}
