@@ -271,6 +271,17 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// The tasks at the account's own prices, by which the budget is reserved. A dry run reserves nothing, and asks nobody.
+    async fn priced(&self) -> Tasks {
+        let mut tasks = self.tasks.clone();
+        if !self.options.dry_run
+            && let Err(error) = tasks.learn_prices().await
+        {
+            self.note(format!("the account's prices are not known, so those of the price page count: {error}"));
+        }
+        tasks
+    }
+
     /// Posts the paid tasks that this run needs; returns what was not spent for want of consent.
     async fn post(&self, slots: &[Slot], outputs: &Outputs) -> Result<Decimal, SyncError> {
         let busy = self.busy().await?;
@@ -285,7 +296,8 @@ impl Run<'_> {
         if new.is_empty() {
             return Ok(Decimal::ZERO);
         }
-        let usd = new.iter().map(|(_, _, task)| self.tasks.price(task)).sum();
+        let tasks = self.priced().await;
+        let usd = new.iter().map(|(_, _, task)| tasks.price(task)).sum();
         let sellers_tasks = new.iter().filter(|(kind, ..)| *kind == Kind::Sellers).count();
         let spending = Spending { asin_tasks: new.len() - sellers_tasks, sellers_tasks, usd };
         if self.options.dry_run || !self.supervisor.may_pay(&spending).await {
@@ -296,8 +308,8 @@ impl Run<'_> {
             }
             return Ok(usd);
         }
-        let (asked, tasks): (Vec<_>, Vec<_>) = new.into_iter().map(|(kind, place, task)| ((kind, place), task)).unzip();
-        for ((kind, place), posted) in asked.into_iter().zip(self.tasks.post(tasks).await) {
+        let (asked, new): (Vec<_>, Vec<_>) = new.into_iter().map(|(kind, place, task)| ((kind, place), task)).unzip();
+        for ((kind, place), posted) in asked.into_iter().zip(tasks.post(new).await) {
             let Some(outcome) = trouble(&posted) else { continue };
             match (kind, outcome.reason()) {
                 (Kind::Sellers, _) => self.excuse(place, outcome),
