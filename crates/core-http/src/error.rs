@@ -130,8 +130,8 @@ impl fmt::Display for Fault {
             write!(f, "HTTP {} ", status.as_u16())?;
         }
         match self.code.as_str() {
-            "" => write!(f, "{}", self.message),
-            code => write!(f, "{code}: {}", self.message),
+            "" => write!(f, "{}", Short(&self.message)),
+            code => write!(f, "{}: {}", Short(code), Short(&self.message)),
         }?;
         if let Some(id) = &self.request_id {
             write!(f, " (request {id})")?;
@@ -139,6 +139,19 @@ impl fmt::Display for Fault {
         match &self.advice {
             Some(advice) => write!(f, "; {advice}"),
             None => Ok(()),
+        }
+    }
+}
+
+/// A vendor's words in one line of a log: no longer than anybody reads. The fault itself keeps all of them.
+struct Short<'a>(&'a str);
+
+impl fmt::Display for Short<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const LONGEST: usize = 500;
+        match self.0.char_indices().nth(LONGEST) {
+            None => f.write_str(self.0),
+            Some((end, _)) => write!(f, "{}…", &self.0[..end]),
         }
     }
 }

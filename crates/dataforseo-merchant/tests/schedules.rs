@@ -20,6 +20,8 @@ use std::{
 const SPEED: f64 = 600.0;
 /// How long after its sending a task may appear in the list: a hundred times its lag, for this machine may be busy.
 const ABSENCE: Duration = Duration::from_secs(5);
+/// How many schedules go on at once: each does little but wait.
+const AT_ONCE: u64 = 48;
 const SOON: Duration = Duration::from_millis(50);
 
 /// What the application has stored, by label; it survives the process.
@@ -159,7 +161,7 @@ fn against_the_sandbox_each_task_is_billed_once_and_each_result_delivered() {
     let server = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let next = AtomicU64::new(0);
     std::thread::scope(|scope| {
-        for _ in 0..6 {
+        for _ in 0..AT_ONCE.min(count) {
             scope.spawn(|| {
                 loop {
                     match next.fetch_add(1, Ordering::SeqCst) {
