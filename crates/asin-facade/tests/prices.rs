@@ -85,10 +85,10 @@ async fn a_run_asks_once_what_the_account_pays_and_goes_on_where_that_is_not_kno
         let listener = Listener::default();
         Sync::new(services, options).run(&catalogue, &listener).await.unwrap();
 
-        let asked = listener.asked.lock().unwrap();
+        let asked = listener.asked.lock().unwrap().clone();
         let spending =
             asked.iter().map(|asked| (asked.asin_tasks + asked.sellers_tasks, asked.usd)).collect::<Vec<_>>();
-        let notes = listener.notes.lock().unwrap();
+        let notes = listener.notes.lock().unwrap().clone();
         let is_noted = notes.iter().any(|note| note.contains("the account's prices are not known"));
         let calls = sandbox.ledger().requests.iter().filter(|call| call.path.ends_with("/user_data")).count();
         match (dry, fails) {

@@ -27,6 +27,15 @@ async fn an_error_says_operation_kind_attempts_and_the_vendors_words_in_one_line
     assert_eq!((fault.status.map(|status| status.as_u16()), error.operation()), (Some(503), "ask"));
 }
 
+#[test]
+fn a_long_message_is_cut_where_it_is_shown_and_kept_whole_where_it_is_asked_for() {
+    let words = "ü".repeat(3000);
+    let error = Error::from(Fault::new(core_http::ErrorKind::Rejected, "40501", words.clone()));
+    assert_eq!(error.to_string().matches('ü').count(), 500, "{error}");
+    assert!(error.to_string().ends_with('…'));
+    assert_eq!(error.fault().unwrap().message, words);
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_error_shows_its_innermost_cause_and_keeps_the_chain() {
     let script = script();
