@@ -157,7 +157,7 @@ fn schedule(seed: u64, server: &tokio::runtime::Handle) {
 /// Rows N6, N7, N10, R3, R5, K1, K7 over real connections.
 #[test]
 fn against_the_sandbox_each_task_is_billed_once_and_each_result_delivered() {
-    let count = std::env::var("DATAFORSEO_SCHEDULES").ok().and_then(|text| text.parse().ok()).unwrap_or(12);
+    let count = std::env::var("DATAFORSEO_SCHEDULES").ok().and_then(|text| text.parse().ok()).unwrap_or(100);
     let server = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let next = AtomicU64::new(0);
     std::thread::scope(|scope| {
