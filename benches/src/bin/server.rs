@@ -27,7 +27,7 @@ fn market() -> Outcome<Market> {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Outcome<()> {
-    let sandbox = Sandbox::builder().market(market()?).limits(false).speed(6000.0).start().await?;
+    let sandbox = Sandbox::builder().market(market()?).limits(false).speed(100.0).start().await?;
     println!("{}", serde_json::to_string(&sandbox.demo())?);
     let mut rest = Vec::new();
     tokio::io::stdin().read_to_end(&mut rest).await?;
