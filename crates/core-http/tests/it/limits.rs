@@ -1,8 +1,6 @@
 //! Rate limits: nothing over the quota, nothing lost to those who leave, lessons at once.
 
-mod common;
-
-use common::{OK, Shop, ask, builder, client, read, script};
+use crate::common::{OK, Shop, ask, builder, client, read, script};
 use core_http::{
     Caller, ErrorKind, Fault, Head, Late, Learnt, Lesson, Limit, Quota, RateLimit, Safety, TokenBuckets, Vendor,
     testing::response,

@@ -1,8 +1,6 @@
 //! No secret in `Debug`, `Display` or errors; for traces see `traces.rs`.
 
-mod common;
-
-use common::{OK, ask, builder, read, script};
+use crate::common::{OK, ask, builder, read, script};
 use core_http::{
     Authorize, Client, Credential, Error, ErrorKind, Request, Result, Safety,
     auth::{ApiKey, Basic, TokenCache, sensitive},
@@ -117,7 +115,7 @@ proptest! {
             answer.headers_mut().insert("set-cookie", cookie.clone());
             Ok(answer)
         });
-        let answer = runtime()?.block_on(common::client(script).exchange(read())).expect("an answer");
+        let answer = runtime()?.block_on(crate::common::client(script).exchange(read())).expect("an answer");
         prop_assert!(answer.body.windows(secret.len()).any(|part| part == secret.as_bytes()));
         assert_hidden(&secret, &answer)?;
     }
@@ -128,7 +126,7 @@ proptest! {
         for status in [200, 400, 502] {
             let (script, body) = (script(), body[..body.len() - cut].to_owned());
             script.always(move |_| Ok(response(status, &body)));
-            let error = runtime()?.block_on(common::client(script).call(ask(Safety::Once))).expect_err("damaged");
+            let error = runtime()?.block_on(crate::common::client(script).call(ask(Safety::Once))).expect_err("damaged");
             prop_assert!(!error.to_string().contains(&secret), "{error}");
             assert_hidden(&secret, &error)?;
         }
@@ -137,7 +135,7 @@ proptest! {
     #[test]
     fn s1_urls_with_logins_are_not_shown(secret in "[a-zA-Z0-9_-]{16,60}") {
         let base: url::Url = format!("https://user:{secret}@api.test/").parse()?;
-        let builder = Client::<common::Shop>::builder(base.clone(), script());
+        let builder = Client::<crate::common::Shop>::builder(base.clone(), script());
         assert_hidden(&secret, &builder)?;
         let error = builder.build().expect_err("a login has no place there");
         assert_hidden(&secret, &error)?;
@@ -157,7 +155,7 @@ async fn s1_a_proxys_login_is_not_shown() {
     let proxy = format!("http://user:{secret}@127.0.0.1:9/").parse().expect("a URL");
     let transport = core_http::ReqwestTransport::builder().proxy(proxy).build().expect("a transport");
     assert!(!format!("{transport:?}").contains(secret), "{transport:?}");
-    let client = common::local(transport, "127.0.0.1:9").with(|options| options.retry.max_attempts = 1);
+    let client = crate::common::local(transport, "127.0.0.1:9").with(|options| options.retry.max_attempts = 1);
     let error = client.call(read()).await.expect_err("nobody listens");
     assert!(!format!("{error} {error:?}").contains(secret), "{error:?}");
 }

@@ -2,11 +2,8 @@
 //!
 //! The certificates in `tls/` were made with `openssl` for these tests: `root` signs the others and its key was thrown
 //! away; `good` is for localhost until 2125, `expired` was until 2020, `elsewhere` is for another host.
-#![cfg(feature = "rustls")]
 
-mod common;
-
-use common::{OK, ask, read};
+use crate::common::{OK, ask, read};
 use core_http::{Client, ErrorKind, ReqwestTransport, ReqwestTransportBuilder, Safety, Transport};
 use std::{
     sync::{
@@ -78,7 +75,7 @@ async fn server(certificate: Option<&[u8]>) -> Server {
     Server { base: base.parse().expect("a base URL"), connections, task }
 }
 
-fn client(server: &Server, transport: ReqwestTransportBuilder) -> Client<common::Shop> {
+fn client(server: &Server, transport: ReqwestTransportBuilder) -> Client<crate::common::Shop> {
     let transport: Arc<dyn Transport> = Arc::new(transport.build().expect("a transport"));
     let client = Client::builder(server.base.clone(), transport).build().expect("a client");
     client.with(|options| options.retry.first_delay = Duration::from_millis(1))

@@ -1,7 +1,5 @@
 //! What goes into a request cannot break out of its place, and what vendors are loose about is read.
 
-mod common;
-
 use core_http::{
     Asin, ErrorKind, RequestBuilder,
     encode::{File, encode},

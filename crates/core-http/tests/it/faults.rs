@@ -1,8 +1,6 @@
 //! The transports for tests: faults by a seed, recordings without secrets.
 
-mod common;
-
-use common::{OK, builder, client, read, script};
+use crate::common::{OK, builder, client, read, script};
 use core_http::{
     Client, ErrorKind, RequestBuilder, Transport, TransportErrorKind,
     auth::{ApiKey, Basic, sensitive},
@@ -104,7 +102,7 @@ async fn what_was_recorded_is_replayed() {
     assert_eq!(text.lines().count(), 4);
     let replayer = Arc::new(Replayer::new(&text).expect("a recording"));
     let elsewhere: url::Url = "https://other.test/v1".parse().expect("a base");
-    let again: Client<common::Shop> = Client::builder(elsewhere, replayer.clone()).build().expect("a client");
+    let again: Client<crate::common::Shop> = Client::builder(elsewhere, replayer.clone()).build().expect("a client");
     assert_eq!(replayer.left(), 4);
     for before in recorded {
         match (before, again.call(read()).await) {

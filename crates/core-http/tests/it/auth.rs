@@ -1,8 +1,6 @@
 //! Credentials: one refresh for all, fresh ones in every attempt, old ones as long as they live.
 
-mod common;
-
-use common::{OK, builder, read, script};
+use crate::common::{OK, builder, read, script};
 use core_http::{
     Authorize, Client, Credential, Error, ErrorKind, Request, Result,
     auth::{ApiKey, Basic, TokenCache, sensitive},
@@ -76,7 +74,7 @@ impl Authorize for Tokens {
     }
 }
 
-fn client(script: &Arc<Script>, tokens: &Arc<Tokens>) -> Client<common::Shop> {
+fn client(script: &Arc<Script>, tokens: &Arc<Tokens>) -> Client<crate::common::Shop> {
     builder(script.clone()).authorize(tokens.clone()).build().expect("a client")
 }
 
@@ -216,7 +214,7 @@ async fn k7_callers_dropped_while_they_refresh_leave_no_lock() {
 async fn a_token_that_failed_in_between_was_not_sent_and_so_not_applied() {
     let (script, tokens) = (always_ok(), Tokens::new());
     tokens.fail(Some(ErrorKind::Interrupted));
-    let error = client(&script, &tokens).call(common::ask(core_http::Safety::Once)).await.expect_err("no token");
+    let error = client(&script, &tokens).call(crate::common::ask(core_http::Safety::Once)).await.expect_err("no token");
     assert_eq!((error.kind(), error.may_have_been_applied()), (ErrorKind::Interrupted, false));
     assert_eq!(script.sent(), 0);
 }

@@ -1,11 +1,7 @@
 //! Records out of a streamed body: one at a time, provisional until the vendor's verdict, bounded.
 
-#[path = "common/chunks.rs"]
-mod chunks;
-mod common;
-
-use chunks::{Chunks, Step, drip, fails, whole};
-use common::{Ask, ask, client, read};
+use crate::chunks::{Chunks, Step, drip, fails, whole};
+use crate::common::{Ask, ask, client, read};
 use core_http::{
     ErrorKind, Limit, Quota, Safety, TransportErrorKind,
     records::{Layout, Records},
@@ -159,7 +155,7 @@ async fn c3_nesting_of_200_000_is_an_error_and_no_crash() {
         assert_eq!(records.next().await.expect("the deep one").expect_err("too deep").kind(), ErrorKind::Decode);
         assert_eq!(records.next().await.expect("the next one").expect("a good one"), 7);
         let text: &'static str = Box::leak(format!(r#"{{"code":200,"data":{deep}}}"#).into_boxed_str());
-        let script = common::script();
+        let script = crate::common::script();
         script.answer(200, text);
         assert_eq!(client(script).call(read()).await.expect_err("too deep").kind(), ErrorKind::Decode);
     }

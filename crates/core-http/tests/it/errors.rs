@@ -1,8 +1,6 @@
 //! What an error says, and what clients refuse to be built from.
 
-mod common;
-
-use common::{OK, ask, builder, client, read, script};
+use crate::common::{OK, ask, builder, client, read, script};
 use core_http::{
     Client, DriftKind, Error, ErrorKind, Fault, Safety, TransportError, TransportErrorKind, inspect, json, open_enum,
     tagged_union, testing::response,
@@ -90,7 +88,7 @@ fn a_decoding_error_names_the_path_and_shows_no_json() {
 fn s4_a_base_url_is_https_or_this_machine_and_holds_no_login() {
     let build = |base: &str| {
         let base = base.parse().expect("a URL");
-        Client::<common::Shop>::builder(base, script()).build()
+        Client::<crate::common::Shop>::builder(base, script()).build()
     };
     for good in ["https://api.test/v3", "http://localhost:8080", "http://127.0.0.1:1/x/", "http://[::1]:1"] {
         build(good).expect(good);
@@ -111,7 +109,7 @@ fn s4_a_base_url_is_https_or_this_machine_and_holds_no_login() {
         assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
     }
     let plain: url::Url = "http://api.test".parse().expect("a URL");
-    Client::<common::Shop>::builder(plain, script()).danger_allow_plain_http().build().expect("asked for");
+    Client::<crate::common::Shop>::builder(plain, script()).danger_allow_plain_http().build().expect("asked for");
     let error = builder(script()).user_agent("two\nlines").build().expect_err("no header value");
     assert_eq!(error.kind(), ErrorKind::Request);
 }
@@ -125,7 +123,7 @@ async fn the_base_path_stays_before_the_operations_path() {
     ] {
         let script = script();
         script.answer(200, OK);
-        let client = Client::<common::Shop>::builder(base.parse().expect("a URL"), script.clone());
+        let client = Client::<crate::common::Shop>::builder(base.parse().expect("a URL"), script.clone());
         client.build().expect("a client").call(read()).await.expect("an answer");
         assert_eq!(script.seen()[0].uri().to_string(), target);
     }
@@ -175,7 +173,7 @@ fn c7_drift_lists_what_the_model_does_not_know_by_path() {
         {"type":"advert","x":1},
         {"type":"offer","price":{"value":3},"condition":null,"nothing":null,"none":[]}
     ]}"#;
-    let seen = inspect::<common::Shop, Vec<Item>>(body).expect("readable");
+    let seen = inspect::<crate::common::Shop, Vec<Item>>(body).expect("readable");
     let found: Vec<(String, DriftKind)> = seen.drift.iter().map(|drift| (drift.path.clone(), drift.kind)).collect();
     let expected = [
         ("[1].condition", DriftKind::Value),
@@ -186,7 +184,7 @@ fn c7_drift_lists_what_the_model_does_not_know_by_path() {
     assert_eq!(found, expected.map(|(path, kind)| (path.to_owned(), kind)), "{:?}", seen.drift);
     assert_eq!(seen.value[1]["condition"], "refurbished", "an unknown value is kept as it came");
     assert_eq!(seen.value[2], serde_json::json!({"type": "advert", "x": 1}));
-    let refused = inspect::<common::Shop, Vec<Item>>(br#"{"code":402,"message":"pay"}"#).expect_err("a refusal");
+    let refused = inspect::<crate::common::Shop, Vec<Item>>(br#"{"code":402,"message":"pay"}"#).expect_err("a refusal");
     assert_eq!(refused.kind(), ErrorKind::Funds);
 }
 

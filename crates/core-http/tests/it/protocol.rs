@@ -1,13 +1,9 @@
 //! The protocol's rarer turns on a real connection: what comes before an answer, beside it and in its place.
 
-mod common;
-#[path = "common/server.rs"]
-mod server;
-
-use common::{OK, ask, builder, local, read};
+use crate::common::{OK, ask, builder, local, read};
+use crate::server::{Server, answer};
 use core_http::{Client, ErrorKind, ReqwestTransport, RetryPolicy, Safety, auth::ApiKey};
 use secrecy::SecretString;
-use server::{Server, answer};
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -15,7 +11,7 @@ fn transport() -> ReqwestTransport {
     ReqwestTransport::new().expect("a transport")
 }
 
-fn never(client: &Client<common::Shop>) -> Client<common::Shop> {
+fn never(client: &Client<crate::common::Shop>) -> Client<crate::common::Shop> {
     client.with(|options| options.retry = RetryPolicy::never())
 }
 

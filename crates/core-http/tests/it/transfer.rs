@@ -1,18 +1,14 @@
 //! Files: named only when everything is there, and never with our credentials to an address out of an answer.
 
-#[path = "common/chunks.rs"]
-mod chunks;
-mod common;
-
-use chunks::{Chunks, Step, drip, fails, kind, whole};
-use common::{builder, read, script};
+use crate::chunks::{Chunks, Step, drip, fails, kind, whole};
+use crate::common::{builder, read, script};
 use core_http::{
     Client, Content, ErrorKind, Limit, Quota, RetryPolicy, TransportErrorKind, auth::Basic, testing::response,
 };
 use std::{path::Path, sync::Arc, time::Duration};
 use tokio::time::Instant;
 
-fn client(transport: Arc<dyn core_http::Transport>) -> Client<common::Shop> {
+fn client(transport: Arc<dyn core_http::Transport>) -> Client<crate::common::Shop> {
     let basic = Basic::new("login", &"hunter2".into()).expect("good credentials");
     builder(transport).authorize(Arc::new(basic)).build().expect("a client")
 }
@@ -138,7 +134,8 @@ async fn failures_of_such_an_address_are_sent_again_and_show_no_signature() {
     for step in
         [whole(403, "<Error><Code>AccessDenied</Code></Error>", 9, false), fails(TransportErrorKind::Interrupted)]
     {
-        let client = common::client(Arc::new(Chunks::new([step]))).with(|options| options.retry = RetryPolicy::never());
+        let client =
+            crate::common::client(Arc::new(Chunks::new([step]))).with(|options| options.retry = RetryPolicy::never());
         let error = client.fetch_url(&elsewhere()).await.expect_err("refused");
         assert!(!format!("{error} {error:?}").contains("topsecret"), "{error:?}");
     }

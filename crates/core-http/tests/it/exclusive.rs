@@ -1,9 +1,7 @@
 //! Changes of one thing: never two under way at once, whatever becomes of those who asked for them.
 
-mod common;
-
+use crate::common::Envelope;
 use async_trait::async_trait;
-use common::Envelope;
 use core_http::{
     Client, ErrorKind, Exclusive, Fault, Limits, Operation, Quota, Request, RequestBuilder, Response, Result, Safety,
     Transport, TransportError, TransportErrorKind as Sent, Vendor,
@@ -28,10 +26,10 @@ impl Vendor for Shelf {
     type Envelope<W: DeserializeOwned> = Envelope<W>;
 
     fn unwrap<W: DeserializeOwned>(envelope: Envelope<W>) -> Result<W, Fault> {
-        common::Shop::unwrap(envelope)
+        crate::common::Shop::unwrap(envelope)
     }
     fn refusal(response: &Response) -> Option<Fault> {
-        common::Shop::refusal(response)
+        crate::common::Shop::refusal(response)
     }
     fn changes(request: &Request, safety: Safety) -> Option<String> {
         (safety != Safety::ReadOnly).then(|| request.uri().path().to_owned())
@@ -111,12 +109,12 @@ impl Transport for Watched {
 }
 
 fn client(transport: Arc<dyn Transport>) -> Client<Shelf> {
-    Client::builder(common::base(), transport).build().expect("a client")
+    Client::builder(crate::common::base(), transport).build().expect("a client")
 }
 
 fn always_ok() -> Arc<Script> {
-    let script = common::script();
-    script.always(|_| Ok(response(200, common::OK)));
+    let script = crate::common::script();
+    script.always(|_| Ok(response(200, crate::common::OK)));
     script
 }
 
@@ -164,8 +162,8 @@ async fn changes_go_in_the_order_of_their_arrival() {
 
 #[tokio::test(start_paused = true)]
 async fn a_resend_is_not_overtaken_by_a_later_change() {
-    let script = common::script();
-    script.answer(503, "").answer(503, "").answer(200, common::OK).answer(200, common::OK);
+    let script = crate::common::script();
+    script.answer(503, "").answer(503, "").answer(200, crate::common::OK).answer(200, crate::common::OK);
     let client = client(script.clone());
     let call = async || {
         client.call(write(1)).await.expect("an answer");
@@ -211,8 +209,8 @@ async fn the_time_out_that_holds_is_the_longer_one() {
 #[tokio::test(start_paused = true)]
 async fn a_change_without_an_answer_counts_as_under_way() {
     for lost in [Sent::Timeout, Sent::Interrupted] {
-        let script = common::script();
-        script.fail(lost).answer(200, common::OK);
+        let script = crate::common::script();
+        script.fail(lost).answer(200, crate::common::OK);
         let watched = Watched::new(&script, 10 * SECOND);
         let client = client(watched.clone()).with(|options| options.retry = core_http::RetryPolicy::never());
         let start = Instant::now();
@@ -239,8 +237,8 @@ async fn after_a_whole_time_out_the_vendor_may_still_be_at_work() {
 async fn behind_a_gateway_that_has_answered_the_vendor_may_still_be_at_work() {
     for (status, body) in [(502, "<html>"), (503, ""), (504, ""), (408, ""), (500, r#"{"code":500}"#), (200, "<html>")]
     {
-        let script = common::script();
-        script.answer(status, body).answer(200, common::OK);
+        let script = crate::common::script();
+        script.answer(status, body).answer(200, crate::common::OK);
         let client = client(script.clone()).with(|options| options.retry = core_http::RetryPolicy::never());
         let start = Instant::now();
         assert!(client.call(write(1)).await.expect_err("as scripted").may_have_been_applied(), "{status}");
@@ -249,9 +247,9 @@ async fn behind_a_gateway_that_has_answered_the_vendor_may_still_be_at_work() {
     }
 
     // Also where a resend was answered in the end, and for as long as one likes.
-    let script = common::script();
-    script.answer(502, "").answer(200, common::OK).answer(200, common::OK);
-    let builder = Client::<Shelf>::builder(common::base(), script as Arc<dyn Transport>);
+    let script = crate::common::script();
+    script.answer(502, "").answer(200, crate::common::OK).answer(200, crate::common::OK);
+    let builder = Client::<Shelf>::builder(crate::common::base(), script as Arc<dyn Transport>);
     let client = builder.exclusive(Exclusive::new().grace(60 * SECOND)).build().expect("a client");
     let client = client.with(|options| options.deadline = 100 * SECOND);
     let start = Instant::now();
@@ -263,9 +261,9 @@ async fn behind_a_gateway_that_has_answered_the_vendor_may_still_be_at_work() {
 
 #[tokio::test(start_paused = true)]
 async fn a_clear_no_and_a_request_that_never_left_free_the_thing() {
-    let script = common::script();
+    let script = crate::common::script();
     script.fail(Sent::Connect).answer(400, r#"{"code":400}"#).answer(404, "<html>").answer(403, "");
-    script.answer(200, common::OK);
+    script.answer(200, crate::common::OK);
     let client = client(script.clone()).with(|options| options.retry = core_http::RetryPolicy::never());
     let start = Instant::now();
     for _ in 0..4 {
@@ -311,7 +309,7 @@ async fn clients_that_are_built_apart_can_share_it() {
     let exclusive = Exclusive::new();
     let clients: Vec<Client<Shelf>> = (0..2)
         .map(|_| {
-            let builder = Client::builder(common::base(), watched.clone() as Arc<dyn Transport>);
+            let builder = Client::builder(crate::common::base(), watched.clone() as Arc<dyn Transport>);
             builder.exclusive(exclusive.clone()).build().expect("a client")
         })
         .collect();
@@ -321,14 +319,18 @@ async fn clients_that_are_built_apart_can_share_it() {
 
 #[tokio::test(start_paused = true)]
 async fn what_was_changed_is_forgotten() {
-    let script = common::script();
+    let script = crate::common::script();
     let mut count = 0;
     script.always(move |_| {
         count += 1;
-        if count % 2 == 0 { Err(TransportError::new(Sent::Interrupted, "lost")) } else { Ok(response(200, common::OK)) }
+        if count % 2 == 0 {
+            Err(TransportError::new(Sent::Interrupted, "lost"))
+        } else {
+            Ok(response(200, crate::common::OK))
+        }
     });
     let exclusive = Exclusive::new();
-    let client = Client::<Shelf>::builder(common::base(), script as Arc<dyn Transport>)
+    let client = Client::<Shelf>::builder(crate::common::base(), script as Arc<dyn Transport>)
         .exclusive(exclusive.clone())
         .build()
         .expect("a client")
@@ -344,7 +346,7 @@ async fn what_was_changed_is_forgotten() {
 #[tokio::test(start_paused = true)]
 async fn a_client_refuses_what_its_check_refuses_before_anything_is_waited_for() {
     let script = always_ok();
-    let builder = Client::<Shelf>::builder(common::base(), script.clone() as Arc<dyn Transport>);
+    let builder = Client::<Shelf>::builder(crate::common::base(), script.clone() as Arc<dyn Transport>);
     let client = builder
         .check(|request| if request.uri().path() == "/things/7" { Err("7 is not ours".to_owned()) } else { Ok(()) })
         .build()
@@ -360,7 +362,7 @@ async fn a_client_refuses_what_its_check_refuses_before_anything_is_waited_for()
 #[tokio::test(start_paused = true)]
 async fn a_users_own_quota_holds() {
     let script = always_ok();
-    let builder = Client::<Shelf>::builder(common::base(), script.clone() as Arc<dyn Transport>);
+    let builder = Client::<Shelf>::builder(crate::common::base(), script.clone() as Arc<dyn Transport>);
     let own = Quota { per_second: 1.0, burst: 1 };
     let client = builder.quota("writes", own).quota("others", own).build().expect("a client");
     let start = Instant::now();
@@ -371,7 +373,7 @@ async fn a_users_own_quota_holds() {
 
 #[tokio::test(start_paused = true)]
 async fn advice_follows_from_the_request() {
-    let script = common::script();
+    let script = crate::common::script();
     script.always(|_| Ok(response(400, r#"{"code":400,"message":"no"}"#)));
     let client = client(script);
     let error = client.call(write(7)).await.expect_err("refused");

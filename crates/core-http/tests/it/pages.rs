@@ -1,8 +1,6 @@
 //! Pages and jobs: lazy, restartable, and never in a circle.
 
-mod common;
-
-use common::{Shop, client, script};
+use crate::common::{Shop, client, script};
 use core_http::{
     ErrorKind, Job, Limits, Operation, Paged, Request, RequestBuilder, Result, Safety, Waited,
     testing::{Script, response},

@@ -1,8 +1,6 @@
 //! Rate limits under many callers: fair, bounded, and nothing leaks when they leave.
 
-mod common;
-
-use common::{OK, client, read, script};
+use crate::common::{OK, client, read, script};
 use core_http::{Caller, Limit, Quota, RateLimit, TokenBuckets, testing::response};
 use futures_util::future::join_all;
 use std::{

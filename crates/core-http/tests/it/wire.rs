@@ -1,17 +1,12 @@
 //! The built-in transport against real sockets on this machine.
-#![cfg(feature = "rustls")]
 
-mod common;
-#[path = "common/server.rs"]
-mod server;
-
-use common::{OK, ask, local, read};
+use crate::common::{OK, ask, local, read};
+use crate::server::{Server, answer};
 use core_http::{
     ErrorKind, RequestBuilder, ReqwestTransport, RetryPolicy, Safety, Transport, TransportErrorKind, testing,
 };
 use httpmock::{Method::GET, Method::POST, MockServer};
 use serde_json::json;
-use server::{Server, answer};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -23,7 +18,7 @@ fn hasty() -> ReqwestTransport {
     ReqwestTransport::builder().stall_timeout(Duration::from_millis(100)).build().expect("a transport")
 }
 
-fn once(client: core_http::Client<common::Shop>) -> core_http::Client<common::Shop> {
+fn once(client: core_http::Client<crate::common::Shop>) -> core_http::Client<crate::common::Shop> {
     client.with(|options| options.retry = RetryPolicy::never())
 }
 
@@ -42,7 +37,7 @@ async fn a_call_arrives_as_it_was_built() {
         })
         .await;
     let base = format!("http://{}/v1/", server.address()).parse().expect("a base URL");
-    let client = core_http::Client::<common::Shop>::builder(base, std::sync::Arc::new(transport()));
+    let client = core_http::Client::<crate::common::Shop>::builder(base, std::sync::Arc::new(transport()));
     let client = client.user_agent("my-app/1.0").build().expect("a client");
     let answer = client.exchange(ask(Safety::Once).body(json!({"a": 1}))).await.expect("an answer");
     assert_eq!((answer.value, answer.request_id.as_deref(), answer.attempts), (json!(7), Some("r-1"), 1));
@@ -62,7 +57,7 @@ async fn a_get_has_neither_body_nor_length() {
 #[tokio::test]
 async fn n1_a_name_that_does_not_resolve_is_no_connection() {
     let base = "https://no-such-host.invalid/".parse().expect("a base URL");
-    let client = core_http::Client::<common::Shop>::builder(base, std::sync::Arc::new(transport()));
+    let client = core_http::Client::<crate::common::Shop>::builder(base, std::sync::Arc::new(transport()));
     let client = client.build().expect("a client").with(quick);
     let error = client.call(ask(Safety::Once)).await.expect_err("no such host");
     assert_eq!((error.kind(), error.attempts(), error.may_have_been_applied()), (ErrorKind::Connect, 4, false));
@@ -71,7 +66,7 @@ async fn n1_a_name_that_does_not_resolve_is_no_connection() {
 
 #[tokio::test]
 async fn n2_a_refused_connection_is_tried_again_whatever_the_safety() {
-    let address = server::closed_port().await;
+    let address = crate::server::closed_port().await;
     let client = local(transport(), address).with(quick);
     for safety in [Safety::ReadOnly, Safety::Once] {
         let error = client.call(ask(safety)).await.expect_err("nobody listens");
@@ -83,7 +78,7 @@ async fn n2_a_refused_connection_is_tried_again_whatever_the_safety() {
 #[tokio::test]
 async fn n3_a_connection_that_is_not_made_ends_at_the_connect_time_out() {
     // A full queue of connections: the kernel drops what comes after, as a black hole does.
-    let full = server::full_backlog();
+    let full = crate::server::full_backlog();
     let address = full.address;
     let start = Instant::now();
     let error = once(local(transport(), address)).call(ask(Safety::Once)).await.expect_err("a black hole");
@@ -336,9 +331,9 @@ async fn s5_the_proxy_of_the_environment_is_not_used() {
         return;
     }
     let server = Server::answering(|_| answer(200, OK)).await;
-    let dead = format!("http://{}", server::closed_port().await);
+    let dead = format!("http://{}", crate::server::closed_port().await);
     let mut child = tokio::process::Command::new(std::env::current_exe().expect("this test"));
-    child.args(["--exact", "s5_the_proxy_of_the_environment_is_not_used"]).env(INNER, server.address.to_string());
+    child.args(["--exact", "wire::s5_the_proxy_of_the_environment_is_not_used"]).env(INNER, server.address.to_string());
     for name in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
         child.env(name, &dead);
     }

@@ -1,8 +1,6 @@
 //! When a request is sent again, and when never.
 
-mod common;
-
-use common::{OK, ask, builder, client, read, script};
+use crate::common::{OK, ask, builder, client, read, script};
 use core_http::{
     Authorize, Credential, Error, ErrorKind, Gate, Request, Result, RetryBudget, Safety, TransportErrorKind as Sent,
     retry,

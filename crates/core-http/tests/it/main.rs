@@ -1,0 +1,28 @@
+//! Tests of the crate, from the outside. Those that need a process of their own stand beside this one.
+
+mod auth;
+mod codec;
+mod crowd;
+mod errors;
+mod exclusive;
+mod faults;
+mod limits;
+mod pages;
+#[cfg(feature = "rustls")]
+mod protocol;
+mod resend;
+mod secrets;
+mod streaming;
+#[cfg(feature = "rustls")]
+mod tls;
+mod transfer;
+#[cfg(feature = "rustls")]
+mod wire;
+
+#[path = "../common/chunks.rs"]
+mod chunks;
+#[path = "../common/mod.rs"]
+mod common;
+#[cfg(feature = "rustls")]
+#[path = "../common/server.rs"]
+mod server;
