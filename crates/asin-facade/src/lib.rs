@@ -16,6 +16,9 @@
 //! | `rustls-no-provider` | the same; the application installs the crypto provider |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(any(feature = "dataforseo-merchant", feature = "multicart"))]
+#[cfg_attr(docsrs, doc(cfg(any(feature = "dataforseo-merchant", feature = "multicart"))))]
+pub mod event;
 mod marketplace;
 mod operations;
 #[cfg(feature = "sync")]

@@ -38,10 +38,11 @@ pub use pricing::{KeepMargin, MatchLowest, Offered, Pricing, Undercut};
 pub use report::{Outcome, Reason, Report, RowReport, Totals};
 pub use run::{Sync, SyncError};
 
+pub use crate::event::{Spending, Step};
+
 use async_trait::async_trait;
 use multicart::CollectionId;
 use rust_decimal::Decimal;
-use serde::Serialize;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 /// What a run may do.
@@ -113,17 +114,6 @@ pub trait Supervisor: Send + std::marker::Sync {
     async fn may_write(&self, changes: &[Change]) -> bool;
 }
 
-/// Paid tasks that a run wants to post.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Spending {
-    /// DataForSEO `asin` tasks, which learn families.
-    pub asin_tasks: usize,
-    /// DataForSEO `sellers` tasks, which observe prices.
-    pub sellers_tasks: usize,
-    /// What they cost together, in US dollars; less, if the budget does not allow all of them.
-    pub usd: Decimal,
-}
-
 /// What happens while a run goes on.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -149,37 +139,4 @@ pub enum Event {
     },
     /// A sentence for a person.
     Note(String),
-}
-
-/// The steps of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Step {
-    /// Look up what earlier runs paid for.
-    Settle,
-    /// Learn the families.
-    Discover,
-    /// Enrol with MultiCart.
-    Watch,
-    /// See what the market shows.
-    Observe,
-    /// Read the listings and decide.
-    Decide,
-    /// Preview and send the changes.
-    Publish,
-}
-
-impl Step {
-    /// The word for it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Settle => "settle",
-            Self::Discover => "discover",
-            Self::Watch => "watch",
-            Self::Observe => "observe",
-            Self::Decide => "decide",
-            Self::Publish => "publish",
-        }
-    }
 }
