@@ -6,6 +6,7 @@ use crate::input;
 use crate::names::unknown;
 use crate::output::json;
 use crate::session::Selling;
+use crate::stop::{broken_off, left_off, unless_stopped};
 use asin_facade::core_http::{Answer, Client, Named, OperationInfo, Result as Called, Safety, Vendor};
 use asin_facade::{dataforseo_merchant, multicart, sp_listings};
 use serde_json::{Value, json};
@@ -86,9 +87,17 @@ async fn send<V: Vendor>(
             return Ok(ended);
         }
     }
-    let answer = client.exchange_named(operation).await?;
-    json(&if arguments.meta { with_meta(info, answer) } else { answer.value })?;
-    Ok(ExitCode::SUCCESS)
+    let reads = operation.safety() == Safety::ReadOnly;
+    let work = async {
+        let answer = client.exchange_named(operation).await?;
+        json(&if arguments.meta { with_meta(info, answer) } else { answer.value })?;
+        Ok(ExitCode::SUCCESS)
+    };
+    match unless_stopped(work).await? {
+        Some(code) => Ok(code),
+        None if reads => Err(left_off()),
+        None => Err(broken_off("find out what became of it before it is sent again")),
+    }
 }
 
 /// The request as it would be sent, without credentials.

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 pub const EXIT_CODES: &str = "\
 Exit codes:
   0 done
-  1 not all of it could be done, or its state is unknown
+  1 not all of it could be done, its state is unknown, or it was stopped
   2 wrong arguments or input, or no consent; nothing was sent
   3 a credential is missing or refused
   4 refused by a limit of calls

@@ -5,6 +5,7 @@ use crate::consent::Consent;
 use crate::failure::{Failure, print, say};
 use crate::progress::Progress;
 use crate::report;
+use crate::stop::{self, broken_off, unless_stopped};
 use crate::supervisor::Terminal;
 use crate::variables::Variables;
 use asin_facade::core_http;
@@ -58,6 +59,7 @@ pub struct Job {
 impl Place {
     /// Opens it; `file` is what defaults stand beside.
     pub async fn open(&self, file: &Path) -> Result<Job, Failure> {
+        stop::listen()?;
         let beside = |name: &str| file.with_file_name(name);
         let (state, json) = (self.state.clone(), self.json);
         let Some(sandbox) = &self.sandbox else {
@@ -112,14 +114,12 @@ impl Job {
 
     /// Waits for a run, and stops it when a person does.
     pub async fn wait<T>(&self, run: impl Future<Output = Result<T, SyncError>>) -> Result<T, Failure> {
-        tokio::select! {
-            ended = run => ended.map_err(failed),
-            stopped = tokio::signal::ctrl_c() => {
-                stopped.map_err(Failure::work)?;
-                let kept = if self.temporary.is_some() { "" } else { "; the same command goes on from what is on disk" };
-                Err(Failure::work(format!("stopped{kept}")))
-            }
-        }
+        unless_stopped(async { run.await.map_err(failed) }).await?.ok_or_else(|| {
+            broken_off(match self.temporary {
+                Some(_) => "it was in a sandbox that is gone",
+                None => "the same command goes on from what is on disk",
+            })
+        })
     }
 
     /// Prints what a run did, and how to take it back.

@@ -33,6 +33,7 @@ mod verbose;
 use clap::{CommandFactory, Parser};
 use failure::{Ended, Failure};
 use std::process::ExitCode;
+use stop::{left_off, stoppable, unless_stopped};
 
 /// Big answers are read and freed all the time, which the system's own allocator is slow at.
 #[global_allocator]
@@ -109,8 +110,15 @@ fn main() -> ExitCode {
         Command::Balance(balance) => wait_for(paid::balance(balance)),
         Command::Collections(collections) => wait_for(multicart::collections(collections)),
         Command::Postcodes(postcodes) => wait_for(multicart::postcodes(postcodes)),
-        Command::Watch(watch) => wait_for(multicart::watch(*watch)),
-        Command::Run(run) => wait_for(multicart::run(run)),
+        Command::Watch(watch) => {
+            let go_on = async { "the same command enrols what is missing".to_owned() };
+            wait_for(stoppable(multicart::watch(*watch), go_on))
+        }
+        Command::Run(run) => {
+            let go_on =
+                async { "`asin outputs list` shows what runs bring; look before another is started".to_owned() };
+            wait_for(stoppable(multicart::run(run), go_on))
+        }
         Command::Outputs(outputs) => wait_for(multicart::outputs(outputs)),
         Command::Credits(credits) => wait_for(multicart::credits(credits)),
         Command::Call(call) => wait_for(call::run(*call)),
@@ -127,7 +135,7 @@ fn main() -> ExitCode {
 
 fn wait_for(command: impl Future<Output = Ended>) -> Ended {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::work)?;
-    let ended = runtime.block_on(command);
+    let ended = runtime.block_on(async { unless_stopped(command).await?.ok_or_else(left_off) });
     // A question that nobody answers any more must not hold the process up.
     runtime.shutdown_background();
     ended

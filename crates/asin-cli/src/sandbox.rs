@@ -1,10 +1,12 @@
 //! `asin sandbox`: the three services on a loopback port, for as long as somebody needs them.
 
 use crate::failure::{Ended, Failure, print, say};
+use crate::stop::{self, unless_stopped};
 use crate::variables::{refresh_token_of, sandboxed};
 use asin_sandbox::{Demo, Market, Sandbox};
 use serde_json::json;
 use std::fmt::Write;
+use std::future::pending;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -47,10 +49,11 @@ pub async fn run(arguments: Arguments) -> Ended {
     if let Some(file) = arguments.market {
         builder = builder.market(Market::read(file).map_err(Failure::usage)?);
     }
+    stop::listen()?;
     let sandbox = builder.start().await.map_err(Failure::usage)?;
     let url = sandbox.url();
     print(&introduction(url.as_str().trim_end_matches('/'), &sandbox.demo()))?;
-    tokio::signal::ctrl_c().await.map_err(Failure::work)?;
+    let _stopped = unless_stopped(pending::<Result<(), Failure>>()).await?;
     say("asin: the sandbox stops");
     sandbox.stop().await;
     Ok(ExitCode::SUCCESS)

@@ -3,6 +3,7 @@
 use crate::config::{self, Config};
 use crate::failure::Failure;
 use crate::profiles;
+use crate::stop;
 use crate::variables::Variables;
 use asin_facade::dataforseo_merchant::{self, DfsClient};
 use asin_facade::multicart::{self, McClient};
@@ -69,6 +70,7 @@ pub struct Session {
 impl Connect {
     /// Reads the profile, or asks the sandbox.
     pub async fn open(&self) -> Result<Session, Failure> {
+        stop::listen()?;
         let transport = self.transport()?;
         let limits = Arc::new(TokenBuckets::new());
         let Some(url) = &self.sandbox else {

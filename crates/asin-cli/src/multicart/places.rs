@@ -5,6 +5,7 @@ use crate::consent::Leave;
 use crate::failure::{Ended, Failure, Tally};
 use crate::input::duration;
 use crate::output::Row;
+use crate::stop::stoppable;
 use crate::table::{Column, Content};
 use asin_facade::Marketplace;
 use asin_facade::multicart::{
@@ -160,7 +161,13 @@ pub async fn collections(arguments: Collections) -> Ended {
                 return Ok(ended);
             }
             let create = CreateCollection::new(name, RequestType::Amazon, Schedule::Manual, Priority::Normal, email);
-            common.output.all([client.call(create).await?])?;
+            let work = async {
+                common.output.all([client.call(create).await?])?;
+                Ok(ExitCode::SUCCESS)
+            };
+            let go_on =
+                async { "MultiCart's web pages show whether it is there; look before another is made".to_owned() };
+            return stoppable(work, go_on).await;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -184,20 +191,25 @@ pub async fn postcodes(arguments: Postcodes) -> Ended {
             if let Some(ended) = leave.refused(subject, "Register it?").await? {
                 return Ok(ended);
             }
-            let mut row = register(&client, shop, &postcode).await?;
-            if let Some(patience) = wait {
-                let every = (patience / 20).clamp(Duration::from_millis(500), Duration::from_secs(5));
-                let job = AwaitPostcode::new(shop, row.id);
-                match client.wait(job, every, patience).await?.done() {
-                    Some(Prepared::Active(active)) => row = active,
-                    Some(Prepared::Unusable(unusable)) => row = unusable,
-                    None => {}
+            let work = async {
+                let mut row = register(&client, shop, &postcode).await?;
+                if let Some(patience) = wait {
+                    let every = (patience / 20).clamp(Duration::from_millis(500), Duration::from_secs(5));
+                    let job = AwaitPostcode::new(shop, row.id);
+                    match client.wait(job, every, patience).await?.done() {
+                        Some(Prepared::Active(active)) => row = active,
+                        Some(Prepared::Unusable(unusable)) => row = unusable,
+                        None => {}
+                    }
                 }
-            }
-            let mut tally = Tally::default();
-            tally.mark(wait.is_none() || row.status == Some(PostcodeStatus::Active));
-            common.output.all([row])?;
-            Ok(tally.end())
+                let mut tally = Tally::default();
+                tally.mark(wait.is_none() || row.status == Some(PostcodeStatus::Active));
+                common.output.all([row])?;
+                Ok(tally.end())
+            };
+            let go_on =
+                async { format!("`asin postcodes list --marketplace {store}` shows it; the same command goes on") };
+            stoppable(work, go_on).await
         }
     }
 }

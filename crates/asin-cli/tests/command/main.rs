@@ -11,4 +11,6 @@ mod multicart;
 mod paid;
 mod sandbox;
 mod shell;
+#[cfg(unix)]
+mod stop;
 mod sync;

@@ -1,0 +1,84 @@
+//! Ctrl-C and SIGTERM: every command says what it may have done and how to go on, and ends at once when asked twice.
+
+use crate::asin::{Served, asin};
+use serde_json::json;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+/// A command whose call hangs, once it is under way.
+struct Hung {
+    child: Child,
+}
+
+impl Hung {
+    /// Runs it on a sandbox that holds the answers of this route back.
+    fn on(sandbox: &Served, method: &str, path: &str, arguments: &[&str]) -> Self {
+        let fault = json!({"method": method, "path": path, "action": {"delay": {"ms": 600_000}}});
+        sandbox.send("POST", "/_sandbox/faults", &fault.to_string());
+        let mut command = asin(&[arguments, &["-v", "--sandbox", &sandbox.url]].concat());
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        Self { child }
+    }
+
+    /// Waits until it says this, sends these signals one after the other, and gives what it says in the end.
+    fn stop(mut self, once: &str, signals: &[&str]) -> (Option<i32>, String) {
+        let mut lines = BufReader::new(self.child.stderr.take().unwrap()).lines().map(Result::unwrap);
+        assert!(lines.by_ref().any(|line| line.contains(once)), "it never says {once}");
+        for signal in signals {
+            let id = self.child.id().to_string();
+            assert!(Command::new("kill").args([*signal, &id]).status().unwrap().success());
+        }
+        let told = lines.collect::<Vec<_>>().join("\n");
+        (self.child.wait().unwrap().code(), told)
+    }
+}
+
+#[test]
+fn what_only_reads_says_that_nothing_was_done() {
+    let sandbox = Served::example();
+    for (path, once, arguments) in [
+        ("/v3/appendix/user_data", "UserData: attempt 1", &["balance"][..]),
+        ("*/listings/*", "getListingsItem: attempt 1", &["listing", "get", "S", "-m", "DE", "--account", "europe"]),
+        ("/v3/merchant/tasks_ready", "attempt 1", &["tasks", "ready"]),
+    ] {
+        for signal in ["-INT", "-TERM"] {
+            let (code, told) = Hung::on(&sandbox, "GET", path, arguments).stop(once, &[signal]);
+            assert_eq!(code, Some(1), "{arguments:?}: {told}");
+            assert!(told.contains("stopped: nothing was sent that costs or changes anything"), "{arguments:?}: {told}");
+        }
+    }
+}
+
+#[test]
+fn what_may_have_changed_something_says_how_to_find_out() {
+    let sandbox = Served::example();
+    let stopped = "stopped; what was under way may have been done: ";
+    for (method, path, once, arguments, go_on) in [
+        (
+            "POST",
+            "*/add_schedule/",
+            "collections.create: attempt 1",
+            &["collections", "create", "new", "--email", "me@example.com", "--yes"][..],
+            "MultiCart's web pages",
+        ),
+        (
+            "POST",
+            "*/create-zipcode/",
+            "zipcodes.create: attempt 1",
+            &["postcodes", "add", "4999", "-m", "AU", "--yes"],
+            "`asin postcodes list --marketplace AU`",
+        ),
+        (
+            "POST",
+            "*/create-zipcode/",
+            "zipcodes.create: attempt 1",
+            &["call", "zipcodes.create", "--json", r#"{"zipcode":"4999","domain":2}"#, "--yes"],
+            "before it is sent again",
+        ),
+        ("POST", "*/run/result/", "runs.start: attempt 1", &["run", "101", "--yes"], "`asin outputs list` shows"),
+    ] {
+        let (code, told) = Hung::on(&sandbox, method, path, arguments).stop(once, &["-INT"]);
+        assert_eq!(code, Some(1), "{arguments:?}: {told}");
+        assert!(told.contains(stopped) && told.contains(go_on), "{arguments:?}: {told}");
+    }
+}
