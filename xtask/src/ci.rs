@@ -20,7 +20,8 @@ use std::{
 };
 
 /// What users depend on; each compiles without its features.
-pub const LIBRARIES: [&str; 5] = ["core-http", "sp-listings", "dataforseo-merchant", "multicart", "asin-facade"];
+pub const LIBRARIES: [&str; 6] =
+    ["core-http", "sp-listings", "dataforseo-merchant", "multicart", "asin-facade", "asin-runs"];
 pub const VENDORS: [&str; 3] = ["sp-listings", "dataforseo-merchant", "multicart"];
 
 /// One thing that must be so.

@@ -1,0 +1,89 @@
+//! Paid tasks that survive crashes, on one machine or on many.
+//!
+//! The engine of `dataforseo-merchant` writes every paid task down before it is sent, in a
+//! [`Ledger`](dataforseo_merchant::Ledger). Here are ledgers in databases:
+//!
+//! | feature | type | for |
+//! | --- | --- | --- |
+//! | `sqlite` (default) | [`Sqlite`] | one process, one file, nothing to set up |
+//! | `postgres` | [`Postgres`] | any number of processes and machines that share one database |
+//!
+//! and, with `postgres`, [`SharedLimits`]: rate limits that all of those processes keep together.
+//!
+//! ```
+//! # #[cfg(feature = "sqlite")]
+//! # async fn ledger() -> Result<(), Box<dyn std::error::Error>> {
+//! use asin_runs::Sqlite;
+//! use dataforseo_merchant::{Budget, Builder, Tasks};
+//! use std::sync::Arc;
+//!
+//! let client = Builder::new("login", String::from("password")).build()?;
+//! let ledger = Sqlite::open("tasks.db").await?.ledger(&client.base(), "login").await?;
+//! let tasks = Tasks::new(client, Arc::new(ledger), Budget::new("5".parse()?));
+//! tasks.settle().await?; // what an earlier process left open
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! What one may rely on is said by [`Ledger`](dataforseo_merchant::Ledger) and held by its conformance suite: a batch is on
+//! the disk, whole, when the call returns (SQLite: WAL with `synchronous=FULL`; PostgreSQL: `synchronous_commit` as the
+//! server has it, `on` unless it was switched off).
+//!
+//! Needs a newer Rust than the other crates: 1.94, as sqlx 0.9 does.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod columns;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod ledger;
+#[cfg(feature = "postgres")]
+mod limits;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+
+#[cfg(feature = "postgres")]
+#[cfg_attr(docsrs, doc(cfg(feature = "postgres")))]
+pub use limits::SharedLimits;
+#[cfg(feature = "postgres")]
+#[cfg_attr(docsrs, doc(cfg(feature = "postgres")))]
+pub use postgres::{Postgres, PostgresLedger};
+#[cfg(feature = "sqlite")]
+#[cfg_attr(docsrs, doc(cfg(feature = "sqlite")))]
+pub use sqlite::{Sqlite, SqliteLedger};
+
+/// Why a store could not be opened or asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The database said no.
+    #[error("{store}: {source}")]
+    Database {
+        /// Which store.
+        store: String,
+        /// What it said.
+        source: sqlx::Error,
+    },
+    /// The file system said no.
+    #[error("{store}: {source}")]
+    File {
+        /// Which store.
+        store: String,
+        /// What it said.
+        source: std::io::Error,
+    },
+    /// Another process has it open.
+    #[error("{0}: another process has it open; let that one end first, or share a PostgreSQL database")]
+    Taken(String),
+    /// A newer version of this crate has made it.
+    #[error("{store}: its schema has version {found}, and this program knows {known}")]
+    Newer {
+        /// Which store.
+        store: String,
+        /// The version of its schema.
+        found: i32,
+        /// The newest that this program knows.
+        known: i32,
+    },
+}

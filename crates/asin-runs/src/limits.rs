@@ -1,0 +1,302 @@
+//! Rate limits that many processes keep together: each call reserves its slot in the database, in one statement and by the
+//! database's clock, and sleeps until it comes.
+
+use async_trait::async_trait;
+use core_http::{Caller, Late, Learnt, Lesson, Limit, Permit, Quota, RateLimit, Scope, TokenBuckets};
+use serde::Serialize;
+use sqlx::postgres::PgPool;
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::time::{Instant, sleep, timeout};
+
+/// One row for each bucket, one for each call under way where that is limited. Seconds since 1970, by the server's clock.
+pub(crate) const TABLES: &str = "
+CREATE TABLE limits (
+    key TEXT PRIMARY KEY,
+    -- When the bucket will be full again.
+    full_at DOUBLE PRECISION NOT NULL DEFAULT 0,
+    -- Nothing leaves before.
+    closed_until DOUBLE PRECISION NOT NULL DEFAULT 0,
+    -- What the vendor announced, calls a second.
+    rate DOUBLE PRECISION,
+    -- Lowered by refusals at this time, recovering since.
+    factor DOUBLE PRECISION NOT NULL DEFAULT 1,
+    fewer DOUBLE PRECISION NOT NULL DEFAULT 0,
+    lowered DOUBLE PRECISION NOT NULL DEFAULT 0
+);
+CREATE TABLE places (
+    place BIGINT GENERATED ALWAYS AS IDENTITY,
+    key TEXT NOT NULL,
+    until DOUBLE PRECISION NOT NULL,
+    PRIMARY KEY (key, place)
+)";
+
+/// The rules are those of `core_http::TokenBuckets`: a refused rate goes down to 0.7 of itself at once, to a tenth of the
+/// allowed one at the least, and comes back by 0.005 a second; a place for a call under way comes back every 30 seconds.
+pub(crate) const RESERVE: &str = "
+CREATE FUNCTION asin_reserve(wanted JSON, patience DOUBLE PRECISION, lease DOUBLE PRECISION,
+                             OUT wait DOUBLE PRECISION, OUT taken BIGINT[]) LANGUAGE plpgsql AS $body$
+DECLARE
+    asked TEXT[] := ARRAY(SELECT value->>'key' FROM json_array_elements(wanted) AS rows (value) ORDER BY 1);
+    now DOUBLE PRECISION;
+BEGIN
+    -- In one order for everybody, or two could wait for each other.
+    PERFORM 1 FROM limits WHERE key = ANY (asked) ORDER BY key FOR UPDATE;
+    IF (SELECT count(*) FROM limits WHERE key = ANY (asked)) < cardinality(asked) THEN
+        INSERT INTO limits (key) SELECT unnest(asked) ORDER BY 1 ON CONFLICT (key) DO NOTHING;
+        PERFORM 1 FROM limits WHERE key = ANY (asked) ORDER BY key FOR UPDATE;
+    END IF;
+    now := extract(epoch FROM clock_timestamp());
+    -- Calls under way whose process died.
+    DELETE FROM places WHERE key = ANY (asked) AND until <= now;
+    IF EXISTS (
+        SELECT 1 FROM json_to_recordset(wanted) AS w (key TEXT, most INTEGER) JOIN limits l USING (key)
+        WHERE w.most IS NOT NULL AND (SELECT count(*) FROM places p WHERE p.key = w.key)
+            >= greatest(1, w.most - ceil(greatest(0, l.fewer - (now - l.lowered) / 30)))
+    ) THEN
+        wait := -1;
+        RETURN;
+    END IF;
+    SELECT max(greatest(0, l.closed_until - now, greatest(l.full_at, now) + s.slot - s.slot * w.burst - now)) INTO wait
+    FROM json_to_recordset(wanted) AS w (key TEXT, rate DOUBLE PRECISION, burst DOUBLE PRECISION)
+    JOIN limits l USING (key), LATERAL asin_slot(l, w.rate, now) AS s (slot);
+    IF wait > patience THEN
+        wait := NULL;
+        RETURN;
+    END IF;
+    UPDATE limits l SET full_at = greatest(l.full_at, now) + asin_slot(l, w.rate, now)
+    FROM json_to_recordset(wanted) AS w (key TEXT, rate DOUBLE PRECISION) WHERE l.key = w.key;
+    WITH entered AS (
+        INSERT INTO places (key, until) SELECT key, now + wait + lease
+        FROM json_to_recordset(wanted) AS w (key TEXT, most INTEGER) WHERE most IS NOT NULL RETURNING place
+    ) SELECT array_agg(place) INTO taken FROM entered;
+END $body$;
+
+CREATE FUNCTION asin_learn(learning TEXT, allowed DOUBLE PRECISION, burst DOUBLE PRECISION, most INTEGER,
+                           announced DOUBLE PRECISION, pause DOUBLE PRECISION, crowded BOOLEAN)
+RETURNS VOID LANGUAGE plpgsql AS $body$
+DECLARE
+    l limits;
+    now DOUBLE PRECISION;
+    cap DOUBLE PRECISION;
+BEGIN
+    INSERT INTO limits (key) VALUES (learning) ON CONFLICT (key) DO NOTHING;
+    SELECT * INTO l FROM limits WHERE key = learning FOR UPDATE;
+    now := extract(epoch FROM clock_timestamp());
+    IF announced IS NOT NULL THEN
+        UPDATE limits SET rate = announced, factor = 1 WHERE key = learning;
+        RETURN;
+    END IF;
+    l.factor := least(1, l.factor + (now - l.lowered) * 0.005);
+    l.fewer := greatest(0, l.fewer - (now - l.lowered) / 30);
+    -- Those already under way when the first refusal came must not push it down once each.
+    IF now >= l.closed_until THEN
+        IF NOT crowded THEN
+            l.factor := greatest(0.1, l.factor * 0.7);
+        ELSIF most IS NOT NULL THEN
+            cap := least(greatest(1, most - ceil(l.fewer)), (SELECT count(*) FROM places WHERE key = learning) + 1);
+            l.fewer := most - greatest(1, floor(cap * 3 / 4));
+        END IF;
+    END IF;
+    l.lowered := now;
+    IF NOT crowded THEN
+        l.full_at := greatest(l.full_at, now + (burst - 1) * asin_slot(l, allowed, now));
+    END IF;
+    pause := least(coalesce(pause, least(60, asin_slot(l, allowed, now))), 3600);
+    UPDATE limits SET factor = l.factor, fewer = l.fewer, lowered = now, full_at = l.full_at,
+        closed_until = greatest(closed_until, now + pause) WHERE key = learning;
+END $body$";
+
+/// How long one call takes of a bucket, seconds.
+pub(crate) const SLOT: &str = "
+CREATE FUNCTION asin_slot(l limits, allowed DOUBLE PRECISION, now DOUBLE PRECISION)
+RETURNS DOUBLE PRECISION LANGUAGE sql IMMUTABLE AS $body$
+    SELECT 1 / greatest(1e-6, coalesce(l.rate, allowed) * least(1, l.factor + (now - l.lowered) * 0.005))
+$body$";
+
+/// An answer of the database that takes longer counts as none.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// So long nobody asks a database that gave no answer.
+const REST: Duration = Duration::from_secs(5);
+/// How often a full bucket of calls under way is looked at again.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Rate limits that all processes with one [`Postgres`](crate::Postgres) keep together.
+///
+/// A slot is reserved before it comes, first come first served, and only where it comes before the call's deadline; a
+/// waiter that leaves wastes its slot. A call under way counts until it ends, or until its deadline if its process died.
+/// While the database cannot be asked each process keeps to its share of every limit: never to none.
+#[derive(Debug, Clone)]
+pub struct SharedLimits {
+    pool: PgPool,
+    share: u32,
+    /// What this process may do alone.
+    alone: TokenBuckets,
+    /// Nobody asks the database before.
+    down_until: Arc<Mutex<Option<Instant>>>,
+}
+
+/// A bucket as the database takes it.
+#[derive(Serialize)]
+struct Wanted {
+    key: String,
+    rate: f64,
+    burst: u32,
+    most: Option<u32>,
+}
+
+impl Wanted {
+    fn of(caller: &Caller, limit: &Limit) -> Self {
+        let (scope, owner) = match limit.scope {
+            Scope::Account => ("account", &caller.account),
+            Scope::Application => ("application", &caller.application),
+        };
+        let key = serde_json::json!([scope, &**owner, limit.name]).to_string();
+        Self {
+            key,
+            rate: limit.quota.per_second,
+            burst: limit.quota.burst.max(1),
+            most: limit.in_flight.map(|n| n.max(1)),
+        }
+    }
+}
+
+/// What the database said.
+enum Turn {
+    Reserved(Duration, Option<Places>),
+    Full,
+    Late,
+}
+
+/// Calls under way, given back when they have ended.
+struct Places {
+    pool: PgPool,
+    taken: Vec<i64>,
+}
+
+impl Drop for Places {
+    fn drop(&mut self) {
+        let (pool, taken) = (self.pool.clone(), std::mem::take(&mut self.taken));
+        let leave = async move {
+            let query = sqlx::query("DELETE FROM places WHERE place = ANY ($1)").bind(taken);
+            if let Err(error) = query.execute(&pool).await {
+                // They end by themselves at the call's deadline.
+                tracing::debug!(%error, "places of calls that have ended could not be given back");
+            }
+        };
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(leave);
+        }
+    }
+}
+
+impl SharedLimits {
+    pub(crate) fn new(pool: PgPool, share: u32) -> Self {
+        Self { pool, share: share.max(1), alone: TokenBuckets::new(), down_until: Arc::default() }
+    }
+
+    /// Asks the database; `None` if it cannot be asked.
+    async fn ask(&self, wanted: &[Wanted], left: Duration) -> Option<Turn> {
+        let is_down = *self.down_until.lock().unwrap_or_else(PoisonError::into_inner);
+        if is_down.is_some_and(|until| Instant::now() < until) {
+            return None;
+        }
+        let rows = serde_json::to_string(wanted).expect("plain data");
+        // A call has ended by its deadline; what comes after is the network's delay.
+        let query = sqlx::query_as("SELECT wait, taken FROM asin_reserve($1::json, $2, $3)")
+            .bind(rows)
+            .bind(left.as_secs_f64())
+            .bind(left.as_secs_f64() + PATIENCE.as_secs_f64());
+        let answer: Result<(Option<f64>, Option<Vec<i64>>), String> =
+            match timeout(PATIENCE, query.fetch_one(&self.pool)).await {
+                Ok(answer) => answer.map_err(|error| error.to_string()),
+                Err(_) => Err(format!("no answer within {PATIENCE:?}")),
+            };
+        match answer {
+            Ok((None, _)) => Some(Turn::Late),
+            Ok((Some(wait), _)) if wait < 0.0 => Some(Turn::Full),
+            Ok((Some(wait), taken)) => {
+                let places = taken.map(|taken| Places { pool: self.pool.clone(), taken });
+                Some(Turn::Reserved(Duration::from_secs_f64(wait.min(1e9)), places))
+            }
+            Err(error) => {
+                tracing::warn!(error, share = self.share, "shared limits: each process keeps to its share for now");
+                *self.down_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + REST);
+                None
+            }
+        }
+    }
+
+    /// This process's part of a limit.
+    fn part(&self, limit: &Limit) -> Limit {
+        let Quota { per_second, burst } = limit.quota;
+        let quota = Quota { per_second: per_second / f64::from(self.share), burst: (burst / self.share).max(1) };
+        Limit { quota, in_flight: limit.in_flight.map(|most| (most / self.share).max(1)), ..*limit }
+    }
+}
+
+#[async_trait]
+impl RateLimit for SharedLimits {
+    async fn acquire(&self, caller: &Caller, limits: &[Limit], deadline: Instant) -> Result<Permit, Late> {
+        let Some(first) = limits.first() else { return Ok(Permit::free()) };
+        let mut wanted: Vec<Wanted> = limits.iter().map(|limit| Wanted::of(caller, limit)).collect();
+        wanted.sort_by(|one, other| one.key.cmp(&other.key));
+        wanted.dedup_by(|one, other| one.key == other.key);
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.ask(&wanted, left).await {
+                Some(Turn::Reserved(wait, places)) => {
+                    // Counted from the answer on, which came after the database looked at its clock.
+                    sleep(wait).await;
+                    return Ok(places.map_or_else(Permit::free, Permit::new));
+                }
+                Some(Turn::Full) if left > LOOK => sleep(LOOK).await,
+                Some(Turn::Full | Turn::Late) => return Err(Late { limit: first.name }),
+                None => {
+                    let parts: Vec<Limit> = limits.iter().map(|limit| self.part(limit)).collect();
+                    return self.alone.acquire(caller, &parts, deadline).await;
+                }
+            }
+        }
+    }
+
+    fn learn(&self, caller: &Caller, lesson: &Lesson) {
+        self.alone.learn(caller, &Lesson { limit: self.part(&lesson.limit), what: self.part_of(lesson.what) });
+        let Wanted { key, rate, burst, most } = Wanted::of(caller, &lesson.limit);
+        let (announced, pause, crowded) = match lesson.what {
+            Learnt::Rate(rate) if rate.is_finite() && rate > 0.0 => (Some(rate), None, false),
+            Learnt::Refused(pause) => (None, pause, false),
+            Learnt::Crowded(pause) => (None, Some(pause), true),
+            _ => return,
+        };
+        let pool = self.pool.clone();
+        let teach = async move {
+            let query = sqlx::query("SELECT asin_learn($1, $2, $3, $4, $5, $6, $7)")
+                .bind(key)
+                .bind(rate)
+                .bind(f64::from(burst))
+                .bind(most.map(|most| i32::try_from(most).unwrap_or(i32::MAX)))
+                .bind(announced)
+                .bind(pause.map(|pause| pause.as_secs_f64()))
+                .bind(crowded);
+            if let Err(error) = query.execute(&pool).await {
+                tracing::warn!(%error, "shared limits: the others could not be told what an answer taught");
+            }
+        };
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(teach);
+        }
+    }
+}
+
+impl SharedLimits {
+    /// What a lesson says about this process's part.
+    fn part_of(&self, what: Learnt) -> Learnt {
+        match what {
+            Learnt::Rate(rate) => Learnt::Rate(rate / f64::from(self.share)),
+            other => other,
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! One database of PostgreSQL for any number of processes.
+
+use crate::{StoreError, columns, ledger::ledger, limits::SharedLimits};
+use dataforseo_merchant::{Counts, Entry, LedgerError, Order, Page, Stage, State, Tag};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use std::{str::FromStr, sync::Arc, time::Duration};
+
+/// What makes a schema of each version from the one before; what stands here once is never changed.
+const VERSIONS: &[&[&str]] = &[&[
+    "CREATE TABLE accounts (id INTEGER GENERATED ALWAYS AS IDENTITY PRIMARY KEY, base_url TEXT NOT NULL, \
+     login TEXT NOT NULL, UNIQUE (base_url, login))",
+    // Tags are ordered by their bytes, whatever the database's language.
+    "CREATE TABLE entries (account INTEGER NOT NULL REFERENCES accounts (id), tag TEXT COLLATE \"C\" NOT NULL, \
+     stage TEXT NOT NULL, intent TEXT NOT NULL, state TEXT NOT NULL, PRIMARY KEY (account, tag))",
+    "CREATE INDEX entries_by_stage ON entries (account, stage, tag)",
+    crate::limits::TABLES,
+    crate::limits::SLOT,
+    crate::limits::RESERVE,
+]];
+
+/// Held while the schema is made, so that processes that start together do it once: `asin-run` in ASCII.
+const MIGRATING: i64 = 0x6173_696e_2d72_756e;
+
+/// How long a call waits for a connection.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A database with ledgers of any number of accounts, and with the limits that all its processes share.
+#[derive(Debug, Clone)]
+pub struct Postgres {
+    pool: PgPool,
+    store: Arc<str>,
+}
+
+/// The ledger of one account in a [`Postgres`] database.
+#[derive(Debug, Clone)]
+pub struct PostgresLedger {
+    pool: PgPool,
+    account: i32,
+    store: Arc<str>,
+}
+
+impl Postgres {
+    /// Connects by a string such as `postgres://user@host/database` with up to so many connections, and brings the schema
+    /// (the first of the role's `search_path`) to the present version. The role has to be allowed to create tables and
+    /// functions there, once.
+    ///
+    /// # Errors
+    /// When the string is none, the server cannot be reached or refuses, or the schema was made by a newer version. No
+    /// error shows the password.
+    pub async fn connect(url: &str, connections: u32) -> Result<Self, StoreError> {
+        let failed = |store: &str, source| StoreError::Database { store: store.to_owned(), source };
+        let options = PgConnectOptions::from_str(url).map_err(|source| failed("PostgreSQL", source))?;
+        let database = options.get_database().unwrap_or(options.get_username());
+        let store: Arc<str> = format!("PostgreSQL {}:{}/{database}", options.get_host(), options.get_port()).into();
+        let pool =
+            PgPoolOptions::new().max_connections(connections).acquire_timeout(PATIENCE).connect_with(options).await;
+        let opened = Self { pool: pool.map_err(|source| failed(&store, source))?, store };
+        opened.migrate().await?;
+        Ok(opened)
+    }
+
+    /// The ledger of an account at a base URL.
+    ///
+    /// # Errors
+    /// When the database cannot be read or written.
+    pub async fn ledger(&self, base_url: &str, login: &str) -> Result<PostgresLedger, StoreError> {
+        let insert = "INSERT INTO accounts (base_url, login) VALUES ($1, $2) \
+                      ON CONFLICT (base_url, login) DO UPDATE SET login = excluded.login RETURNING id";
+        let query = sqlx::query_scalar(insert).bind(base_url.trim_end_matches('/')).bind(login);
+        let account = query.fetch_one(&self.pool).await.map_err(|error| self.failed(error))?;
+        Ok(PostgresLedger { pool: self.pool.clone(), account, store: self.store.clone() })
+    }
+
+    /// Rate limits that every process with this database keeps together. `share` is what this process may use of each
+    /// limit while the database cannot be reached: one part in so many, the number of processes.
+    pub fn limits(&self, share: u32) -> SharedLimits {
+        SharedLimits::new(self.pool.clone(), share)
+    }
+
+    async fn migrate(&self) -> Result<(), StoreError> {
+        let mut transaction = self.pool.begin().await.map_err(|error| self.failed(error))?;
+        let (lock, table) = (
+            "SELECT pg_advisory_xact_lock($1)",
+            "CREATE TABLE IF NOT EXISTS asin_runs_version (version INTEGER NOT NULL)",
+        );
+        sqlx::query(lock).bind(MIGRATING).execute(&mut *transaction).await.map_err(|error| self.failed(error))?;
+        sqlx::query(table).execute(&mut *transaction).await.map_err(|error| self.failed(error))?;
+        let found: Option<i32> = sqlx::query_scalar("SELECT version FROM asin_runs_version")
+            .fetch_optional(&mut *transaction)
+            .await
+            .map_err(|error| self.failed(error))?;
+        let known = i32::try_from(VERSIONS.len()).unwrap_or(i32::MAX);
+        let found_version = found.unwrap_or_default();
+        if found_version > known {
+            return Err(StoreError::Newer { store: self.store.to_string(), found: found_version, known });
+        }
+        for version in VERSIONS.iter().skip(usize::try_from(found_version).unwrap_or_default()) {
+            for statement in *version {
+                sqlx::raw_sql(*statement).execute(&mut *transaction).await.map_err(|error| self.failed(error))?;
+            }
+        }
+        let say = match found {
+            Some(_) => "UPDATE asin_runs_version SET version = $1",
+            None => "INSERT INTO asin_runs_version (version) VALUES ($1)",
+        };
+        sqlx::query(say).bind(known).execute(&mut *transaction).await.map_err(|error| self.failed(error))?;
+        transaction.commit().await.map_err(|error| self.failed(error))
+    }
+
+    fn failed(&self, source: sqlx::Error) -> StoreError {
+        StoreError::Database { store: self.store.to_string(), source }
+    }
+}
+
+ledger!(
+    PostgresLedger,
+    write: "BEGIN",
+    read: "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY",
+    lock: " FOR UPDATE",
+    each: "json_array_elements($2::json) AS rows (value)"
+);

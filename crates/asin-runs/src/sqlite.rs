@@ -1,0 +1,142 @@
+//! One file of SQLite for one process.
+
+use crate::{StoreError, columns, ledger::ledger};
+use dataforseo_merchant::{Counts, Entry, LedgerError, Order, Page, Stage, State, Tag};
+use fs4::{FileExt, TryLockError};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use std::{
+    fs::{File, OpenOptions},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
+
+/// What makes a file of each version from the one before; what stands here once is never changed.
+const VERSIONS: &[&[&str]] = &[&[
+    "CREATE TABLE accounts (id INTEGER PRIMARY KEY, base_url TEXT NOT NULL, login TEXT NOT NULL, \
+     UNIQUE (base_url, login)) STRICT",
+    "CREATE TABLE entries (account INTEGER NOT NULL REFERENCES accounts (id), tag TEXT NOT NULL, \
+     stage TEXT NOT NULL, intent TEXT NOT NULL, state TEXT NOT NULL, PRIMARY KEY (account, tag)) STRICT, WITHOUT ROWID",
+    "CREATE INDEX entries_by_stage ON entries (account, stage, tag)",
+]];
+
+/// Readers beside the one who writes.
+const CONNECTIONS: u32 = 4;
+/// How long a writer waits for another one of this process.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A file with ledgers of any number of accounts, for one process at a time. Beside it lies a file that is locked while it
+/// is open.
+#[derive(Debug, Clone)]
+pub struct Sqlite {
+    pool: SqlitePool,
+    store: Arc<str>,
+    lock: Arc<File>,
+}
+
+/// The ledger of one account in a [`Sqlite`] file.
+#[derive(Debug, Clone)]
+pub struct SqliteLedger {
+    pool: SqlitePool,
+    account: i32,
+    store: Arc<str>,
+    /// Held as long as somebody can write.
+    _lock: Arc<File>,
+}
+
+impl Sqlite {
+    /// Opens the file, or makes it, readable for its owner alone, and brings it to the present schema.
+    ///
+    /// # Errors
+    /// When another process has it open, it cannot be read or written, is no SQLite file, or was made by a newer version.
+    pub async fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        let path = path.as_ref();
+        let store: Arc<str> = path.display().to_string().into();
+        let file = |source| StoreError::File { store: store.to_string(), source };
+        let failed = |source| StoreError::Database { store: store.to_string(), source };
+        let mut name = path.as_os_str().to_owned();
+        name.push(".lock");
+        let lock = private().open(&name).map_err(file)?;
+        match FileExt::try_lock(&lock) {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(StoreError::Taken(store.to_string())),
+            Err(TryLockError::Error(source)) => return Err(file(source)),
+        }
+        // SQLite would make it readable for everybody.
+        private().open(path).map_err(file)?;
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(PATIENCE);
+        let pool = SqlitePoolOptions::new().max_connections(CONNECTIONS).connect_with(options).await.map_err(failed)?;
+        let opened = Self { pool, store, lock: Arc::new(lock) };
+        opened.migrate().await?;
+        Ok(opened)
+    }
+
+    /// The ledger of an account at a base URL.
+    ///
+    /// # Errors
+    /// When the file cannot be read or written.
+    pub async fn ledger(&self, base_url: &str, login: &str) -> Result<SqliteLedger, StoreError> {
+        let insert = "INSERT INTO accounts (base_url, login) VALUES ($1, $2) \
+                      ON CONFLICT (base_url, login) DO UPDATE SET login = excluded.login RETURNING id";
+        let query = sqlx::query_scalar(insert).bind(base_url.trim_end_matches('/')).bind(login);
+        let account = query.fetch_one(&self.pool).await.map_err(|error| self.failed(error))?;
+        Ok(SqliteLedger { pool: self.pool.clone(), account, store: self.store.clone(), _lock: self.lock.clone() })
+    }
+
+    async fn migrate(&self) -> Result<(), StoreError> {
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(|error| self.failed(error))?;
+        let found: i32 = sqlx::query_scalar("PRAGMA user_version")
+            .fetch_one(&mut *transaction)
+            .await
+            .map_err(|error| self.failed(error))?;
+        let known = i32::try_from(VERSIONS.len()).unwrap_or(i32::MAX);
+        if found > known {
+            return Err(StoreError::Newer { store: self.store.to_string(), found, known });
+        }
+        let missing = VERSIONS.iter().skip(usize::try_from(found).unwrap_or_default());
+        for statement in missing.flat_map(|version| version.iter()) {
+            sqlx::query(*statement).execute(&mut *transaction).await.map_err(|error| self.failed(error))?;
+        }
+        // A pragma takes no parameter; a test holds it to the number of versions.
+        sqlx::query("PRAGMA user_version = 1").execute(&mut *transaction).await.map_err(|error| self.failed(error))?;
+        transaction.commit().await.map_err(|error| self.failed(error))
+    }
+
+    fn failed(&self, source: sqlx::Error) -> StoreError {
+        StoreError::Database { store: self.store.to_string(), source }
+    }
+}
+
+/// Readable and writable for its owner alone.
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+ledger!(SqliteLedger, write: "BEGIN IMMEDIATE", read: "BEGIN", lock: "", each: "json_each($2)");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_version_in_the_file_is_the_number_of_versions() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tasks.db");
+        let store = Sqlite::open(&path).await.unwrap();
+        let version: i32 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&store.pool).await.unwrap();
+        assert_eq!(usize::try_from(version), Ok(VERSIONS.len()));
+        sqlx::query("PRAGMA user_version = 1000").execute(&store.pool).await.unwrap();
+        store.pool.close().await;
+        drop(store);
+        let newer = Sqlite::open(&path).await.unwrap_err();
+        assert!(matches!(newer, StoreError::Newer { found: 1000, known: 1, .. }), "{newer}");
+    }
+}

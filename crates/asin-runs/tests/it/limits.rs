@@ -1,0 +1,86 @@
+//! Limits that processes share. Nobody waits here: what is looked at is which slot each was given.
+
+use crate::server::Server;
+use asin_runs::{Postgres, SharedLimits};
+use core_http::{Caller, Learnt, Lesson, Limit, Quota, RateLimit};
+use futures_util::future::join_all;
+use std::time::Duration;
+use tokio::time::{Instant, timeout};
+
+fn caller() -> Caller {
+    Caller::new("application", "account")
+}
+
+fn limit(per_second: f64, burst: u32) -> Limit {
+    Limit::account("calls", Quota { per_second, burst })
+}
+
+/// A turn that comes at once, or none.
+async fn at_once(limits: &SharedLimits, wanted: &[Limit]) -> Option<core_http::Permit> {
+    limits.acquire(&caller(), wanted, Instant::now()).await.ok()
+}
+
+async fn count(limits: &[SharedLimits], wanted: &[Limit], calls: usize) -> usize {
+    let calls = (0..calls).map(|call| at_once(&limits[call % limits.len()], wanted));
+    join_all(calls).await.into_iter().flatten().count()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn processes_share_the_burst_and_are_refused_before_anything_is_booked() {
+    let Some(server) = Server::start() else { return };
+    let mut processes = Vec::new();
+    for _ in 0..3 {
+        processes.push(Postgres::connect(&server.url(), 2).await.unwrap().limits(3));
+    }
+    // A call in a thousand seconds: the time that the test takes does not count.
+    let slow = limit(0.001, 5);
+    assert_eq!(count(&processes, &[slow], 20).await, 5, "all together");
+    let other = Caller::new("application", "another account");
+    assert!(processes[0].acquire(&other, &[slow], Instant::now()).await.is_ok(), "its own bucket");
+    // Of two buckets both are taken or none.
+    let both = [Limit::application("all", Quota { per_second: 0.001, burst: 3 }), slow];
+    assert_eq!(count(&processes, &both, 6).await, 0);
+    assert_eq!(count(&processes, &both[..1], 6).await, 3, "nothing was taken of the first");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn calls_under_way_are_counted_over_all_processes_until_they_end() {
+    let Some(server) = Server::start() else { return };
+    let one = Postgres::connect(&server.url(), 2).await.unwrap().limits(2);
+    let other = Postgres::connect(&server.url(), 2).await.unwrap().limits(2);
+    let wanted = [limit(1000.0, 1000).in_flight(2)];
+    let first = at_once(&one, &wanted).await.expect("the first place");
+    let _second = at_once(&other, &wanted).await.expect("the second place");
+    assert!(at_once(&one, &wanted).await.is_none(), "both are taken");
+    drop(first);
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let _third = other.acquire(&caller(), &wanted, deadline).await.expect("given back");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_one_process_is_taught_holds_for_all() {
+    let Some(server) = Server::start() else { return };
+    let one = Postgres::connect(&server.url(), 2).await.unwrap().limits(2);
+    let other = Postgres::connect(&server.url(), 2).await.unwrap().limits(2);
+    let wanted = limit(1000.0, 10);
+    assert!(at_once(&other, &[wanted]).await.is_some());
+    let pause = Duration::from_secs(600);
+    one.learn(&caller(), &Lesson { limit: wanted, what: Learnt::Refused(Some(pause)) });
+    let closed = async { while at_once(&other, &[wanted]).await.is_some() {} };
+    timeout(Duration::from_secs(20), closed).await.expect("the other one has learnt it");
+    let soon = Instant::now() + Duration::from_secs(500);
+    assert!(other.acquire(&caller(), &[wanted], soon).await.is_err(), "nobody goes before the pause has ended");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_the_database_each_keeps_to_its_share() {
+    let Some(server) = Server::start() else { return };
+    let mut processes = Vec::new();
+    for _ in 0..2 {
+        processes.push(Postgres::connect(&server.url(), 1).await.unwrap().limits(2));
+    }
+    let slow = limit(0.001, 10);
+    server.stop();
+    assert_eq!(count(&processes[..1], &[slow], 20).await, 5, "half of it");
+    assert_eq!(count(&processes[1..], &[slow], 20).await, 5, "the other half");
+}

@@ -1,0 +1,10 @@
+//! Ledgers in databases, and the limits that processes share.
+
+#[cfg(feature = "postgres")]
+mod limits;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "postgres")]
+mod server;
+#[cfg(feature = "sqlite")]
+mod sqlite;

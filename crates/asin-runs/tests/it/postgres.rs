@@ -1,0 +1,80 @@
+//! The ledger in PostgreSQL.
+
+use crate::server::Server;
+use asin_runs::{Postgres, StoreError};
+use async_trait::async_trait;
+use dataforseo_merchant::{
+    Ledger, State,
+    testing::{Store, check_ledger, entry},
+};
+use futures_util::future::join_all;
+use std::sync::Arc;
+
+const URL: &str = "https://api.dataforseo.com";
+
+struct Database(String);
+
+#[async_trait]
+impl Store for Database {
+    async fn open(&self) -> Arc<dyn Ledger> {
+        Arc::new(Postgres::connect(&self.0, 4).await.unwrap().ledger(URL, "login").await.unwrap())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_ledger_in_postgresql_conforms() {
+    let Some(server) = Server::start() else { return };
+    check_ledger(&Database(server.url())).await;
+}
+
+/// As if they were processes: each with connections of its own, all starting at once on an empty database.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_several_processes_one_has_each_task_and_one_learns_its_outcome() {
+    let Some(server) = Server::start() else { return };
+    let url = server.url();
+    let opened = join_all((0..4).map(|_| Postgres::connect(&url, 2))).await;
+    let mut ledgers = Vec::new();
+    for store in opened {
+        ledgers.push(store.unwrap().ledger(URL, "login").await.unwrap());
+    }
+    let batch: Vec<_> = (0..100).map(|number| entry(&number.to_string())).collect();
+    // Each in another order: nobody waits for somebody who waits for it.
+    let orders = (0..4).map(|turn| {
+        let mut batch = batch.clone();
+        batch.rotate_left(turn * 25);
+        batch
+    });
+    let took =
+        join_all(ledgers.iter().zip(orders).map(|(ledger, batch)| async move { ledger.intend(&batch).await })).await;
+    assert_eq!(took.iter().filter(|took| took.is_ok()).count(), 1, "{took:?}");
+    let changes: Vec<_> = batch.iter().map(|entry| (entry.tag.clone(), State::Absent)).collect();
+    let learnt = join_all(ledgers.iter().enumerate().map(|(turn, ledger)| {
+        let mut changes = changes.clone();
+        changes.rotate_left(turn * 25);
+        async move { ledger.record(&changes).await.unwrap().len() }
+    }))
+    .await;
+    assert_eq!(learnt.iter().sum::<usize>(), 100, "each outcome is news once: {learnt:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_gone_is_an_error_and_what_it_confirmed_is_there_again() {
+    let Some(server) = Server::start() else { return };
+    let store = Postgres::connect(&server.url(), 2).await.unwrap();
+    let ledger = store.ledger(URL, "login").await.unwrap();
+    let (before, after) = (entry("before"), entry("after"));
+    ledger.intend(std::slice::from_ref(&before)).await.unwrap();
+    server.stop();
+    assert!(ledger.intend(std::slice::from_ref(&after)).await.is_err(), "nothing is sent");
+    server.go();
+    assert_eq!(ledger.entry(&before.tag).await.unwrap(), Some(before));
+    assert_eq!(ledger.entry(&after.tag).await.unwrap(), None);
+    ledger.intend(&[after]).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_address_that_is_none_is_an_error_without_the_password() {
+    let refused = Postgres::connect("postgres://user:hunter2@127.0.0.1:1/database", 1).await.unwrap_err();
+    assert!(matches!(refused, StoreError::Database { .. }));
+    assert!(!format!("{refused} {refused:?}").contains("hunter2"), "{refused:?}");
+}
