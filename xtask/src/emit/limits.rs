@@ -26,6 +26,16 @@ pub fn constants(types: &Types) -> Outcome<String> {
     text::pretty(&out)
 }
 
+/// The rows of the table for people: name, what is allowed and who shares it, what else is to be said.
+pub fn words(types: &Types) -> Vec<[String; 3]> {
+    let limits = types.spec.extensions.get("x-limits").and_then(Value::as_object);
+    let row = |(name, limit): (&String, &Value)| {
+        let said = limit["description"].as_str().unwrap_or_default().to_owned();
+        Some([name.clone(), quota(limit)?.1, said])
+    };
+    limits.into_iter().flatten().filter_map(row).collect()
+}
+
 /// The Rust expression of a quota, and what a person reads.
 pub fn quota(limit: &Value) -> Option<(String, String)> {
     let scope = limit["scope"].as_str().unwrap_or("account");

@@ -62,6 +62,16 @@ pub fn table(apis: &[(String, &Types)]) -> Outcome<String> {
     ))
 }
 
+/// The rows of the table for people: type, vendor's name, request, what sending it twice does.
+pub fn words(types: &Types) -> Outcome<Vec<[String; 4]>> {
+    let row = |operation: &Operation| {
+        let one = One::new(types, operation)?;
+        let request = format!("{} `{}`", operation.method, operation.path);
+        Ok([one.rust.clone(), one.name.clone(), request, one.safety()?.1])
+    };
+    types.spec.operations.iter().map(row).collect()
+}
+
 fn vendor(types: &Types) -> String {
     let name = types.spec.extensions.get("x-vendor").and_then(Value::as_str);
     format!("crate::{}", name.unwrap_or("Vendor"))

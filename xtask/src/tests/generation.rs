@@ -23,6 +23,11 @@ fn generated_code_is_what_the_specifications_say() {
 fn house(folder: &Path) {
     std::fs::create_dir_all(folder.join("specs")).unwrap();
     std::fs::copy(here("golden/shop.yaml"), folder.join("specs/shop.yaml")).unwrap();
+    std::fs::create_dir_all(folder.join("docs/src")).unwrap();
+    for (file, table) in [("README.md", "operations"), ("docs/src/limits.md", "limits")] {
+        let marks = format!("<!-- {table}: by a test -->\n<!-- end of {table} -->\n");
+        std::fs::write(folder.join(file), marks).unwrap();
+    }
 }
 
 #[test]
@@ -71,10 +76,19 @@ fn another_api_of_a_crate_is_a_module_of_it() {
     assert!(read("operations.rs").contains(r#""getReports" => inspect_as::<super::reports::GetReports>(body)"#));
     assert_eq!(codegen::run(folder.path(), true), Ok(true));
 
+    let readme = || std::fs::read_to_string(folder.path().join("README.md")).unwrap();
+    let row = "\n| shop | `GetReports` | `getReports` | GET `/reports` | read-only |\n";
+    assert!(readme().contains(row), "{}", readme());
+    let limits = std::fs::read_to_string(folder.path().join("docs/src/limits.md")).unwrap();
+    assert!(limits.contains("\n| shop | `reports` | 5 a minute, per account |  |\n"), "{limits}");
+    std::fs::write(folder.path().join("README.md"), readme().replace("read-only", "safe")).unwrap();
+    assert_eq!(codegen::run(folder.path(), true), Ok(false), "a table is changed");
+
     std::fs::remove_file(folder.path().join("specs/shop.reports.yaml")).unwrap();
     assert_eq!(codegen::run(folder.path(), true), Ok(false));
     assert_eq!(codegen::run(folder.path(), false), Ok(true));
     assert!(!generated.join("reports").exists());
+    assert!(!readme().contains("GetReports"));
 }
 
 /// What a specification must say is asked for by name.

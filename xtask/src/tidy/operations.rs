@@ -1,4 +1,4 @@
-//! Every operation in `specs/` has its type, a fixture, a test over the wire, a route in the sandbox and a row in README.
+//! Every operation in `specs/` has its type, a fixture, a test over the wire and a route in the sandbox.
 
 use super::{Finding, House, finding};
 use crate::{codegen, emit, import, spec::Outcome};
@@ -7,7 +7,6 @@ use std::collections::BTreeSet;
 /// What is missing.
 pub fn check(house: &House) -> Outcome<Vec<Finding>> {
     let mut findings = Vec::new();
-    let readme = house.read("README.md")?;
     let sandbox = Words::of(house, |file| file.starts_with("crates/asin-sandbox/src/"))?;
     for ours in import::all(&house.root.join("specs"))? {
         let name = ours.name();
@@ -29,8 +28,6 @@ pub fn check(house: &House) -> Outcome<Vec<Finding>> {
             let sent = wire.names.contains(&rust) || wire.texts.contains(&name);
             missing(sent, format!("no test over the wire in crates/{package} names `{rust}`"));
             missing(sandbox.texts.contains(&name), format!("no route in crates/asin-sandbox/src says \"{name}\""));
-            let row = format!("{rust}` | `{name}` |");
-            missing(readme.contains(&row), format!("README.md has no row with `| `{row}`"));
         }
     }
     Ok(findings)
