@@ -68,6 +68,7 @@ fn observed(seen: &Observation) -> String {
     text.push_str(match seen.source {
         Source::DataforseoSellers => " (DataForSEO)",
         Source::MulticartOutput => " (MultiCart)",
+        _ => "",
     });
     text
 }

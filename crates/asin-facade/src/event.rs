@@ -170,7 +170,6 @@ pub struct Workflow<'a, T, E = Error> {
 
 impl<'a, T, E> Workflow<'a, T, E> {
     /// What this future tells, until it ends. It goes on only when everything that it has told is taken.
-    #[allow(dead_code)]
     pub(crate) fn new<F>(work: impl FnOnce(Events<T>) -> F) -> Self
     where
         F: Future<Output = Result<(), E>> + Send + 'a,
@@ -209,7 +208,6 @@ impl<T, E> fmt::Debug for Workflow<'_, T, E> {
 #[derive(Debug)]
 pub(crate) struct Events<T>(mpsc::UnboundedSender<Event<T>>);
 
-#[allow(dead_code)]
 impl<T> Events<T> {
     pub(crate) fn began(&self, step: Step, total: usize) {
         self.tell(Event::Began { step, total: total as u64 });

@@ -1,29 +1,46 @@
 //! One place where DataForSEO Merchant, MultiCartAPI and Amazon SP-API Listings Items meet.
 //!
 //! Each vendor's crate is re-exported under its own name, behind the feature of that name; this crate adds one
-//! vocabulary ([`Asin`], [`Marketplace`], [`Price`]) and the workflows that cross vendors (`sync`, with the feature
-//! of that name).
+//! vocabulary ([`Asin`], [`Marketplace`], [`Price`], with a vendor that observes also `Product`, `Observation` and `Family`)
+//! and the workflows that cross vendors. A workflow is a stream of `event`s: it can be shown, is asked for leave before it pays,
+//! stops when it is dropped, and goes on when it is called again. Left out with its vendor, it does not compile.
 //!
 //! # Features
 //!
-//! | feature | brings |
-//! | --- | --- |
-//! | `sp-listings`, `dataforseo-merchant`, `multicart` | one vendor each |
-//! | `sync` | all three, and the workflow |
-//! | `feeds`, `schemas`, `validate` | of `sp-listings`: bulk changes, product types' schemas, validation against them |
-//! | `full` | all of the above but `validate` |
-//! | `rustls` (default) | the built-in transport with TLS |
-//! | `rustls-no-provider` | the same; the application installs the crypto provider |
+//! | feature | brings | workflows |
+//! | --- | --- | --- |
+//! | `sp-listings` | Amazon SP-API Listings Items | |
+//! | `dataforseo-merchant` | DataForSEO Merchant | `Variants`, `Observe` by paid tasks |
+//! | `multicart` | MultiCartAPI | `Observe` by scraped outputs |
+//! | `sync` | all three | `sync` |
+//! | `feeds`, `schemas`, `validate` | of `sp-listings`: bulk changes, product types' schemas, validation against them | |
+//! | `full` | all of the above but `validate` | |
+//! | `rustls` (default) | the built-in transport with TLS | |
+//! | `rustls-no-provider` | the same; the application installs the crypto provider | |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(feature = "dataforseo-merchant")]
+mod doubt;
 #[cfg(any(feature = "dataforseo-merchant", feature = "multicart"))]
 #[cfg_attr(docsrs, doc(cfg(any(feature = "dataforseo-merchant", feature = "multicart"))))]
 pub mod event;
+#[cfg(feature = "sync")]
+mod journal;
 mod marketplace;
+#[cfg(any(feature = "dataforseo-merchant", feature = "multicart"))]
+mod observation;
+#[cfg(any(feature = "dataforseo-merchant", feature = "multicart"))]
+mod observe;
 mod operations;
+#[cfg(feature = "dataforseo-merchant")]
+mod paid;
+#[cfg(any(feature = "dataforseo-merchant", feature = "multicart"))]
+mod product;
 #[cfg(feature = "sync")]
 #[cfg_attr(docsrs, doc(cfg(feature = "sync")))]
 pub mod sync;
+#[cfg(feature = "dataforseo-merchant")]
+mod variants;
 
 pub use core_http;
 #[cfg(feature = "dataforseo-merchant")]
@@ -37,5 +54,20 @@ pub use multicart;
 pub use sp_listings;
 
 pub use core_http::Asin;
+#[cfg(feature = "dataforseo-merchant")]
+#[cfg_attr(docsrs, doc(cfg(feature = "dataforseo-merchant")))]
+pub use doubt::{Doubt, Market, Question, lowest};
 pub use marketplace::{Currency, Marketplace, Price, UnknownMarketplace};
+#[cfg(any(feature = "dataforseo-merchant", feature = "multicart"))]
+#[cfg_attr(docsrs, doc(cfg(any(feature = "dataforseo-merchant", feature = "multicart"))))]
+pub use observation::{Observation, Source};
+#[cfg(any(feature = "dataforseo-merchant", feature = "multicart"))]
+#[cfg_attr(docsrs, doc(cfg(any(feature = "dataforseo-merchant", feature = "multicart"))))]
+pub use observe::{Observe, Observed};
 pub use operations::{inspect, operations};
+#[cfg(any(feature = "dataforseo-merchant", feature = "multicart"))]
+#[cfg_attr(docsrs, doc(cfg(any(feature = "dataforseo-merchant", feature = "multicart"))))]
+pub use product::{Family, Product, Said, Unanswered, Why};
+#[cfg(feature = "dataforseo-merchant")]
+#[cfg_attr(docsrs, doc(cfg(feature = "dataforseo-merchant")))]
+pub use variants::Variants;

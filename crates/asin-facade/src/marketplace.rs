@@ -75,6 +75,11 @@ impl Marketplace {
         ROWS.iter().map(Self)
     }
 
+    /// The store at this domain, with `www.` or without.
+    pub fn of_domain(domain: &str) -> Option<Self> {
+        Self::all().find(|store| store.domain() == domain.trim_start_matches("www."))
+    }
+
     /// The country code, as Amazon writes it (`UK`, not `GB`).
     pub fn country(self) -> &'static str {
         self.0.country

@@ -3,8 +3,8 @@
 use super::{
     Step,
     run::{Run, SyncError},
-    state::Place,
 };
+use crate::Product;
 use dataforseo_merchant::{Collected, Entry, Kind, TaskResult};
 use futures_util::{StreamExt, TryStreamExt, future};
 
@@ -21,7 +21,7 @@ impl Run<'_> {
         &self,
         step: Step,
         entries: Vec<Entry>,
-        keep: impl Fn(Place, TaskResult) -> Result<bool, SyncError>,
+        keep: impl Fn(Product, TaskResult) -> Result<bool, SyncError>,
     ) -> Result<(), SyncError> {
         if entries.is_empty() {
             return Ok(());
@@ -32,7 +32,7 @@ impl Run<'_> {
         while let Some(collected) = results.next().await {
             match collected {
                 Ok(Collected { entry, result, .. }) => {
-                    let Some(place) = Place::from_label(&entry.label) else { continue };
+                    let Some(place) = Product::of(&entry.request) else { continue };
                     if keep(place, result)? {
                         self.tasks.acknowledge(&entry.tag).await?;
                         done += 1;

@@ -3,72 +3,34 @@
 use super::{
     Outcome, Reason, Step,
     run::{Run, Slot, SyncError},
-    state::{Family, Place},
+    state::Family,
 };
-use dataforseo_merchant::{AsinTask, Kind, Language, Location, NewTask, SellersTask, TaskResult};
+use crate::{Product, paid};
+use dataforseo_merchant::{Kind, TaskResult};
 use futures_util::TryStreamExt;
 use jiff::Timestamp;
-use std::{
-    collections::{BTreeSet, HashSet},
-    time::Duration,
-};
-
-/// How long DataForSEO keeps results, and lists what was posted.
-const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
-
-impl Place {
-    /// How a paid task remembers what it is for.
-    pub(super) fn label(self) -> String {
-        format!("{}@{}", self.asin, self.marketplace)
-    }
-
-    pub(super) fn from_label(label: &str) -> Option<Self> {
-        let (asin, marketplace) = label.split_once('@')?;
-        Some(Self { asin: asin.parse().ok()?, marketplace: marketplace.parse().ok()? })
-    }
-
-    /// A paid task that learns the product's family.
-    pub(super) fn family_task(self) -> NewTask {
-        NewTask::new(AsinTask::new(self.asin, self.location(), self.language())).label(self.label())
-    }
-
-    /// A paid task that observes the product's offers.
-    pub(super) fn sellers_task(self) -> NewTask {
-        NewTask::new(SellersTask::new(self.asin, self.location(), self.language())).label(self.label())
-    }
-
-    fn location(self) -> Location {
-        Location::code(self.marketplace.location_code())
-    }
-
-    fn language(self) -> Language {
-        Language::code(self.marketplace.language_code())
-    }
-}
+use std::collections::{BTreeSet, HashSet};
 
 impl Run<'_> {
     /// What has been paid for, or may have been, and is not here yet: it is not posted again.
-    pub(super) async fn busy(&self) -> Result<HashSet<(Kind, Place)>, SyncError> {
-        let mut entries = self.tasks.unsettled().await?;
-        // What nobody can look up or collect any more is no reason not to ask again.
-        let now = Timestamp::now();
-        entries.retain(|entry| now.duration_since(entry.sent).as_secs_f64() < KEPT.as_secs_f64());
+    pub(super) async fn busy(&self) -> Result<HashSet<(Kind, Product)>, SyncError> {
+        let mut entries = paid::unknown(&self.tasks).await?;
         for place in entries
             .iter()
             .filter(|entry| entry.request.kind() == Kind::Sellers)
-            .filter_map(|entry| Place::from_label(&entry.label))
+            .filter_map(|entry| Product::of(&entry.request))
         {
             let message = "its observation may have been paid for, but no answer came; the next run looks it up";
             self.excuse(place, Outcome::Unknown(Reason::new("observation_unknown", message)));
         }
         entries.extend(self.tasks.pending().try_collect::<Vec<_>>().await?);
-        Ok(entries.iter().filter_map(|entry| Some((entry.request.kind(), Place::from_label(&entry.label)?))).collect())
+        Ok(entries.iter().filter_map(|entry| Some((entry.request.kind(), Product::of(&entry.request)?))).collect())
     }
 
     /// The products and stores whose family is not known.
-    pub(super) fn unknown_families(&self, slots: &[Slot], busy: &HashSet<(Kind, Place)>) -> Vec<Place> {
+    pub(super) fn unknown_families(&self, slots: &[Slot], busy: &HashSet<(Kind, Product)>) -> Vec<Product> {
         let (state, now) = (self.state(), Timestamp::now());
-        let places: BTreeSet<Place> = slots.iter().map(Slot::place).collect();
+        let places: BTreeSet<Product> = slots.iter().map(Slot::place).collect();
         let unknown = places.into_iter().filter(|place| state.family(*place, now).is_none());
         unknown.filter(|place| !busy.contains(&(Kind::Asin, *place))).collect()
     }
@@ -76,9 +38,9 @@ impl Run<'_> {
     /// Collects the families that have been paid for, in this run or an earlier one.
     pub(super) async fn collect_families(&self) -> Result<(), SyncError> {
         let entries = self.paid(Kind::Asin).await?;
-        let keep = |place: Place, result| {
+        let keep = |place: Product, result| {
             if let TaskResult::Failed(fault) = &result {
-                self.note(format!("the family of {}: {fault}", place.label()));
+                self.note(format!("the family of {place}: {fault}"));
             }
             let Some(family) = learnt(result) else { return Ok(false) };
             self.state().keep_family(place, family)?;

@@ -16,8 +16,6 @@ mod change;
 mod collect;
 mod decide;
 mod discover;
-mod journal;
-mod observation;
 mod observe;
 mod plan;
 mod pricing;
@@ -32,13 +30,14 @@ pub use audit::{RunId, RunSummary, Undo};
 pub use catalogue::{COLUMNS, Catalogue, CatalogueErrors, LineError, Row};
 pub use change::{Change, FromTo, Plan, PlanError};
 pub use decide::{Brakes, PriceDecision};
-pub use journal::StateError;
-pub use observation::{Doubt, Market, Observation, Question, Source, lowest};
 pub use pricing::{KeepMargin, MatchLowest, Offered, Pricing, Undercut};
 pub use report::{Outcome, Reason, Report, RowReport, Totals};
 pub use run::{Sync, SyncError};
 
 pub use crate::event::{Spending, Step};
+use crate::journal;
+pub use crate::journal::StateError;
+pub use crate::{Doubt, Market, Observation, Question, Source, lowest};
 
 use async_trait::async_trait;
 use multicart::CollectionId;

@@ -2,11 +2,9 @@
 
 use super::{
     Catalogue, Change, Event, Options, Outcome, PlanError, Reason, Report, Row, RowReport, Services, Spending,
-    StateError, Step, Supervisor,
-    audit::Audit,
-    observe::Outputs,
-    state::{Place, State},
+    StateError, Step, Supervisor, audit::Audit, observe::Outputs, state::State,
 };
+use crate::{Product, paid};
 use dataforseo_merchant::{Budget, Cadence, FileLedger, Kind, LedgerError, Posted, Stage, Tasks};
 use futures_util::future::join;
 use jiff::Timestamp;
@@ -16,12 +14,6 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
-use tokio::time::{Instant, sleep};
-
-/// How often tasks of unknown outcome are looked for at the beginning of a run, …
-const LOOKS: u32 = 4;
-/// … if they were sent no longer ago than this.
-const LAG: Duration = Duration::from_secs(120);
 
 /// Why a run could not begin or go on; what had been done by then is on disk.
 #[derive(Debug, thiserror::Error)]
@@ -63,8 +55,8 @@ pub(super) struct Slot {
 }
 
 impl Slot {
-    pub(super) fn place(&self) -> Place {
-        Place { asin: self.row.asin, marketplace: self.row.marketplace }
+    pub(super) fn place(&self) -> Product {
+        Product { asin: self.row.asin, marketplace: self.row.marketplace }
     }
 }
 
@@ -84,23 +76,23 @@ pub(super) struct Run<'a> {
     audit: Mutex<Audit>,
     planned: Mutex<Vec<Change>>,
     /// Why nothing was observed of a product, where that is known.
-    excuses: Mutex<HashMap<Place, Outcome>>,
+    excuses: Mutex<HashMap<Product, Outcome>>,
 }
 
 impl Run<'_> {
     /// Notes why nothing is observed of a product; of several reasons the worst stays.
-    pub(super) fn excuse(&self, place: Place, outcome: Outcome) {
+    pub(super) fn excuse(&self, place: Product, outcome: Outcome) {
         let mut excuses = self.excuses.lock().unwrap_or_else(PoisonError::into_inner);
         let worse = excuses.remove(&place).unwrap_or(Outcome::Unchanged).or_worse(outcome);
         excuses.insert(place, worse);
     }
 
     /// It has been observed after all.
-    pub(super) fn observed(&self, place: Place) {
+    pub(super) fn observed(&self, place: Product) {
         self.excuses.lock().unwrap_or_else(PoisonError::into_inner).remove(&place);
     }
 
-    pub(super) fn excused(&self, place: Place) -> Option<Outcome> {
+    pub(super) fn excused(&self, place: Product) -> Option<Outcome> {
         self.excuses.lock().unwrap_or_else(PoisonError::into_inner).get(&place).cloned()
     }
 
@@ -184,7 +176,7 @@ impl Run<'_> {
     /// All steps of a catalogue.
     pub(super) async fn whole(&self, catalogue: &Catalogue) -> Result<Report, SyncError> {
         let (mut slots, refused) = self.admit(catalogue.rows.iter().map(|row| (row.clone(), None)));
-        self.settle().await?;
+        self.settle().await;
         if self.options.watch {
             self.watch(&mut slots).await;
         }
@@ -239,36 +231,12 @@ impl Run<'_> {
         (slots, refused)
     }
 
-    /// Looks up what earlier runs sent without learning its outcome. The vendor's list lags, so that what was sent a
-    /// moment ago is looked for more than once.
-    async fn settle(&self) -> Result<(), SyncError> {
+    /// Looks up what earlier runs sent without learning its outcome.
+    async fn settle(&self) {
+        let Options { cadence, patience, .. } = *self.options;
         self.began(Step::Settle, 1);
-        let end = Instant::now() + self.options.patience;
-        let (mut created, mut unknown) = (0, Vec::new());
-        for look in 1..=LOOKS {
-            match self.tasks.settle().await {
-                Ok(settlement) => (created, unknown) = (created + settlement.created.len(), settlement.unknown),
-                Err(error) => {
-                    self.note(format!("earlier tasks could not be looked up, so they count as paid for: {error}"));
-                    break;
-                }
-            }
-            let recent = |sent: Timestamp| Timestamp::now().duration_since(sent).as_secs_f64() < LAG.as_secs_f64();
-            let pause = self.options.cadence.min(LAG);
-            if look == LOOKS || !unknown.iter().any(|entry| recent(entry.sent)) || Instant::now() + pause > end {
-                break;
-            }
-            sleep(pause).await;
-        }
-        if created > 0 {
-            self.note(format!("{created} task(s) of an earlier run had been accepted after all"));
-        }
-        if !unknown.is_empty() {
-            let unknown = unknown.len();
-            self.note(format!("{unknown} task(s) of an earlier run may have been paid for; they are not posted again"));
-        }
+        paid::settle(&self.tasks, cadence, patience).await.notes().for_each(|note| self.note(note));
         self.ended(Step::Settle);
-        Ok(())
     }
 
     /// The tasks at the account's own prices, by which the budget is reserved. A dry run reserves nothing, and asks nobody.
@@ -313,7 +281,7 @@ impl Run<'_> {
             let Some(outcome) = trouble(&posted) else { continue };
             match (kind, outcome.reason()) {
                 (Kind::Sellers, _) => self.excuse(place, outcome),
-                (_, Some(reason)) => self.note(format!("the family of {}: {}", place.label(), reason.message)),
+                (_, Some(reason)) => self.note(format!("the family of {place}: {}", reason.message)),
                 _ => {}
             }
         }

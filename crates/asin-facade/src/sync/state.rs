@@ -7,7 +7,7 @@ use super::{
     Observation,
     journal::{Journal, StateError},
 };
-use crate::{Asin, Marketplace};
+use crate::{Asin, Marketplace, Product};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::{collections::HashMap, path::Path, time::Duration};
@@ -19,15 +19,6 @@ const OBSERVATION_LIFE: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// Clocks may differ by so much.
 const CLOCKS: Duration = Duration::from_secs(60);
-
-/// One product in one store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Place {
-    /// The product.
-    pub asin: Asin,
-    /// The store.
-    pub marketplace: Marketplace,
-}
 
 /// A product's family as DataForSEO showed it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -86,8 +77,8 @@ pub struct Sent {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 enum Line {
-    Family { place: Place, family: Family },
-    Seen { place: Place, seen: Seen },
+    Family { place: Product, family: Family },
+    Seen { place: Product, seen: Seen },
     Sent { target: Target, sent: Sent },
     Settled { target: Target },
 }
@@ -102,8 +93,8 @@ pub struct State {
 /// What the lines of the journal come to.
 #[derive(Debug, Default)]
 struct Kept {
-    families: HashMap<Place, Family>,
-    seen: HashMap<Place, Seen>,
+    families: HashMap<Product, Family>,
+    seen: HashMap<Product, Seen>,
     sent: HashMap<Target, Sent>,
 }
 
@@ -136,13 +127,13 @@ impl State {
     }
 
     /// A family that is known and younger than 30 days.
-    pub fn family(&self, place: Place, now: Timestamp) -> Option<&Family> {
+    pub fn family(&self, place: Product, now: Timestamp) -> Option<&Family> {
         self.kept.families.get(&place).filter(|family| younger(family.at, now, FAMILY_LIFE))
     }
 
     /// What was seen of a product within the last `max_age`. What a clock that was wrong then puts into the future does
     /// not count, or nothing would be seen of the product again until that time.
-    pub fn seen(&self, place: Place, now: Timestamp, max_age: Duration) -> Option<&Seen> {
+    pub fn seen(&self, place: Product, now: Timestamp, max_age: Duration) -> Option<&Seen> {
         let seen = self.kept.seen.get(&place).filter(|seen| younger(seen.at, now, max_age))?;
         younger(now, seen.at, CLOCKS).then_some(seen)
     }
@@ -156,7 +147,7 @@ impl State {
     ///
     /// # Errors
     /// If it could not be written to the disk.
-    pub fn keep_family(&mut self, place: Place, family: Family) -> Result<(), StateError> {
+    pub fn keep_family(&mut self, place: Product, family: Family) -> Result<(), StateError> {
         self.append(Line::Family { place, family })
     }
 
@@ -164,7 +155,7 @@ impl State {
     ///
     /// # Errors
     /// If it could not be written to the disk.
-    pub fn keep_seen(&mut self, place: Place, seen: Seen) -> Result<(), StateError> {
+    pub fn keep_seen(&mut self, place: Product, seen: Seen) -> Result<(), StateError> {
         self.append(Line::Seen { place, seen })
     }
 

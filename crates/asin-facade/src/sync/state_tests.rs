@@ -5,8 +5,8 @@ use tempfile::tempdir;
 
 const WORLD: &str = "api.vendor.test";
 
-fn place() -> Place {
-    Place { asin: "B0756FCPPN".parse().unwrap(), marketplace: "TR".parse().unwrap() }
+fn place() -> Product {
+    Product { asin: "B0756FCPPN".parse().unwrap(), marketplace: "TR".parse().unwrap() }
 }
 
 fn target() -> Target {

@@ -37,7 +37,7 @@ pub enum StateError {
 
 /// The file.
 #[derive(Debug)]
-pub(super) struct Journal {
+pub(crate) struct Journal {
     path: PathBuf,
     file: File,
     /// Whether a write has failed: what stands behind a half line could not be read again.
@@ -50,7 +50,7 @@ impl Journal {
     ///
     /// # Errors
     /// If it cannot be read, written or locked.
-    pub(super) fn open<L: DeserializeOwned>(
+    pub(crate) fn open<L: DeserializeOwned>(
         folder: &Path,
         name: &str,
         world: &str,
@@ -93,7 +93,7 @@ impl Journal {
     }
 
     /// Appends lines and returns once they are on the disk.
-    pub(super) fn append<L: Serialize>(&mut self, lines: &[L]) -> Result<(), StateError> {
+    pub(crate) fn append<L: Serialize>(&mut self, lines: &[L]) -> Result<(), StateError> {
         if self.broken {
             return Err(self.io(io::Error::other("closed after an earlier failure")));
         }
@@ -103,7 +103,7 @@ impl Journal {
     }
 
     /// Writes the file anew with these lines only; if that fails, the old one stays.
-    pub(super) fn replace<L: Serialize>(&mut self, lines: &[L]) -> Result<(), StateError> {
+    pub(crate) fn replace<L: Serialize>(&mut self, lines: &[L]) -> Result<(), StateError> {
         let fresh = self.path.with_extension("jsonl.new");
         let _left_by_a_crash = fs::remove_file(&fresh);
         let replaced = || {

@@ -1,46 +1,11 @@
-//! What the market shows: a price with everything that was said about it.
+//! Whether a price may follow what the market shows.
 
-use crate::{Asin, Currency, Marketplace, Price};
+use crate::{Asin, Marketplace, Observation, Price};
 use dataforseo_merchant::Condition;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::{collections::BTreeSet, fmt, time::Duration};
-
-/// Who said it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Source {
-    /// DataForSEO's `sellers`.
-    DataforseoSellers,
-    /// MultiCart's outputs.
-    MulticartOutput,
-}
-
-/// One offer as a vendor showed it. What it did not say is `None`: nothing is guessed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Observation {
-    /// Who said it.
-    pub source: Source,
-    /// The product that the offer is for.
-    pub asin: Option<Asin>,
-    /// The store.
-    pub marketplace: Option<Marketplace>,
-    /// The amount, tax included.
-    pub amount: Option<Decimal>,
-    /// The currency.
-    pub currency: Option<Currency>,
-    /// The condition in the page's words.
-    pub condition: Option<String>,
-    /// Whether it can be bought now.
-    pub in_stock: Option<bool>,
-    /// Amazon's identifier of who sells it.
-    pub seller_id: Option<String>,
-    /// The name of who sells it, for people.
-    pub seller: Option<String>,
-    /// When the page was read.
-    pub at: Option<Timestamp>,
-}
 
 /// What keeps an observation from being confirmed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -175,7 +140,8 @@ pub enum Market {
 
 impl Market {
     /// The observation to be shown to a person.
-    pub(super) fn shown(&self) -> Option<&Observation> {
+    #[cfg(feature = "sync")]
+    pub(crate) fn shown(&self) -> Option<&Observation> {
         match self {
             Self::Usable(observation, _) | Self::Unusable(Some((observation, _))) => Some(observation),
             Self::Unusable(None) => None,

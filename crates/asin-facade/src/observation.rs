@@ -1,0 +1,44 @@
+//! What the market shows: a price with everything that was said about it.
+
+use crate::{Asin, Currency, Marketplace};
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+/// Who said it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Source {
+    /// DataForSEO's `asin`.
+    DataforseoAsin,
+    /// DataForSEO's `sellers`.
+    DataforseoSellers,
+    /// MultiCart's outputs.
+    MulticartOutput,
+}
+
+/// One offer as a vendor showed it. What it did not say is `None`: nothing is guessed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Observation {
+    /// Who said it.
+    pub source: Source,
+    /// The product that the offer is for.
+    pub asin: Option<Asin>,
+    /// The store.
+    pub marketplace: Option<Marketplace>,
+    /// The amount, tax included.
+    pub amount: Option<Decimal>,
+    /// The currency.
+    pub currency: Option<Currency>,
+    /// The condition in the page's words.
+    pub condition: Option<String>,
+    /// Whether it can be bought now.
+    pub in_stock: Option<bool>,
+    /// Amazon's identifier of who sells it.
+    pub seller_id: Option<String>,
+    /// The name of who sells it, for people.
+    pub seller: Option<String>,
+    /// When the page was read.
+    pub at: Option<Timestamp>,
+}
