@@ -186,6 +186,31 @@ async fn a_refused_token_is_dropped_once_and_no_newer_one_with_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_refusal_that_comes_late_leaves_the_newer_token() {
+    let cache = TokenCache::new(Duration::from_secs(60));
+    let fetch = async || Ok((SecretString::from("secret"), Duration::from_secs(3600)));
+    let (_, first) = cache.get_or_fetch(fetch).await.expect("a token");
+    assert!(cache.forget(first).is_some());
+    let (_, second) = cache.get_or_fetch(fetch).await.expect("a newer one");
+    assert_ne!(first, second);
+    assert!(cache.forget(first).is_none());
+    assert!(cache.holds(second));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_lives_no_longer_than_the_margin_serves_three_quarters_of_its_life() {
+    let (script, tokens) = (always_ok(), Tokens::living(Duration::from_secs(60)));
+    let client = client(&script, &tokens);
+    client.call(read()).await.expect("an answer");
+    advance(Duration::from_secs(44)).await;
+    client.call(read()).await.expect("an answer");
+    assert_eq!(tokens.fetched(), 1);
+    advance(Duration::from_secs(2)).await;
+    client.call(read()).await.expect("an answer");
+    assert_eq!(tokens.fetched(), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_refresh_is_bounded_by_the_deadline_and_left_to_the_next_in_line() {
     let (script, tokens) = (always_ok(), Tokens::new());
     let client = client(&script, &tokens);
