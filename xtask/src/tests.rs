@@ -5,6 +5,7 @@ mod history;
 mod imports;
 mod mutations;
 mod reading;
+mod releases;
 
 use crate::{import, spec::Spec};
 use std::path::{Path, PathBuf};

@@ -1,0 +1,92 @@
+//! A whole release of a small workspace: what it changes, what it does not, and how it goes on after a failure.
+
+use crate::{ci::LIBRARIES, release, shell::output};
+use std::{fs, path::Path, process::Command};
+
+const CHANGELOG: &str =
+    "# Changelog\n\n## [Unreleased]\n\n## [0.2.0] - unreleased\n\n- More.\n\n## [0.1.0] - 2026-01-01\n";
+
+fn write(root: &Path, file: &str, text: &str) {
+    let path = root.join(file);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+}
+
+fn read(root: &Path, file: &str) -> String {
+    fs::read_to_string(root.join(file)).unwrap_or_default()
+}
+
+fn git(root: &Path, arguments: &[&str]) -> String {
+    output(Command::new("git").current_dir(root).args(arguments)).unwrap().trim().to_owned()
+}
+
+/// A workspace of packages with the names of ours and nothing in them, in a repository of its own.
+fn workspace(root: &Path) {
+    let manifest =
+        "[workspace]\nresolver = \"3\"\nmembers = [\"crates/*\"]\n[workspace.package]\nversion = \"0.1.0\"\n";
+    write(root, "Cargo.toml", manifest);
+    write(root, "CHANGELOG.md", CHANGELOG);
+    write(root, ".gitignore", "/target\n");
+    for name in LIBRARIES {
+        let package = format!(
+            "[package]\nname = \"{name}\"\nversion.workspace = true\nedition = \"2024\"\ndescription = \"None.\"\nlicense = \"MIT\"\n"
+        );
+        write(root, &format!("crates/{name}/Cargo.toml"), &package);
+        write(root, &format!("crates/{name}/src/lib.rs"), "//! Nothing.\n\n/// A number.\npub const NUMBER: u8 = 1;\n");
+    }
+    output(crate::shell::cargo(root, ["generate-lockfile", "--offline"]).env_remove("CARGO_TARGET_DIR")).unwrap();
+    git(root, &["init", "--quiet"]);
+    git(root, &["config", "user.name", "A test"]);
+    git(root, &["config", "user.email", "test@localhost"]);
+    git(root, &["add", "--all"]);
+    git(root, &["commit", "--quiet", "--message", "Begin"]);
+    // The gates are not what this is about: these commits count as seen.
+    write(root, "target/gates-were-green", &format!("{}\n", git(root, &["rev-parse", "HEAD"])));
+}
+
+#[test]
+fn a_release_changes_nothing_unless_told_and_goes_on_where_it_stopped() {
+    if std::env::var_os("CARGO_TARGET_DIR").is_some() {
+        println!("skipped: CARGO_TARGET_DIR is set, so the small workspace has no target folder of its own");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    workspace(root);
+    let begun = git(root, &["rev-parse", "HEAD"]);
+
+    assert_eq!(release::command(root, "0.2.0", false), Ok(true));
+    assert_eq!(git(root, &["status", "--porcelain"]), "", "dry");
+    assert_eq!(git(root, &["rev-parse", "HEAD"]), begun);
+
+    let wrong = |version: &str| release::command(root, version, true).unwrap_err();
+    assert!(wrong("0.0.9").contains("step 1") && wrong("0.2").contains("MAJOR.MINOR.PATCH"));
+    assert!(wrong("0.3.0").contains("there is no section"), "of 0.3.0");
+    write(root, "left", "");
+    assert!(wrong("0.2.0").contains("uncommitted: left"));
+    fs::remove_file(root.join("left")).unwrap();
+    assert_eq!(git(root, &["status", "--porcelain"]), "", "nothing of the refused tries is left");
+
+    // A tag of this name stands elsewhere: everything before the last step has been done when that is found.
+    git(root, &["tag", "v0.2.0"]);
+    let stopped = wrong("0.2.0");
+    assert!(stopped.contains("step 11") && stopped.contains("v0.2.0 stands on another commit"), "{stopped}");
+    assert_eq!(git(root, &["log", "-1", "--format=%s"]), "Release 0.2.0");
+    git(root, &["tag", "--delete", "v0.2.0"]);
+    assert_eq!(release::command(root, "0.2.0", true), Ok(true), "the same command goes on");
+    let released = git(root, &["rev-parse", "HEAD"]);
+    assert_eq!(git(root, &["rev-parse", "v0.2.0^{commit}"]), released);
+    assert_eq!(git(root, &["rev-parse", "HEAD~1"]), begun, "one commit");
+
+    assert!(read(root, "Cargo.toml").contains("version = \"0.2.0\""));
+    assert!(!read(root, "Cargo.lock").contains("version = \"0.1.0\""));
+    assert!(!read(root, "CHANGELOG.md").contains("[0.2.0] - unreleased"));
+    for name in LIBRARIES {
+        let listing = read(root, &format!("api/{name}.txt"));
+        assert!(listing.contains("NUMBER (constant): pub const NUMBER: u8 = 1;"), "{name}: {listing}");
+    }
+    assert_eq!(git(root, &["status", "--porcelain"]), "");
+
+    assert_eq!(release::command(root, "0.2.0", true), Ok(true), "once more does nothing");
+    assert_eq!(git(root, &["rev-parse", "HEAD"]), released);
+}
