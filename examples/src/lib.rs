@@ -87,4 +87,14 @@ mod pages {
     struct Testing;
     #[doc = include_str!("../../docs/src/webhooks.md")]
     struct Webhooks;
+    #[doc = include_str!("../../docs/src/migrating/python-amazon-sp-api.md")]
+    struct PythonAmazonSpApi;
+    #[doc = include_str!("../../docs/src/migrating/amazon-sp-api-npm.md")]
+    struct AmazonSpApiNpm;
+    #[doc = include_str!("../../docs/src/migrating/other-sp-api-clients.md")]
+    struct OtherSpApiClients;
+    #[doc = include_str!("../../docs/src/migrating/dataforseo-client.md")]
+    struct DataforseoClient;
+    #[doc = include_str!("../../docs/src/migrating/multicart-by-http.md")]
+    struct MulticartByHttp;
 }

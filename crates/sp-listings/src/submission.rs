@@ -59,10 +59,15 @@ impl From<ListingsItemSubmissionResponse> for Submission {
 }
 
 impl fmt::Display for Submission {
-    /// What Amazon has to say about it, issue by issue.
+    /// What Amazon has to say about it, issue by issue; without any, what became of it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let all: Vec<String> = self.issues().iter().map(Issue::to_string).collect();
-        f.write_str(if all.is_empty() { "Amazon gave no reason".to_owned() } else { all.join("; ") }.as_str())
+        match self {
+            _ if !all.is_empty() => f.write_str(&all.join("; ")),
+            Self::Accepted(response) => write!(f, "accepted as {}, not yet applied", response.submission_id),
+            Self::Valid(_) => f.write_str("valid"),
+            Self::Invalid(_) | Self::Unknown(_) => f.write_str("Amazon gave no reason"),
+        }
     }
 }
 
@@ -100,5 +105,26 @@ impl Issue {
     /// Whether it says that Amazon has failed, not the submission.
     fn is_internal(&self) -> bool {
         self.code == INTERNAL_FAILURE
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Submission;
+    use serde_json::json;
+
+    #[test]
+    fn without_issues_it_says_what_became_of_it() {
+        let said = |status: &str, issues: serde_json::Value| {
+            let answer = json!({"sku": "S", "status": status, "submissionId": "7", "issues": issues});
+            Submission::from(serde_json::from_value::<crate::ListingsItemSubmissionResponse>(answer).unwrap())
+                .to_string()
+        };
+        assert_eq!(said("ACCEPTED", json!([])), "accepted as 7, not yet applied");
+        assert_eq!(said("VALID", json!([])), "valid");
+        assert_eq!(said("INVALID", json!([])), "Amazon gave no reason");
+        let issue = json!([{"code": "90220", "message": "'item_name' is required.", "severity": "ERROR"}]);
+        assert_eq!(said("INVALID", issue.clone()), "90220: 'item_name' is required.");
+        assert_eq!(said("ACCEPTED", issue), "90220: 'item_name' is required.");
     }
 }

@@ -46,10 +46,10 @@ fn blocks(text: &str, language: &str) -> String {
     found
 }
 
-/// Without what only lays it out: spaces and the comma after a last argument.
+/// Without what only lays it out (spaces, the comma after a last argument) or keeps a value for the next line.
 fn plain(code: &str) -> String {
     let packed: String = code.chars().filter(|c| !c.is_whitespace()).collect();
-    packed.replace(",)", ")")
+    packed.replace(",)", ")").replace(".clone()", "")
 }
 
 /// The code in that column of the page's tables.
@@ -65,7 +65,7 @@ fn shown(text: &str) -> impl Iterator<Item = String> {
         cells.get(known?).map(|cell| (*cell).to_owned())
     });
     // What stands between backticks is code: every second piece.
-    cells.flat_map(|cell| cell.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>())
+    cells.flat_map(|cell| cell.split('`').skip(1).step_by(2).map(|code| code.replace("\\|", "|")).collect::<Vec<_>>())
 }
 
 #[cfg(test)]
@@ -81,8 +81,8 @@ mod tests {
 
     #[test]
     fn code_of_one_column() {
-        let text = "| theirs | here |\n| --- | --- |\n| `x()` | `a(b)` and `c` |\n| `y()` | nothing |\n\n| a | b |\n| `d` | `e` |\n";
-        assert_eq!(shown(text).collect::<Vec<_>>(), ["a(b)", "c"]);
-        assert!(plain("let x = a(\n    b,\n);").contains(&plain("a(b)")));
+        let text = "| theirs | here |\n| --- | --- |\n| `x()` | `a(b)` and `\\|c\\|` |\n| `y()` | nothing |\n\n| a | b |\n| `d` | `e` |\n";
+        assert_eq!(shown(text).collect::<Vec<_>>(), ["a(b)", "|c|"]);
+        assert!(plain("let x = a(\n    b.clone(),\n);").contains(&plain("a(b)")));
     }
 }
