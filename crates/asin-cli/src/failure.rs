@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-/// The exit codes, one for each class of reaction; in README too.
+/// The exit codes, one for each class of reaction; in the guide (`docs/src/errors.md`) too.
 pub const EXIT_CODES: &str = "\
 Exit codes:
   0 done
