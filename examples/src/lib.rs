@@ -87,6 +87,8 @@ mod pages {
     struct Testing;
     #[doc = include_str!("../../docs/src/webhooks.md")]
     struct Webhooks;
+    #[doc = include_str!("../../docs/src/workflows.md")]
+    struct Workflows;
     #[doc = include_str!("../../docs/src/migrating/python-amazon-sp-api.md")]
     struct PythonAmazonSpApi;
     #[doc = include_str!("../../docs/src/migrating/amazon-sp-api-npm.md")]

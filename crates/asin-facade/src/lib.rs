@@ -5,6 +5,21 @@
 //! and the workflows that cross vendors. A workflow is a stream of `event`s: it can be shown, is asked for leave before it pays,
 //! stops when it is dropped, and goes on when it is called again. Left out with its vendor, it does not compile.
 //!
+//! ```
+//! use asin_facade::{Asin, Marketplace, Price};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let store: Marketplace = "TR".parse()?; // one value knows a store by every vendor's name for it
+//! assert_eq!((store.id(), store.domain(), store.location_code()), ("A33AVAJ2PDY3EV", "amazon.com.tr", 2792));
+//! let asin: Asin = "B0756FCPPN".parse()?;
+//! let price = Price::new("890.90".parse()?, store.currency());
+//! assert_eq!(format!("{asin} at {price} in {store}"), "B0756FCPPN at 890.90 TRY in TR");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Whatever fails is a [`core_http::Error`], of every vendor.
+//!
 //! # Features
 //!
 //! | feature | brings | workflows |
@@ -71,3 +86,8 @@ pub use product::{Family, Product, Said, Unanswered, Why};
 #[cfg(feature = "dataforseo-merchant")]
 #[cfg_attr(docsrs, doc(cfg(feature = "dataforseo-merchant")))]
 pub use variants::Variants;
+
+/// The Rust of README.md, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,6 +1,4 @@
-//! The HTTP kernel of the ASIN clients. It knows HTTP and no vendor.
-//!
-//! An [`Operation`] is a value, a [`Client`] calls it; a [`Vendor`] says how answers are read.
+#![doc = include_str!("../README.md")]
 //!
 //! # The life of a call
 //!
@@ -28,11 +26,6 @@
 //! | understand a failure | [`Error`], [`ErrorKind`], [`Fault`], [`retry`] |
 //! | bring your own network, limits or credentials | [`Transport`], [`RateLimit`], [`Authorize`] |
 //! | test | `testing` (feature `testing`) |
-//!
-//! # Features
-//!
-//! `rustls` (default): the built-in transport with TLS. `rustls-no-provider`: the same, the application installs the
-//! crypto provider. Without either, bring a [`Transport`].
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod answer;

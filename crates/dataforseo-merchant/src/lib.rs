@@ -42,6 +42,18 @@
 //!
 //! Every operation can also be called by itself, as a value that a [`DfsClient`] sends; then keeping account of it is the
 //! caller's business.
+//!
+//! # Errors
+//!
+//! Whatever fails is a [`core_http::Error`]; what each of the vendor's codes means is said by [`Meaning`]. The tasks of one call
+//! fail one by one: [`Task::outcome`]. Where [`may_have_been_applied`](core_http::Error::may_have_been_applied) is true of a paid
+//! call, nothing is sent again, and [`Tasks::settle`] finds out.
+//!
+//! # Features
+//!
+//! `rustls` (default): the built-in transport with TLS. `rustls-no-provider`: the same, the application installs the crypto
+//! provider. Without either, bring a [`Transport`](core_http::Transport). `webhook`: the server side of what the vendor sends by
+//! itself. `testing`: the conformance suite that every [`Ledger`] passes.
 
 mod builder;
 mod buy_box;
