@@ -13,6 +13,7 @@ mod input;
 mod inspect;
 mod job;
 mod listing;
+mod meter;
 mod multicart;
 mod names;
 mod operations;
@@ -33,7 +34,7 @@ mod variables;
 mod verbose;
 
 use clap::{CommandFactory, Parser};
-use failure::{Ended, Failure};
+use failure::{Ended, Failure, say};
 use std::process::ExitCode;
 use stop::{left_off, stoppable, unless_stopped};
 
@@ -132,7 +133,11 @@ fn main() -> ExitCode {
         Command::Completions(wanted) => complete::completions(&wanted, Arguments::command()),
         Command::Man(man) => complete::man(&man, Arguments::command()),
     };
-    ended.unwrap_or_else(Failure::report)
+    let code = ended.unwrap_or_else(Failure::report);
+    if let Some(summary) = meter::summary() {
+        say(&format!("asin: {summary}"));
+    }
+    code
 }
 
 fn wait_for(command: impl Future<Output = Ended>) -> Ended {

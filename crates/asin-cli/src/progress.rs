@@ -1,11 +1,13 @@
 //! What a run is doing: bars on a terminal, plain lines anywhere else. All of it on standard error.
 
 use crate::failure::say;
+use crate::meter;
 use crate::output::Format;
 use crate::table::visible;
 use asin_facade::sync::{Event, Step};
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 use std::collections::HashMap;
+use std::fmt::Write;
 use std::io::IsTerminal;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -28,6 +30,7 @@ struct Shown {
 impl Progress {
     /// Bars, or plain lines.
     pub fn new(bars: bool) -> Self {
+        meter::takes_long();
         Self { bars: bars.then(MultiProgress::new), steps: Arc::default() }
     }
 
@@ -76,23 +79,31 @@ impl Progress {
 }
 
 /// Counts what is done on standard error, where nobody prints between: rows go to a pipe, or come last as a table.
+/// The command then says in the end what it took, terminal or not.
 pub fn counting(what: &'static str, total: usize, format: Format) -> ProgressBar {
+    meter::takes_long();
     let alone = format == Format::Table || !std::io::stdout().is_terminal();
-    if !alone || total < 2 || !std::io::stderr().is_terminal() {
+    if !alone || !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
-    let style = ProgressStyle::with_template("{prefix} [{bar:32}] {pos}/{len} {per_sec} {elapsed}");
-    let style = style.expect("the template is valid, as every command with a bar shows").progress_chars("=> ");
-    let bar = ProgressBar::new(total as u64).with_style(style).with_prefix(what);
+    let bar = ProgressBar::new(total as u64).with_style(style("{prefix}")).with_prefix(what);
     bar.enable_steady_tick(Duration::from_secs(1));
     bar
 }
 
 fn bar(step: Step, total: u64) -> ProgressBar {
-    let style = ProgressStyle::with_template("{prefix:>9} [{bar:32}] {pos}/{len} {elapsed}");
-    let style = style.expect("the template is valid, as every run with bars shows").progress_chars("=> ");
-    let bar = ProgressBar::new(total).with_style(style).with_prefix(step.as_str());
+    let bar = ProgressBar::new(total).with_style(style("{prefix:>9}")).with_prefix(step.as_str());
     // Paid results take minutes: the clock shows that the wait goes on.
     bar.enable_steady_tick(Duration::from_secs(1));
     bar
+}
+
+/// A bar with count, rate and clock; behind them what it has cost so far, and which calls wait for limits.
+fn style(prefix: &str) -> ProgressStyle {
+    let style =
+        ProgressStyle::with_template(&format!("{prefix} [{{bar:32}}] {{pos}}/{{len}} {{per_sec}} {{elapsed}} {{now}}"));
+    let style = style.expect("the template is valid, as every command with a bar shows").progress_chars("=> ");
+    style.with_key("now", |_: &ProgressState, line: &mut dyn Write| {
+        let _drawn = line.write_str(&meter::now());
+    })
 }

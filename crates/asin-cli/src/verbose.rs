@@ -1,28 +1,32 @@
-//! `-v`: each attempt of each call, with its waits and why, a line each on standard error.
+//! What the clients tell: always to the meter; with `-v` each attempt of each call, with its waits and why, a line each on standard error.
 
 use crate::failure::say;
+use crate::meter::Meter;
 use crate::table::visible;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::io::IsTerminal;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber, span};
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::{Context, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
-/// Begins to tell what the clients do; they never tell a body or a secret.
+/// Begins to listen to what the clients do, and to tell it as often as `-v` was given; they never tell a body or a secret.
 pub fn trace(verbose: u8) {
     let quiet = "warn,core_http=debug,dataforseo_merchant=debug,multicart=debug,sp_listings=debug,asin_facade=debug";
+    let all = "debug,core_http=trace,asin_facade=trace,asin_sandbox=trace";
+    let counted = Meter.with_filter(Targets::new().with_target("core_http", LevelFilter::TRACE));
+    let registry = tracing_subscriber::registry().with(counted);
     match verbose {
-        0 => {}
-        1 => tracing_subscriber::registry().with(EnvFilter::new(quiet)).with(Calls).init(),
-        _ => tracing_subscriber::fmt()
-            .with_env_filter(EnvFilter::new("debug,core_http=trace,asin_facade=trace,asin_sandbox=trace"))
-            .with_ansi(std::io::stderr().is_terminal())
-            .with_writer(std::io::stderr)
-            .init(),
+        0 => registry.init(),
+        1 => registry.with(Calls.with_filter(EnvFilter::new(quiet))).init(),
+        _ => {
+            let told = tracing_subscriber::fmt::layer().with_ansi(std::io::stderr().is_terminal());
+            registry.with(told.with_writer(std::io::stderr).with_filter(EnvFilter::new(all))).init();
+        }
     }
 }
 

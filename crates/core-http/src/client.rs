@@ -323,6 +323,7 @@ impl<V: Vendor> Client<V> {
         let Shared { limits: limiter, caller, authorize, .. } = &*self.shared;
         let mut request = plan.request.clone();
         // 2. Wait for every limit.
+        tracing::trace!("asks for its turn");
         let asked = Instant::now();
         let permit = limiter.acquire(caller, &plan.limits, deadline).await;
         let permit = permit.map_err(|late| Error::new(ErrorKind::Throttled, late))?;

@@ -5,6 +5,7 @@ use crate::consent::Leave;
 use crate::failure::{Ended, Tally};
 use crate::input::{duration, json_lines};
 use crate::output::{Row, counted};
+use crate::progress::counting;
 use crate::session::state_folder;
 use crate::stop::stoppable;
 use crate::table::{Column, Content};
@@ -121,6 +122,7 @@ pub async fn feed(arguments: Feed) -> Ended {
             return Ok(ended);
         }
     }
+    let bar = counting("messages", messages.len(), output.format());
     let outcomes = match arguments.resume {
         true => folder.resume(&seller.client).boxed(),
         false => {
@@ -132,9 +134,11 @@ pub async fn feed(arguments: Feed) -> Ended {
     let work = async {
         let (mut rows, mut tally, mut outcomes) = (output.rows(), Tally::default(), outcomes);
         while let Some(outcome) = outcomes.try_next().await? {
+            bar.inc(1);
             tally.mark(outcome.status == MessageStatus::Accepted);
             rows.push(&outcome)?;
         }
+        bar.finish_and_clear();
         rows.end()?;
         Ok(tally.end())
     };

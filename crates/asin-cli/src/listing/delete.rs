@@ -6,6 +6,7 @@ use super::write::Written;
 use crate::consent::Leave;
 use crate::failure::{Ended, Tally};
 use crate::input::Names;
+use crate::progress::counting;
 use crate::stop::stoppable;
 use crate::table::{Column, Content, Place, render};
 use asin_facade::core_http::Once;
@@ -53,8 +54,9 @@ pub async fn delete(arguments: Delete) -> Ended {
     }
     let (total, sent) = (found.len(), Cell::new(0));
     let work = async {
-        let mut rows = output.rows();
+        let (mut rows, bar) = (output.rows(), counting("deletions", total, output.format()));
         for (sku, _) in found {
+            bar.inc(1);
             let delete = DeleteListingsItem::new(seller.id.clone(), sku.clone(), [store.listings()]);
             sent.set(sent.get() + 1);
             if let Some(submission) = tally.note(sku.as_str(), seller.client.call(Once(delete)).await) {
@@ -65,6 +67,7 @@ pub async fn delete(arguments: Delete) -> Ended {
                 rows.push(&row)?;
             }
         }
+        bar.finish_and_clear();
         rows.end()?;
         Ok(tally.end())
     };

@@ -4,6 +4,7 @@ use super::Where;
 use crate::failure::{Ended, Failure, Tally};
 use crate::input::Names;
 use crate::output::Row;
+use crate::progress::counting;
 use crate::session::Seller;
 use crate::table::{Column, Content};
 use asin_facade::core_http::Result as Called;
@@ -143,6 +144,7 @@ pub async fn get(arguments: Get) -> Ended {
     let Where { marketplace: store, output, selling } = arguments.at;
     let skus: Vec<Sku> = arguments.skus.read("SKU")?;
     let seller = selling.seller().await?;
+    let bar = counting("listings", skus.len(), output.format());
     let read = stream::iter(skus).map(|sku| {
         let seller = &seller;
         async move { (sku.clone(), read(seller, sku, store).await) }
@@ -151,11 +153,13 @@ pub async fn get(arguments: Get) -> Ended {
     let read = read.buffered(AT_ONCE);
     pin_mut!(read);
     while let Some((sku, item)) = read.next().await {
+        bar.inc(1);
         if let Some(item) = tally.note(sku.as_str(), item) {
             tally.did();
             rows.push(&Listing { item, store })?;
         }
     }
+    bar.finish_and_clear();
     rows.end()?;
     Ok(tally.end())
 }

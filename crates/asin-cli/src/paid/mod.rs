@@ -10,6 +10,7 @@ pub use tasks::{Arguments, run};
 
 use crate::consent::Leave;
 use crate::failure::{Ended, Failure, Tally};
+use crate::meter;
 use crate::output::{Output, counted};
 use crate::session::{Connect, state_folder};
 use asin_facade::dataforseo_merchant::{
@@ -57,6 +58,7 @@ impl Ledgered {
         let (client, login) = session.dataforseo()?;
         let ledger = FileLedger::open(&self.state, &client.base(), &login).map_err(Failure::usage)?;
         let budget = budget.map_or_else(Budget::unlimited, Budget::new);
+        meter::pays(&budget);
         let tasks = Tasks::new(client, Arc::new(ledger), budget);
         // A sandbox's minutes are seconds.
         let quick = dataforseo::Cadence { first: QUICK, longest: QUICK };
@@ -83,11 +85,11 @@ impl Paying {
     }
 }
 
-/// What was spent, what is still open, and how to go on.
+/// What came, what is still open, and how to go on.
 async fn stats(tasks: &Tasks, done: usize, how_to_collect: &str) -> Result<String, Failure> {
     let pending: Vec<_> = tasks.pending().try_collect().await?;
     let unknown = tasks.unsettled().await?.len();
-    let mut text = format!("{}; {} USD spent", counted(done, "result"), tasks.budget().spent().normalize());
+    let mut text = counted(done, "result");
     if unknown > 0 {
         text += &format!(
             "; {} without an answer, perhaps {} USD more: `asin tasks reconcile` finds out",

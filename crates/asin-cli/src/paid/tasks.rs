@@ -201,9 +201,11 @@ async fn post(arguments: Post) -> Ended {
             }
             rows.push(&row)?;
         }
+        let bar = counting("tasks", new.len(), arguments.ledger.output.format());
         let outcomes = tasks.post_all(stream::iter(new));
         pin_mut!(outcomes);
         while let Some(outcome) = outcomes.next().await {
+            bar.inc(1);
             let request = outcome.task.request();
             let mut row = Task::of(request, "", String::new());
             row.outcome = match outcome.posted {
@@ -237,6 +239,7 @@ async fn post(arguments: Post) -> Ended {
             .to_owned();
             rows.push(&row)?;
         }
+        bar.finish_and_clear();
         rows.end()?;
         say(&format!("asin: {}", stats(&tasks, 0, &go_on).await?));
         Ok(tally.end())

@@ -62,3 +62,15 @@ fn what_was_recorded_is_replayed_without_anybody_and_holds_no_secret() {
     other.says(2, &["the recording has no answer left"]);
     run(asin(&["call", "UserData", "--replay", "no/such.jsonl"]), "").says(2, &["no/such.jsonl"]);
 }
+
+#[test]
+fn what_takes_long_says_in_the_end_what_it_took() {
+    let sandbox = Served::example();
+    let fault = json!({"method": "GET", "path": "*/listings/*", "call": 1, "action": "too_many_requests"});
+    sandbox.send("POST", "/_sandbox/faults", &fault.to_string());
+    let ran = sandbox.asin(&["listing", "get", "YNG-WTR-3", "-m", "TR", "--account", "europe"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    let line = ran.err.lines().last().unwrap();
+    assert!(line.starts_with("asin: 2 calls, 3 attempts, 1 throttled; ") && line.ends_with(" s"), "{}", ran.err);
+    assert_eq!(ran.lines().len(), 1, "standard output holds nothing but the rows: {}", ran.out);
+}
