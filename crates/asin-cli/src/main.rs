@@ -79,6 +79,7 @@ enum Command {
     Sellers(Box<paid::Sellers>),
     Products(Box<paid::Products>),
     Tasks(Box<paid::Arguments>),
+    Receive(Box<paid::Receive>),
     /// What DataForSEO's account has left
     Balance(paid::Balance),
     Collections(multicart::Collections),
@@ -110,6 +111,7 @@ fn main() -> ExitCode {
         Command::Sellers(sellers) => wait_for(paid::sellers(*sellers)),
         Command::Products(products) => wait_for(paid::products(*products)),
         Command::Tasks(tasks) => wait_for(paid::run(*tasks)),
+        Command::Receive(receive) => wait_for(paid::receive(*receive)),
         Command::Balance(balance) => wait_for(paid::balance(balance)),
         Command::Collections(collections) => wait_for(multicart::collections(collections)),
         Command::Postcodes(postcodes) => wait_for(multicart::postcodes(postcodes)),

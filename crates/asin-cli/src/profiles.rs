@@ -93,7 +93,7 @@ impl Profiles {
 
 /// Refuses a file of secrets that others can read.
 #[cfg(unix)]
-fn private(file: &Path) -> Result<(), Failure> {
+pub fn private(file: &Path) -> Result<(), Failure> {
     use std::os::unix::fs::PermissionsExt;
     let named = |error: &dyn Display| Failure::usage(format!("{}: {error}", file.display()));
     let mode = std::fs::metadata(file).map_err(|error| named(&error))?.permissions().mode();
@@ -101,6 +101,6 @@ fn private(file: &Path) -> Result<(), Failure> {
 }
 
 #[cfg(not(unix))]
-fn private(_: &Path) -> Result<(), Failure> {
+pub fn private(_: &Path) -> Result<(), Failure> {
     Ok(())
 }

@@ -83,6 +83,11 @@ impl Connect {
 }
 
 impl Connect {
+    /// Whether a sandbox is meant.
+    pub fn is_sandbox(&self) -> bool {
+        self.sandbox.is_some()
+    }
+
     /// The network, or what was recorded of it.
     fn transport(&self) -> Result<Arc<dyn Transport>, Failure> {
         let named = |file: &Path, error: std::io::Error| Failure::usage(format!("{}: {error}", file.display()));

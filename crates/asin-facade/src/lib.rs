@@ -29,7 +29,8 @@
 //! | `multicart` | MultiCartAPI | `Observe` by scraped outputs |
 //! | `sync` | all three | `sync` |
 //! | `feeds`, `schemas`, `validate` | of `sp-listings`: bulk changes, product types' schemas, validation against them | |
-//! | `full` | all of the above but `validate` | |
+//! | `webhook` | of `dataforseo-merchant`: receiving results that the vendor posts | |
+//! | `full` | all of the above but `validate` and `webhook` | |
 //! | `rustls` (default) | the built-in transport with TLS | |
 //! | `rustls-no-provider` | the same; the application installs the crypto provider | |
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -130,6 +130,12 @@ macro_rules! request {
                 self.0.delivery.pingback = Some(url);
                 self
             }
+
+            /// Has the result posted to an address, whatever else the kind could post.
+            pub(crate) fn result_to(mut self, url: WebhookUrl) -> Self {
+                self.0.delivery.postback = Some((url, PostbackData::Advanced));
+                self
+            }
         }
     };
     (@setters $name:ident queued with pages) => {
@@ -148,9 +154,8 @@ macro_rules! request {
 
         impl $name {
             /// Has the result posted to an address.
-            pub fn postback(mut self, url: WebhookUrl) -> Self {
-                self.0.delivery.postback = Some((url, PostbackData::Advanced));
-                self
+            pub fn postback(self, url: WebhookUrl) -> Self {
+                self.result_to(url)
             }
         }
     };

@@ -2,10 +2,12 @@
 //! through them.
 
 mod market;
+mod receive;
 mod rows;
 mod tasks;
 
 pub use market::{Products, Sellers, Variants, products, sellers, variants};
+pub use receive::{Receive, receive};
 pub use tasks::{Arguments, run};
 
 use crate::consent::Leave;
@@ -14,8 +16,7 @@ use crate::meter;
 use crate::output::{Output, counted};
 use crate::session::{Connect, state_folder};
 use asin_facade::dataforseo_merchant::{
-    self as dataforseo, Budget, Collected, DfsClient, Entry, FileLedger, NewTask, TaskRequest, TaskResult, Tasks,
-    UserData,
+    self as dataforseo, Budget, Collected, DfsClient, Entry, NewTask, TaskRequest, TaskResult, Tasks, UserData,
 };
 use futures_util::TryStreamExt;
 use rust_decimal::Decimal;
@@ -56,7 +57,7 @@ impl Ledgered {
     pub async fn tasks(&self, budget: Option<Decimal>) -> Result<Tasks, Failure> {
         let mut session = self.connect.open().await?;
         let (client, login) = session.dataforseo()?;
-        let ledger = FileLedger::open(&self.state, &client.base(), &login).map_err(Failure::usage)?;
+        let ledger = receive::open(&self.state, &client, &login, BRIEFLY).await?;
         let budget = budget.map_or_else(Budget::unlimited, Budget::new);
         meter::pays(&budget);
         let tasks = Tasks::new(client, Arc::new(ledger), budget);
@@ -70,6 +71,9 @@ impl Ledgered {
         format!("`asin tasks collect --state {}` goes on", self.state.display())
     }
 }
+
+/// How long a ledger that a receiver has open for a moment is waited for.
+const BRIEFLY: std::time::Duration = std::time::Duration::from_secs(3);
 
 const QUICK: std::time::Duration = std::time::Duration::from_millis(500);
 
@@ -108,11 +112,14 @@ async fn stopped(tasks: &Tasks, how_to_collect: &str) -> String {
     stats(tasks, 0, how_to_collect).await.unwrap_or_else(|failure| failure.message().to_owned())
 }
 
-/// What a task asks for; how soon it is answered makes no difference.
+/// What says how and how soon a task is answered.
+const HOW: [&str; 4] = ["priority", "postback_url", "postback_data", "pingback_url"];
+
+/// What a task asks for; how and how soon it is answered makes no difference.
 fn question(request: &TaskRequest) -> String {
     let mut value = serde_json::json!(request);
     if let Some(fields) = value.as_object_mut().and_then(|kind| kind.values_mut().next()?.as_object_mut()) {
-        fields.shift_remove("priority");
+        HOW.iter().for_each(|how| drop(fields.shift_remove(*how)));
     }
     value.to_string()
 }

@@ -1,5 +1,6 @@
 //! `asin tasks`: paid tasks from a file of them, step by step.
 
+use super::receive::address;
 use super::rows::{Task, name, whole};
 use super::{Ledgered, Paying, earlier, is_done_with, question, stats, stopped, unreadable, unsettled};
 use crate::consent::Leave;
@@ -17,6 +18,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
+use url::Url;
 
 /// DataForSEO's paid tasks, step by step: each noted on disk before it is sent, none paid twice
 ///
@@ -66,6 +68,7 @@ collected is. Of equal lines in one file each is posted.
 Examples:
   asin tasks post tasks.jsonl --dry-run
   asin tasks post tasks.jsonl --budget 5 --yes > posted.jsonl
+  asin tasks post tasks.jsonl --postback https://hooks.shop.example --yes
   asin tasks collect > results.jsonl")]
 struct Post {
     /// The file of tasks; `-` for standard input
@@ -73,6 +76,10 @@ struct Post {
     /// Also posts what an earlier command has paid for, or may have, and nobody has collected
     #[arg(long)]
     again: bool,
+    /// Have results posted to the `asin receive` that the vendor sees at this address; its secret is added from where
+    /// `asin receive` has it
+    #[arg(long, value_name = "URL")]
+    postback: Option<Url>,
     #[command(flatten)]
     paying: Paying,
     #[command(flatten)]
@@ -168,7 +175,11 @@ pub async fn run(arguments: Arguments) -> Ended {
 }
 
 async fn post(arguments: Post) -> Ended {
-    let requests: Vec<TaskRequest> = json_lines(&arguments.file, "tasks")?;
+    let mut requests: Vec<TaskRequest> = json_lines(&arguments.file, "tasks")?;
+    if let Some(public) = &arguments.postback {
+        let to = address(&arguments.ledger, public)?;
+        requests = requests.into_iter().map(|request| request.postback(to.clone())).collect();
+    }
     let mut tasks = arguments.ledger.tasks(arguments.paying.budget).await?;
     let mut known: HashMap<String, Vec<Entry>> = HashMap::new();
     if !arguments.again {

@@ -9,6 +9,8 @@ mod inspect;
 mod listing;
 mod multicart;
 mod paid;
+#[cfg(unix)]
+mod receive;
 mod sandbox;
 mod shell;
 #[cfg(unix)]

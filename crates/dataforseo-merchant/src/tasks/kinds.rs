@@ -10,7 +10,7 @@ use crate::{
     GoogleSellersResult, GoogleSellersTask, GoogleSellersTaskGet, GoogleSellersTaskPost, GoogleSellersTasksReady,
     InvalidRequest, Priority, ProductsLive, ProductsResult, ProductsTask, ProductsTaskGet, ProductsTaskPost,
     ProductsTasksReady, ReadyTask, SellersLive, SellersResult, SellersTask, SellersTaskGet, SellersTaskPost,
-    SellersTasksReady, Summary, Tag, Task, TaskId, TaskOutcome,
+    SellersTasksReady, Summary, Tag, Task, TaskId, TaskOutcome, WebhookUrl,
 };
 use core_http::{Asin, Error, ErrorKind, Fault, Result};
 use serde::{Deserialize, Serialize};
@@ -94,6 +94,13 @@ macro_rules! kinds {
             /// The caller's own tag.
             pub fn tag(&self) -> Option<&Tag> {
                 self.summary().tag
+            }
+
+            /// Has its result posted to an address.
+            pub fn postback(self, url: WebhookUrl) -> Self {
+                match self {
+                    $(Self::$kind(task) => Self::$kind(task.result_to(url)),)*
+                }
             }
 
             pub(super) fn with_priority(self, priority: Priority) -> Self {

@@ -139,7 +139,7 @@ impl Receiver {
     /// # Errors
     /// When `public` is not https, holds a login, or is of a private network; see [`Settings::private_address`].
     pub fn postback_url(&self, public: &Url) -> Result<WebhookUrl, InvalidRequest> {
-        self.url(public, "postback")
+        self.token.postback_url(public, self.settings.private_address)
     }
 
     /// The address for the word that a task is done.
@@ -147,13 +147,7 @@ impl Receiver {
     /// # Errors
     /// As those of [`postback_url`](Self::postback_url).
     pub fn pingback_url(&self, public: &Url) -> Result<WebhookUrl, InvalidRequest> {
-        self.url(public, "pingback")
-    }
-
-    fn url(&self, public: &Url, last: &str) -> Result<WebhookUrl, InvalidRequest> {
-        let before = &public[..url::Position::AfterPath];
-        let url = format!("{}/{}/{last}?id=$id&tag=$tag", before.trim_end_matches('/'), self.token.expose());
-        WebhookUrl::secret(url, self.settings.private_address)
+        self.token.url(public, "pingback", self.settings.private_address)
     }
 
     /// What has come of everything that arrived.

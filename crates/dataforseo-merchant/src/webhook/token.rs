@@ -1,8 +1,10 @@
 //! The secret in a receiver's address. Webhooks are not signed: only who knows it can be the vendor.
 
+use crate::{InvalidRequest, WebhookUrl};
 use secrecy::{ExposeSecret, SecretString};
 use std::fmt;
 use subtle::ConstantTimeEq;
+use url::Url;
 
 /// A secret that stands in the path of a receiver's address.
 #[derive(Clone)]
@@ -38,6 +40,21 @@ impl Token {
     /// The text, to be kept in a secret place.
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
+    }
+
+    /// The address for results of a receiver with this token, where `public` is what the vendor sees of it; for who posts
+    /// tasks without receiving.
+    ///
+    /// # Errors
+    /// When `public` is not https, holds a login, or, unless it `may_be_private`, is of a private network.
+    pub fn postback_url(&self, public: &Url, may_be_private: bool) -> Result<WebhookUrl, InvalidRequest> {
+        self.url(public, "postback", may_be_private)
+    }
+
+    pub(super) fn url(&self, public: &Url, last: &str, may_be_private: bool) -> Result<WebhookUrl, InvalidRequest> {
+        let before = &public[..url::Position::AfterPath];
+        let url = format!("{}/{}/{last}?id=$id&tag=$tag", before.trim_end_matches('/'), self.expose());
+        WebhookUrl::secret(url, may_be_private)
     }
 
     /// Whether this is it; how long that takes says nothing about how much of it is right.

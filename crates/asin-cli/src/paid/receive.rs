@@ -1,0 +1,251 @@
+//! `asin receive`: results that DataForSEO posts by itself, each written once.
+//!
+//! A ledger is one process's at a time. It is opened for each delivery and given free again, so that tasks can be posted
+//! while results come in.
+
+mod sink;
+mod token;
+
+pub use token::address;
+
+use super::Ledgered;
+use crate::failure::{Ended, Failure, say};
+use crate::output::counted;
+use crate::stop::unless_stopped;
+use crate::table::visible;
+use asin_facade::dataforseo_merchant::webhook::{
+    Counts, Expectation, Expects, Intake, Pingback, Postback, Receiver, Store, StoreError, resend, undelivered,
+};
+use asin_facade::dataforseo_merchant::{Budget, DfsClient, Entry, FileLedger, TaskId, Tasks};
+use async_trait::async_trait;
+use futures_util::TryStreamExt;
+use sink::Sink;
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::{Mutex, oneshot};
+use tokio::time::{interval, sleep};
+use url::Url;
+
+/// Takes in the results that DataForSEO posts, as JSON lines, until Ctrl-C
+///
+/// Only results of tasks in the ledger are taken, whose address holds a secret: that of ASIN_WEBHOOK_TOKEN, else one that
+/// is made once and kept in the state folder, in a file of its owner's alone. A result is written and on disk before the
+/// ledger says that it is collected, and before the vendor is answered; into a file each is written once, over crashes
+/// too. It speaks plain HTTP: put a proxy that speaks TLS before it. The vendor sends nothing twice by itself: what it
+/// could not deliver is sent again by --resend, or collected by `asin tasks collect`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  asin receive --listen 127.0.0.1:8080 --public https://hooks.shop.example --out results.jsonl --resend
+  asin tasks post tasks.jsonl --postback https://hooks.shop.example --yes
+  asin receive > results.jsonl")]
+pub struct Receive {
+    /// Where it listens
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// What the vendor sees of it, to be told the whole address [default: with a sandbox where it listens]
+    #[arg(long, value_name = "URL")]
+    public: Option<Url>,
+    /// Append results to this file instead of standard output; what is in it already is not written again
+    #[arg(short, long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Have sent again what could not be delivered (free): when it begins, then once a minute
+    #[arg(long)]
+    resend: bool,
+    #[command(flatten)]
+    ledger: Ledgered,
+}
+
+/// How often what was missed meanwhile is asked for.
+const EVERY: Duration = Duration::from_secs(60);
+/// How long a delivery waits for a ledger that another process has open. The vendor is told sooner that it was not stored.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Where deliveries come to: the ledger says which are expected, the sink has them.
+struct Desk {
+    state: PathBuf,
+    client: DfsClient,
+    login: String,
+    sink: Sink,
+    /// One delivery at a time has the ledger.
+    turn: Mutex<()>,
+}
+
+impl Desk {
+    /// The account's tasks, as long as nobody else has them.
+    async fn tasks(&self) -> Result<Tasks, Failure> {
+        let ledger = open(&self.state, &self.client, &self.login, PATIENCE).await?;
+        Ok(Tasks::new(self.client.clone(), Arc::new(ledger), Budget::unlimited()))
+    }
+
+    async fn intake(&self) -> Result<Intake<Sink>, StoreError> {
+        let tasks = self.tasks().await.map_err(|failure| failure.message().to_owned())?;
+        Ok(Intake::new(tasks, self.sink.clone()))
+    }
+
+    /// What was paid for and not collected.
+    async fn pending(&self) -> Result<Vec<Entry>, Failure> {
+        let _turn = self.turn.lock().await;
+        Ok(self.tasks().await?.pending().try_collect().await?)
+    }
+}
+
+#[async_trait]
+impl Expects for Desk {
+    async fn expects(&self, id: &TaskId, tag: Option<&str>) -> Result<Expectation, StoreError> {
+        let _turn = self.turn.lock().await;
+        self.intake().await?.expects(id, tag).await
+    }
+}
+
+#[async_trait]
+impl Store for Desk {
+    async fn postback(&self, postback: Postback) -> Result<(), StoreError> {
+        let _turn = self.turn.lock().await;
+        self.intake().await?.postback(postback).await
+    }
+
+    async fn pingback(&self, pingback: Pingback) -> Result<(), StoreError> {
+        let _turn = self.turn.lock().await;
+        self.intake().await?.pingback(pingback).await
+    }
+}
+
+/// Opens a ledger; one that another process has open is waited for.
+pub async fn open(
+    state: &std::path::Path,
+    client: &DfsClient,
+    login: &str,
+    patience: Duration,
+) -> Result<FileLedger, Failure> {
+    const STEP: Duration = Duration::from_millis(50);
+    let mut left = patience;
+    loop {
+        match FileLedger::open(state, &client.base(), login) {
+            Ok(ledger) => return Ok(ledger),
+            Err(error) if left.is_zero() => return Err(Failure::usage(error)),
+            Err(_) => sleep(STEP).await,
+        }
+        left = left.saturating_sub(STEP);
+    }
+}
+
+/// Listens until somebody stops it.
+pub async fn receive(arguments: Receive) -> Ended {
+    let Receive { listen, public, out, resend: resends, ledger } = arguments;
+    let (token, is_new) = token::of(&ledger.state)?;
+    let sink = Sink::open(out)?;
+    let (client, login) = ledger.connect.open().await?.dataforseo()?;
+    let is_sandbox = ledger.connect.is_sandbox();
+    let (state, turn) = (ledger.state.clone(), Mutex::default());
+    let desk = Arc::new(Desk { state, client: client.clone(), login, sink, turn });
+    // A ledger that cannot be read is told now, not to the vendor.
+    let expected = desk.pending().await?.iter().filter(|entry| is_posted(entry)).count();
+    let receiver =
+        Receiver::new(token.clone(), desk.clone(), desk.clone()).with(|settings| settings.private_address = is_sandbox);
+    let named = |error: std::io::Error| Failure::usage(format!("{listen}: {error}"));
+    let listener = TcpListener::bind(listen).await.map_err(named)?;
+    let here = listener.local_addr().map_err(named)?;
+    let public = match public {
+        None if is_sandbox => Some(Url::parse(&format!("http://{here}")).map_err(Failure::work)?),
+        public => public,
+    };
+    if let Some(public) = public {
+        let address = receiver.postback_url(&public).map_err(Failure::usage)?;
+        say(&format!("asin: `asin tasks post FILE --postback {public}` has results come here"));
+        if is_new {
+            let file = token::file(&ledger.state);
+            say(&format!(
+                "asin: the whole address, a secret told once (kept in {}): {}",
+                file.display(),
+                address.as_str()
+            ));
+        }
+    }
+    say(&format!("asin: listening on {here}, {} expected; Ctrl-C stops it", counted(expected, "result")));
+
+    let (end, ended) = oneshot::channel::<()>();
+    let until = async { drop(ended.await) };
+    let mut serving = tokio::spawn(receiver.clone().serve(listener, until));
+    let work = async {
+        let mut ticks = interval(EVERY);
+        let mut first = true;
+        loop {
+            tokio::select! {
+                served = &mut serving => {
+                    let served = served.map_err(Failure::work)?.map_err(Failure::work);
+                    return served;
+                }
+                _ = ticks.tick(), if resends => {
+                    again(&desk, &client, &receiver, std::mem::take(&mut first)).await;
+                }
+            }
+        }
+    };
+    let served = unless_stopped(work).await;
+    drop(end);
+    if !serving.is_finished() {
+        say("asin: stopped; what is being delivered is taken in first");
+        let _served_or_told = serving.await;
+    }
+    served?;
+    let left = desk.pending().await?.len();
+    say(&format!("asin: {}", words(receiver.counts(), left, &ledger.how_to_collect())));
+    let counts = receiver.counts();
+    Ok(ExitCode::from(u8::from(counts.failed + counts.late + counts.unreadable > 0)))
+}
+
+/// Has sent again what arrived and was not stored; at first also what could not be delivered before.
+async fn again(desk: &Desk, client: &DfsClient, receiver: &Receiver, first: bool) {
+    let asked = async {
+        let mut missed: BTreeSet<TaskId> = receiver.take_missed().into_iter().collect();
+        if first {
+            let lost = undelivered(client).await?;
+            let ours = desk.pending().await?;
+            let ours = ours.iter().filter(|entry| is_posted(entry)).filter_map(|entry| entry.state.id());
+            missed.extend(ours.filter(|id| lost.contains(id)).cloned());
+        }
+        let resent = resend(client, missed).await?;
+        let refused = resent.iter().filter_map(|one| Some((&one.id, one.refusal.as_ref()?)));
+        refused.for_each(|(id, why)| say(&visible(&format!("asin: {id} is not sent again: {why}"))));
+        let count = resent.iter().filter(|one| one.refusal.is_none()).count();
+        if count > 0 {
+            say(&format!("asin: {} asked for once more", counted(count, "result")));
+        }
+        Ok::<(), Failure>(())
+    };
+    if let Err(failure) = asked.await {
+        failure.about("what was missed").report();
+    }
+}
+
+/// Whether a task's result is posted to an address.
+fn is_posted(entry: &Entry) -> bool {
+    entry.request.summary().posted.is_some()
+}
+
+fn words(counts: Counts, pending: usize, go_on: &str) -> String {
+    let number = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
+    let mut text = format!("{} written", counted(number(counts.stored), "result"));
+    for (count, what) in [
+        (counts.repeated, "came again"),
+        (counts.unknown, "of tasks that are not in the ledger"),
+        (counts.forged, "without the secret"),
+        (counts.unreadable, "could not be read"),
+        (counts.late, "not written in time"),
+        (counts.failed, "could not be written"),
+    ] {
+        if count > 0 {
+            text += &format!("; {count} {what}");
+        }
+    }
+    if pending > 0 {
+        text += &format!("; {} pending: {go_on}, or `asin receive --resend`", counted(pending, "task"));
+    }
+    text
+}
