@@ -1,7 +1,9 @@
 //! `asin call`: any operation by its name.
 
+mod cost;
+
 use crate::consent::Leave;
-use crate::failure::{Ended, say};
+use crate::failure::{Ended, Failure, say};
 use crate::input;
 use crate::names::unknown;
 use crate::output::json;
@@ -9,6 +11,7 @@ use crate::session::Selling;
 use crate::stop::{broken_off, left_off, unless_stopped};
 use asin_facade::core_http::{Answer, Client, Named, OperationInfo, Result as Called, Safety, Vendor};
 use asin_facade::{dataforseo_merchant, multicart, sp_listings};
+use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use std::process::ExitCode;
 
@@ -22,7 +25,7 @@ use std::process::ExitCode;
 Examples:
   asin call getListingsItem --json '{\"sellerId\":\"A1\",\"sku\":\"S-1\",\"marketplaceIds\":[\"A1PA6795UKMFR9\"]}'
   asin call UserData --meta
-  asin call AmazonAsinTaskPost --json @tasks.json --dry-run
+  asin call AmazonAsinTaskPost --json @tasks.json --budget 0.10
   echo '{}' | asin call users.credits --json -")]
 pub struct Arguments {
     /// The vendor's own name of the operation
@@ -33,6 +36,9 @@ pub struct Arguments {
     /// Print what is around the answer too: request id, status, attempts, elapsed time, cost
     #[arg(long)]
     meta: bool,
+    /// The most that it may cost, in US dollars; refused where that is not known
+    #[arg(long, value_name = "USD", value_parser = input::amount)]
+    budget: Option<Decimal>,
     #[command(flatten)]
     leave: Leave,
     #[command(flatten)]
@@ -52,15 +58,20 @@ pub async fn run(arguments: Arguments) -> Ended {
     match info.vendor {
         "dataforseo" => {
             let (client, _) = session.dataforseo()?;
-            send(&client, dataforseo_merchant::named(&client, name, given), info, &arguments).await
+            let operation = dataforseo_merchant::named(&client, name, given);
+            let most = match &operation {
+                Some(Ok(paid)) if !arguments.leave.is_dry_run() => cost::most(&client, paid.request()).await?,
+                _ => None,
+            };
+            send(&client, operation, info, &arguments, most).await
         }
         "multicart" => {
             let client = session.multicart()?;
-            send(&client, multicart::named(&client, name, given), info, &arguments).await
+            send(&client, multicart::named(&client, name, given), info, &arguments, None).await
         }
         _ => {
             let client = arguments.selling.seller_in(session)?.client;
-            send(&client, sp_listings::named(&client, name, given), info, &arguments).await
+            send(&client, sp_listings::named(&client, name, given), info, &arguments, None).await
         }
     }
 }
@@ -70,6 +81,7 @@ async fn send<V: Vendor>(
     operation: Option<Called<Named<V>>>,
     info: &OperationInfo,
     arguments: &Arguments,
+    most: Option<Decimal>,
 ) -> Ended {
     let operation = operation.ok_or_else(|| unknown(info.name))??;
     if arguments.leave.is_dry_run() {
@@ -78,11 +90,13 @@ async fn send<V: Vendor>(
         return Ok(ExitCode::SUCCESS);
     }
     if operation.safety() != Safety::ReadOnly {
+        within(arguments.budget, most, operation.safety())?;
         let risk = match operation.safety() {
             Safety::Once => "it is charged or changes something each time, so it is sent once",
             _ => "it changes something; sent twice, it ends in the same state",
         };
-        let subject = format!("{:#}\n{}: {risk}.", request(&operation), operation.name());
+        let most = most.map_or_else(String::new, |usd| format!(" It costs at most {} USD.", usd.normalize()));
+        let subject = format!("{:#}\n{}: {risk}.{most}", request(&operation), operation.name());
         if let Some(ended) = arguments.leave.refused(subject, "Send it?").await? {
             return Ok(ended);
         }
@@ -97,6 +111,20 @@ async fn send<V: Vendor>(
         Some(code) => Ok(code),
         None if reads => Err(left_off()),
         None => Err(broken_off("find out what became of it before it is sent again")),
+    }
+}
+
+/// Refuses what would cost more than the budget, or nobody knows how much.
+fn within(budget: Option<Decimal>, most: Option<Decimal>, safety: Safety) -> Result<(), Failure> {
+    match (budget, most) {
+        (Some(budget), Some(most)) if most > budget => Err(Failure::funds(format!(
+            "it costs up to {} USD, more than the budget of {budget} USD: nothing was sent",
+            most.normalize()
+        ))),
+        (Some(_), None) if safety == Safety::Once => {
+            Err(Failure::usage("--budget: what it costs in US dollars is not known: nothing was sent"))
+        }
+        _ => Ok(()),
     }
 }
 

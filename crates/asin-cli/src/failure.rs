@@ -27,27 +27,46 @@ const FUNDS: u8 = 5;
 pub struct Failure {
     code: u8,
     message: String,
+    /// Whether what was tried may have been applied.
+    open: bool,
+    /// What the reader can do about it.
+    next: Option<String>,
 }
 
 impl Failure {
     /// The arguments, the environment or a file are wrong; nothing was done. Exit code 2.
     pub fn usage(message: impl ToString) -> Self {
-        Self { code: USAGE, message: message.to_string() }
+        Self::of(USAGE, message)
     }
 
     /// A credential is missing; nothing was done. Exit code 3.
     pub fn auth(message: impl ToString) -> Self {
-        Self { code: AUTH, message: message.to_string() }
+        Self::of(AUTH, message)
     }
 
     /// The work itself failed. Exit code 1.
     pub fn work(message: impl ToString) -> Self {
-        Self { code: PARTIAL, message: message.to_string() }
+        Self::of(PARTIAL, message)
     }
 
     /// There is not enough money or budget. Exit code 5.
     pub fn funds(message: impl ToString) -> Self {
-        Self { code: FUNDS, message: message.to_string() }
+        Self::of(FUNDS, message)
+    }
+
+    fn of(code: u8, message: impl ToString) -> Self {
+        Self { code, message: message.to_string(), open: false, next: None }
+    }
+
+    /// What the reader can do about it, where that is known better here.
+    pub fn next(mut self, next: impl Into<String>) -> Self {
+        self.next = Some(next.into());
+        self
+    }
+
+    /// The same, where it may have been applied: how that is found out.
+    pub fn look(self, how: impl Into<String>) -> Self {
+        if self.open { self.next(how) } else { self }
     }
 
     /// The exit code.
@@ -56,8 +75,9 @@ impl Failure {
     }
 
     /// The text.
-    pub fn message(&self) -> &str {
-        &self.message
+    pub fn message(&self) -> String {
+        let next = self.next.as_ref().map_or_else(String::new, |next| format!("\n  next: {next}"));
+        format!("{}{next}", self.message)
     }
 
     /// The same, with what it was about in front.
@@ -68,7 +88,7 @@ impl Failure {
 
     /// Says why on standard error.
     pub fn report(self) -> ExitCode {
-        let lines: Vec<String> = self.message.split('\n').map(visible).collect();
+        let lines: Vec<String> = self.message().split('\n').map(visible).collect();
         say(&format!("asin: {}", lines.join("\n")));
         self.code()
     }
@@ -91,7 +111,7 @@ impl From<&Error> for Failure {
             Funds => FUNDS,
             _ => PARTIAL,
         };
-        Self { code, message: told(error) }
+        Self { code, message: told(error), open: error.may_have_been_applied(), next: Some(next(error)) }
     }
 }
 
@@ -120,10 +140,10 @@ fn told(error: &Error) -> String {
     }
     let applied = match (error.may_have_been_applied(), error.attempts()) {
         (true, _) => "not known: the vendor may have acted on it",
-        (false, 0) => "nothing: it was not sent",
+        (false, 0) if error.fault().is_none() => "nothing: it was not sent",
         (false, _) => "nothing",
     };
-    let _ = write!(text, "\n  applied: {applied}\n  next: {}", next(error));
+    let _ = write!(text, "\n  applied: {applied}");
     text
 }
 
@@ -182,6 +202,11 @@ impl Tally {
     /// One failed: says why.
     pub fn fail(&mut self, what: &str, error: &Error) {
         self.tell(what, Failure::from(error));
+    }
+
+    /// One may have been applied although it failed: says why, and how that is found out.
+    pub fn doubt(&mut self, what: &str, error: &Error, look: &str) {
+        self.tell(what, Failure::from(error).look(look));
     }
 
     /// One is not done, for this reason.

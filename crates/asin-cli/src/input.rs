@@ -6,7 +6,6 @@ use rust_decimal::Decimal;
 use serde::de::DeserializeOwned;
 use std::collections::HashSet;
 use std::fmt::Display;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
@@ -17,7 +16,7 @@ pub struct Names {
     /// ASINs, SKUs or what else is meant; `-` reads standard input, one a line
     #[arg(value_name = "NAME")]
     given: Vec<String>,
-    /// A file with one a line
+    /// A file with one a line; lines that are blank or begin with # are passed over
     #[arg(short, long, value_name = "FILE")]
     file: Option<PathBuf>,
 }
@@ -62,21 +61,26 @@ impl Names {
 }
 
 fn lines(place: &str, text: &str) -> Vec<(String, String)> {
-    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    lines.map(|(number, line)| (format!("{place}: line {}:", number + 1), line.trim().to_owned())).collect()
+    said(text).map(|(number, line)| (format!("{place}: line {}:", number + 1), line.trim().to_owned())).collect()
 }
 
-/// The text of a file, or of standard input for `-`.
+/// The lines that say something, with their numbers from 0: comments and blank lines do not.
+fn said(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let lines = text.lines().map(str::trim).enumerate();
+    lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
+}
+
+/// The text of a file, or of standard input for `-`; without the mark that some editors put before it.
 pub fn text_of(file: &Path) -> Result<String, Failure> {
-    if file != Path::new("-") {
-        return std::fs::read_to_string(file).map_err(|error| Failure::usage(format!("{}: {error}", file.display())));
-    }
-    let mut text = String::new();
-    std::io::stdin()
-        .lock()
-        .read_to_string(&mut text)
-        .map_err(|error| Failure::usage(format!("standard input: {error}")))?;
-    Ok(text)
+    let (place, text) = match file == Path::new("-") {
+        true => ("standard input".to_owned(), std::io::read_to_string(std::io::stdin().lock())),
+        false => (file.display().to_string(), std::fs::read_to_string(file)),
+    };
+    let text = text.map_err(|error| Failure::usage(format!("{place}: {error}")))?;
+    Ok(match text.strip_prefix('\u{feff}') {
+        Some(rest) => rest.to_owned(),
+        None => text,
+    })
 }
 
 /// JSON as an argument: itself, `-` for standard input, `@FILE` for a file.
@@ -92,7 +96,7 @@ pub fn json(argument: &str) -> Result<serde_json::Value, Failure> {
 /// A file with a JSON object a line; every line that is wrong is told.
 pub fn json_lines<T: DeserializeOwned>(file: &Path, what: &str) -> Result<Vec<T>, Failure> {
     let (mut read, mut wrong) = (Vec::new(), Vec::new());
-    for (number, line) in text_of(file)?.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+    for (number, line) in said(&text_of(file)?) {
         match serde_json::from_str(line) {
             Ok(value) => read.push(value),
             Err(error) => wrong.push(format!("{}: line {}: {error}", file.display(), number + 1)),
@@ -168,5 +172,19 @@ mod tests {
         assert_eq!(amount("0.50"), Ok(Decimal::new(50, 2)));
         assert!(amount("-1").is_err());
         assert!(amount("1e3").is_err());
+    }
+
+    #[test]
+    fn names_stand_one_a_line_beside_blank_lines_and_comments() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let read = |text: &str| {
+            std::fs::write(file.path(), text).unwrap();
+            let names = Names { given: vec!["#1".to_owned()], file: Some(file.path().to_owned()) };
+            names.read::<Sku>("SKU").map(|names| names.iter().map(ToString::to_string).collect::<Vec<_>>())
+        };
+        let text = "\u{feff}ışık 1\r\n\r\n  # what is out of stock\n#old\n\t緑茶\nışık 1\n";
+        assert_eq!(read(text).unwrap(), ["#1", "ışık 1", "緑茶"]);
+        let told = read(&format!("# none\n{}\n", "x".repeat(300))).unwrap_err();
+        assert!(told.message().contains("line 2:"), "{}", told.message());
     }
 }

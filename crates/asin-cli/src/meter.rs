@@ -66,12 +66,12 @@ pub fn now() -> String {
     parts.join("; ")
 }
 
-/// What it took, if the command takes long.
+/// What it took, if the command takes long and has called anybody.
 pub fn summary() -> Option<String> {
-    if !METER.told.load(Relaxed) {
+    let number = |of: &AtomicU64| usize::try_from(of.load(Relaxed)).unwrap_or(usize::MAX);
+    if !METER.told.load(Relaxed) || number(&METER.calls) == 0 {
         return None;
     }
-    let number = |of: &AtomicU64| usize::try_from(of.load(Relaxed)).unwrap_or(usize::MAX);
     let (calls, attempts, throttled) = (number(&METER.calls), number(&METER.attempts), number(&METER.throttled));
     let mut text = format!("{}, {}, {throttled} throttled", counted(calls, "call"), counted(attempts, "attempt"));
     if let Some(budget) = METER.budget.get() {

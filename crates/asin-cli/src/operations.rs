@@ -1,7 +1,9 @@
 //! `asin operations`: what can be called, with what it risks and what limits it.
 
-use crate::failure::{Ended, Failure, print};
-use crate::table::{Column, Content, Place, render};
+use crate::failure::Ended;
+use crate::output::{Output, Row};
+use crate::table::{Column, Content};
+use asin_facade::core_http::OperationInfo;
 use std::process::ExitCode;
 
 /// Lists every operation: vendor, name, method, path, safety, limits
@@ -12,35 +14,30 @@ use std::process::ExitCode;
 #[command(after_help = "\
 Examples:
   asin operations
-  asin operations --json")]
+  asin operations --output json | jq -r .name")]
 pub struct Arguments {
-    /// Print one JSON object per operation and line
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    output: Output,
+}
+
+impl Row for &OperationInfo {
+    const COLUMNS: &'static [Column] = &[
+        Column("vendor", Content::Word),
+        Column("name", Content::Word),
+        Column("method", Content::Word),
+        Column("path", Content::Word),
+        Column("safety", Content::Prose),
+        Column("limits", Content::Prose),
+    ];
+
+    fn cells(&self) -> Vec<String> {
+        let OperationInfo { vendor, name, method, path, safety, limits } = self;
+        [vendor, name, method, path, safety].map(ToString::to_string).into_iter().chain([limits.join("; ")]).collect()
+    }
 }
 
 /// Lists every operation of every vendor.
 pub fn run(arguments: &Arguments) -> Ended {
-    let operations = asin_facade::operations();
-    if arguments.json {
-        for operation in operations {
-            print(&serde_json::to_string(operation).map_err(Failure::work)?)?;
-        }
-    } else {
-        let columns = [
-            Column("vendor", Content::Word),
-            Column("name", Content::Word),
-            Column("method", Content::Word),
-            Column("path", Content::Word),
-            Column("safety", Content::Prose),
-            Column("limits", Content::Prose),
-        ];
-        let rows = operations.into_iter().map(|operation| {
-            let limits = operation.limits.join("; ");
-            let cells = [operation.vendor, operation.name, operation.method, operation.path, operation.safety, &limits];
-            cells.map(str::to_owned).to_vec()
-        });
-        print(&render(Place::Output, &columns, rows))?;
-    }
+    arguments.output.all(asin_facade::operations())?;
     Ok(ExitCode::SUCCESS)
 }

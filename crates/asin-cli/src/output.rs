@@ -132,3 +132,18 @@ pub fn from_to<T: std::fmt::Display>(old: Option<&T>, new: &T) -> String {
         None => format!("→ {new}"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::csv;
+
+    #[test]
+    fn a_cell_holds_whatever_was_scraped() {
+        let cells = ["", "Çay, siyah", "ein \"guter\" Tee", "two\nlines\r\n", "緑茶", "e\u{301}"];
+        let line = csv(cells).unwrap();
+        let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(line.as_bytes());
+        let read: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+        assert_eq!(read, [csv::StringRecord::from(cells.to_vec())]);
+        assert_eq!(csv([""]).unwrap(), "\"\"", "a record of one empty cell is no blank line");
+    }
+}

@@ -49,6 +49,7 @@ impl Progress {
                 let Some(shown) = steps.get_mut(step) else { return };
                 match &shown.bar {
                     Some(bar) => bar.set_position(*done),
+                    None if *done == shown.told => {}
                     // Ten lines a step are enough, however many rows there are.
                     None if *done < shown.total && (done - shown.told.min(*done)) * 10 < shown.total => {}
                     None => {

@@ -89,10 +89,20 @@ mod tests {
     #[test]
     fn columns_stay_straight_under_wide_letters() {
         let columns = [Column("sku", Content::Word), Column("price", Content::Number)];
-        let rows = [vec!["緑茶".into(), "1.00".into()], vec!["çay".into(), "100.00".into()]];
+        let row = |sku: &str, price: &str| vec![sku.to_owned(), price.to_owned()];
+        let rows = [
+            row("緑茶", "1.00"),
+            row("çay", "100.00"),
+            row("ISIĞI", "2.00"),
+            row("c\u{327}e\u{301}", "3.00"),
+            row("ｱｲ", "4.00"),
+        ];
         let text = render(Place::Output, &columns, rows);
-        // "緑茶" takes four columns and "çay" three, so the prices end in the same place.
+        // "緑茶" takes four columns, "çay" three, marks that combine none, "ｱｲ" two: the prices end in the same place.
         let lines: Vec<&str> = text.lines().skip(2).collect();
-        assert_eq!(lines, ["緑茶    1.00", "çay   100.00"]);
+        assert_eq!(
+            lines,
+            ["緑茶     1.00", "çay    100.00", "ISIĞI    2.00", "c\u{327}e\u{301}       3.00", "ｱｲ       4.00"]
+        );
     }
 }

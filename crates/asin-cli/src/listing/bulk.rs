@@ -2,13 +2,14 @@
 
 use super::Where;
 use crate::consent::Leave;
-use crate::failure::{Ended, Tally};
+use crate::failure::{Ended, Failure, Tally};
 use crate::input::{duration, json_lines};
 use crate::output::{Row, counted};
 use crate::progress::counting;
 use crate::session::state_folder;
 use crate::stop::stoppable;
 use crate::table::{Column, Content};
+use asin_facade::core_http::{Error, ErrorKind};
 use asin_facade::sp_listings::feeds::{FeedFolder, FeedMessage, ListingsFeed, MessageOutcome, MessageStatus};
 use asin_facade::sp_listings::{ListingsItemPatchRequest, ListingsItemPutRequest, Sku};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
@@ -105,6 +106,13 @@ impl Row for MessageOutcome {
     }
 }
 
+/// A failure of a feed, with how to go on.
+fn told(error: Error) -> Failure {
+    let held = error.kind() == ErrorKind::Request;
+    let failure = Failure::from(error).look("`--resume` goes on, and finds out whether the feed was made");
+    if held { failure.next("`--resume` goes on with it, `--state DIR` begins another") } else { failure }
+}
+
 pub async fn feed(arguments: Feed) -> Ended {
     let Where { marketplace: store, output, selling } = arguments.at;
     let name = arguments.file.file_stem().unwrap_or(arguments.file.as_os_str());
@@ -133,7 +141,7 @@ pub async fn feed(arguments: Feed) -> Ended {
     };
     let work = async {
         let (mut rows, mut tally, mut outcomes) = (output.rows(), Tally::default(), outcomes);
-        while let Some(outcome) = outcomes.try_next().await? {
+        while let Some(outcome) = outcomes.try_next().await.map_err(told)? {
             bar.inc(1);
             tally.mark(outcome.status == MessageStatus::Accepted);
             rows.push(&outcome)?;

@@ -31,6 +31,9 @@ pub struct Delete {
     at: Where,
 }
 
+/// How it is found out whether a listing was deleted.
+const LOOK: &str = "the same command looks which are still there, and deletes those";
+
 pub async fn delete(arguments: Delete) -> Ended {
     let Where { marketplace: store, output, selling } = arguments.at;
     let skus: Vec<Sku> = arguments.skus.read("SKU")?;
@@ -59,18 +62,23 @@ pub async fn delete(arguments: Delete) -> Ended {
             bar.inc(1);
             let delete = DeleteListingsItem::new(seller.id.clone(), sku.clone(), [store.listings()]);
             sent.set(sent.get() + 1);
-            if let Some(submission) = tally.note(sku.as_str(), seller.client.call(Once(delete)).await) {
-                let row =
-                    Written { store, sku, old: None, new: None, outcome: "", submission_id: None, issues: Vec::new() };
-                let row = row.answered(&submission);
-                tally.mark(row.is_well());
-                rows.push(&row)?;
-            }
+            let answer = seller.client.call(Once(delete)).await;
+            let row =
+                Written { store, sku, old: None, new: None, outcome: "", submission_id: None, issues: Vec::new() };
+            let row = match answer {
+                Ok(submission) => row.answered(&submission),
+                Err(error) => {
+                    tally.doubt(row.sku.as_str(), &error, LOOK);
+                    row.failed(&error)
+                }
+            };
+            tally.mark(row.is_well());
+            rows.push(&row)?;
         }
         bar.finish_and_clear();
         rows.end()?;
         Ok(tally.end())
     };
-    let go_on = async { format!("{} of {total} were sent; the same command deletes those still there", sent.get()) };
+    let go_on = async { format!("{} of {total} were sent; {LOOK}", sent.get()) };
     stoppable(work, go_on).await
 }

@@ -95,7 +95,7 @@ impl Seen {
 }
 
 /// What became of a write.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Written {
     pub store: Marketplace,
     pub sku: Sku,
@@ -145,6 +145,12 @@ impl Written {
             Settled::Errors(_, issues) => ("errors", issues),
             _ => ("applied", Vec::new()),
         };
+        self
+    }
+
+    /// What is known after an error.
+    pub fn failed(mut self, error: &Error) -> Self {
+        self.outcome = if error.may_have_been_applied() { "unknown" } else { "failed" };
         self
     }
 
@@ -203,7 +209,10 @@ pub async fn send<W: Preview>(
         match preview(&seller.client, wish.write.clone()).await {
             Ok(Previewed::Valid(validated)) => valid.push((wish, validated)),
             Ok(Previewed::NotValid(submission)) => rows.push(row(&wish, store).answered(&submission)),
-            Err(error) => drop(tally.note::<()>(wish.sku.as_str(), Err(error))),
+            Err(error) => {
+                tally.fail(wish.sku.as_str(), &error);
+                rows.push(row(&wish, store).failed(&error));
+            }
         }
     }
     bar.finish_and_clear();
@@ -214,7 +223,9 @@ pub async fn send<W: Preview>(
         say("asin: --dry-run: nothing was sent but previews, which change nothing");
         return end(rows, output, tally);
     }
-    if !valid.is_empty() {
+    if valid.is_empty() {
+        say("asin: nothing was sent");
+    } else {
         let refused = rows.iter().filter(|row| !row.is_well());
         let refused = refused.map(|row| format!("\nnot sent: {}", row.cells().join(" ")));
         let subject = subject(valid.iter().map(|(wish, _)| wish), store) + &refused.collect::<String>();
@@ -226,8 +237,9 @@ pub async fn send<W: Preview>(
     let sent = Cell::new(0);
     let again = match valid.iter().all(|(wish, _)| wish.seen.is_some()) {
         true => "the same command sends what still differs",
-        false => "`asin listing get` shows whether it was made: look before it is sent again",
+        false => "look before it is sent again",
     };
+    let look = format!("`asin listing get` shows whether it was made; {again}");
     let work = async {
         let bar = counting("writes", total, output.format());
         for (wish, validated) in valid {
@@ -235,29 +247,33 @@ pub async fn send<W: Preview>(
             let row = row(&wish, store);
             // What is sent back whole must not undo what somebody else has changed since it was read.
             let still = match &wish.seen {
-                Some(seen) => tally.note(wish.sku.as_str(), seen.still(seller, &wish.sku, store).await),
-                None => Some(true),
+                Some(seen) => seen.still(seller, &wish.sku, store).await,
+                None => Ok(true),
             };
             match still {
-                Some(true) => sent.set(sent.get() + 1),
-                Some(false) => {
+                Ok(true) => sent.set(sent.get() + 1),
+                Ok(false) => {
                     tally.refuse(wish.sku.as_str(), "the listing has changed since it was shown: nothing was sent");
+                    rows.push(Written { outcome: "changed", ..row });
                     continue;
                 }
-                None => continue,
-            }
-            match write(seller, wish.write, validated, wait, row).await {
-                Ok((row, error)) => {
-                    rows.push(row);
-                    error.iter().for_each(|error| tally.fail(wish.sku.as_str(), error));
+                Err(error) => {
+                    tally.fail(wish.sku.as_str(), &error);
+                    rows.push(row.failed(&error));
+                    continue;
                 }
-                Err(error) => tally.fail(wish.sku.as_str(), &error),
             }
+            let (row, error) = match write(seller, wish.write, validated, wait, row.clone()).await {
+                Ok(written) => written,
+                Err(error) => (row.failed(&error), Some(error)),
+            };
+            error.iter().for_each(|error| tally.doubt(wish.sku.as_str(), error, &look));
+            rows.push(row);
         }
         bar.finish_and_clear();
         end(rows, output, tally)
     };
-    let go_on = async { format!("{} of {total} were sent; {again}", sent.get()) };
+    let go_on = async { format!("{} of {total} were sent; {look}", sent.get()) };
     stoppable(work, go_on).await
 }
 

@@ -55,6 +55,9 @@ Examples:
     },
 }
 
+/// How it is found out whether a collection was made.
+const LOOK: &str = "MultiCart's web pages show whether it is there; look before another is made";
+
 /// The postcodes for which products can be watched in a store
 #[derive(Debug, clap::Args)]
 pub struct Postcodes {
@@ -162,11 +165,11 @@ pub async fn collections(arguments: Collections) -> Ended {
             }
             let create = CreateCollection::new(name, RequestType::Amazon, Schedule::Manual, Priority::Normal, email);
             let work = async {
-                common.output.all([client.call(create).await?])?;
+                let made = client.call(create).await;
+                common.output.all([made.map_err(|error| Failure::from(error).look(LOOK))?])?;
                 Ok(ExitCode::SUCCESS)
             };
-            let go_on =
-                async { "MultiCart's web pages show whether it is there; look before another is made".to_owned() };
+            let go_on = async { LOOK.to_owned() };
             return stoppable(work, go_on).await;
         }
     }

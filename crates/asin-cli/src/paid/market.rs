@@ -1,10 +1,10 @@
 //! `asin products`, `sellers` and `variants`: asked by paid tasks, printed as rows.
 
 use super::rows::{Product, Seller, Variant};
-use super::{Ledgered, Paying, earlier, is_done_with, question, stats, stopped, unreadable, unsettled};
+use super::{LOOK, Ledgered, Paying, earlier, is_done_with, question, stats, stopped, unreadable, unsettled};
 use crate::failure::{Ended, Failure, Tally, say};
 use crate::input::{Names, duration};
-use crate::output::{Row, Rows};
+use crate::output::{Output, Row, Rows};
 use crate::progress::counting;
 use crate::stop::{broken_off, unless_stopped};
 use asin_facade::Marketplace;
@@ -75,6 +75,8 @@ struct How {
     patience: Duration,
     #[command(flatten)]
     paying: Paying,
+    #[command(flatten)]
+    output: Output,
     #[command(flatten)]
     ledger: Ledgered,
 }
@@ -162,7 +164,7 @@ async fn ask<R: Row>(
         return Ok(ended);
     }
     let go_on = how.ledger.how_to_collect();
-    let output = how.ledger.output;
+    let output = how.output;
     let bar = counting("results", paid.len() + new.len(), output.format());
     let (rows, held) = (output.paid_rows(), Vec::new());
     let mut arrived = Arrived { tasks: &tasks, rows_of, rows, held, count: 0, bar };
@@ -251,7 +253,8 @@ async fn post<R: Row, F: Fn(&TaskRequest, &TaskResult) -> Vec<R>>(
         let subject = outcome.task.request().summary().subject;
         arrived.bar.suspend(|| match &outcome.posted {
             Posted::Rejected { fault, .. } => tally.fail(subject, &fault.clone().into()),
-            Posted::Unknown { error, .. } | Posted::NotSent { error } => tally.fail(subject, error),
+            Posted::Unknown { error, .. } => tally.doubt(subject, error, LOOK),
+            Posted::NotSent { error } => tally.fail(subject, error),
             Posted::OverBudget(over) => tally.unpaid(subject, over),
             _ => {}
         });

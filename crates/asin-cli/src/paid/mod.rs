@@ -32,8 +32,6 @@ pub struct Ledgered {
     #[arg(long, value_name = "DIR", default_value_os_t = state_folder("tasks"))]
     state: PathBuf,
     #[command(flatten)]
-    pub output: Output,
-    #[command(flatten)]
     connect: Connect,
 }
 
@@ -109,7 +107,7 @@ async fn stats(tasks: &Tasks, done: usize, how_to_collect: &str) -> Result<Strin
 
 /// The same for a command that was stopped.
 async fn stopped(tasks: &Tasks, how_to_collect: &str) -> String {
-    stats(tasks, 0, how_to_collect).await.unwrap_or_else(|failure| failure.message().to_owned())
+    stats(tasks, 0, how_to_collect).await.unwrap_or_else(|failure| failure.message())
 }
 
 /// What says how and how soon a task is answered.
@@ -139,6 +137,9 @@ async fn earlier(tasks: &Tasks, wanted: &[TaskRequest]) -> Result<Vec<Entry>, Fa
     entries.retain(is_wanted);
     Ok(entries)
 }
+
+/// How it is found out what became of a task without an answer.
+const LOOK: &str = "`asin tasks reconcile` finds out whether it was made; it is not sent again before";
 
 /// Says of a task without an answer why it is not sent again.
 fn unsettled(entry: &Entry, tally: &mut Tally) {

@@ -84,7 +84,7 @@ impl Desk {
     }
 
     async fn intake(&self) -> Result<Intake<Sink>, StoreError> {
-        let tasks = self.tasks().await.map_err(|failure| failure.message().to_owned())?;
+        let tasks = self.tasks().await.map_err(|failure| failure.message())?;
         Ok(Intake::new(tasks, self.sink.clone()))
     }
 

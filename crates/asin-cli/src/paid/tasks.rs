@@ -2,11 +2,11 @@
 
 use super::receive::address;
 use super::rows::{Task, name, whole};
-use super::{Ledgered, Paying, earlier, is_done_with, question, stats, stopped, unreadable, unsettled};
+use super::{LOOK, Ledgered, Paying, earlier, is_done_with, question, stats, stopped, unreadable, unsettled};
 use crate::consent::Leave;
 use crate::failure::{Ended, Failure, Tally, deliver, say};
 use crate::input::{duration, json_lines};
-use crate::output::Format;
+use crate::output::{Format, Output};
 use crate::progress::counting;
 use crate::stop::stoppable;
 use asin_facade::dataforseo_merchant::{
@@ -83,12 +83,16 @@ struct Post {
     #[command(flatten)]
     paying: Paying,
     #[command(flatten)]
+    output: Output,
+    #[command(flatten)]
     ledger: Ledgered,
 }
 
 /// What only looks, for nothing.
 #[derive(Debug, clap::Args)]
 struct Free {
+    #[command(flatten)]
+    output: Output,
     #[command(flatten)]
     ledger: Ledgered,
 }
@@ -201,7 +205,7 @@ async fn post(arguments: Post) -> Ended {
     }
     let go_on = arguments.ledger.how_to_collect();
     let work = async {
-        let (mut rows, mut tally) = (arguments.ledger.output.rows(), Tally::default());
+        let (mut rows, mut tally) = (arguments.output.rows(), Tally::default());
         for entry in left_out {
             let mut row = Task::known(&entry);
             if entry.state.id().is_some() {
@@ -212,7 +216,7 @@ async fn post(arguments: Post) -> Ended {
             }
             rows.push(&row)?;
         }
-        let bar = counting("tasks", new.len(), arguments.ledger.output.format());
+        let bar = counting("tasks", new.len(), arguments.output.format());
         let outcomes = tasks.post_all(stream::iter(new));
         pin_mut!(outcomes);
         while let Some(outcome) = outcomes.next().await {
@@ -232,7 +236,7 @@ async fn post(arguments: Post) -> Ended {
                 }
                 Posted::Unknown { tag, error } => {
                     (row.tag, row.said) = (Some(tag.to_string()), error.to_string());
-                    tally.fail(request.summary().subject, &error);
+                    tally.doubt(request.summary().subject, &error, LOOK);
                     "unknown"
                 }
                 Posted::OverBudget(over) => {
@@ -260,7 +264,7 @@ async fn post(arguments: Post) -> Ended {
 
 async fn ready(arguments: Free) -> Ended {
     let ready: Vec<ReadyTask> = arguments.ledger.client().await?.call(TasksReady::new()).await?;
-    arguments.ledger.output.all(ready)?;
+    arguments.output.all(ready)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -322,7 +326,7 @@ async fn reconcile(arguments: Free) -> Ended {
     let mut tally = Tally::default();
     tally.left(settlement.unknown.len());
     let all = settlement.created.iter().chain(&settlement.absent).chain(&settlement.unknown);
-    arguments.ledger.output.all(all.map(Task::known))?;
+    arguments.output.all(all.map(Task::known))?;
     Ok(tally.end())
 }
 
@@ -353,6 +357,6 @@ async fn pending(arguments: Free) -> Ended {
     let tasks = arguments.ledger.tasks(None).await?;
     let mut entries: Vec<_> = tasks.pending().try_collect().await?;
     entries.extend(tasks.unsettled().await?);
-    arguments.ledger.output.all(entries.iter().map(Task::known))?;
+    arguments.output.all(entries.iter().map(Task::known))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -102,3 +102,16 @@ fn a_refusal_ends_with_the_code_of_its_class() {
     refused.says(4, &["throttled after", "QuotaExceeded", "applied: nothing\n", "next: wait a little"]);
     struck(r#"{"html_error":{"status":404}}"#).says(1, &["not found", "HTTP 404"]);
 }
+
+#[test]
+fn a_budget_bounds_what_a_call_may_cost() {
+    let sandbox = Served::example();
+    let post = |flags: &[&str]| sandbox.asin(&[&["call", "AmazonAsinTaskPost", "--json", TASK], flags].concat());
+    let tasks = || sandbox.get("/_sandbox/ledger")["requests"].to_string().matches("AmazonAsinTaskPost").count();
+    post(&[]).says(2, &["It costs at most 0.0015 USD.", "nothing was sent"]);
+    post(&["--yes", "--budget", "0.001"]).says(5, &["it costs up to 0.0015 USD", "0.001 USD: nothing was sent"]);
+    assert_eq!(tasks(), 0);
+    assert_eq!(post(&["--yes", "--budget", "0.0015"]).code, Some(0));
+    let run = ["call", "runs.start", "--json", r#"{"collection_id": 101}"#, "--yes", "--budget", "1"];
+    sandbox.asin(&run).says(2, &["--budget: what it costs in US dollars is not known"]);
+}

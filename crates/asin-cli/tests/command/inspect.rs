@@ -121,7 +121,7 @@ fn vendor_text_cannot_steer_the_terminal() {
 }
 
 fn operations() -> Vec<Value> {
-    let output = asin(&["operations", "--json"], "");
+    let output = asin(&["operations"], "");
     assert_eq!(output.code, Some(0));
     output.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
@@ -138,7 +138,7 @@ fn every_operation_is_listed_with_what_it_risks() {
     assert!(!get["limits"].as_array().unwrap().is_empty());
     assert_eq!(find("AmazonAsinTaskPost")["safety"], "once");
     assert_eq!(find("amazon.asin.create")["method"], "POST");
-    let table = asin(&["operations"], "").out;
+    let table = asin(&["operations", "--output", "table"], "").out;
     for operation in &operations {
         let name = operation["name"].as_str().unwrap();
         assert!(table.lines().any(|line| line.split_whitespace().any(|word| word == name)), "{name} in {table}");

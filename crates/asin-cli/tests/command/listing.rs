@@ -268,7 +268,7 @@ fn a_write_whose_answer_is_lost_is_sent_once() {
     // The first PATCH is the preview.
     lost("PATCH", 2);
     let ran = listing(&sandbox, &["price", "SHOES", "890.90", "-m", "TR", "--yes"]);
-    ran.says(1, &["SHOES: patchListingsItem: connection lost", "applied: not known", "find out what became of it"]);
+    ran.says(1, &["SHOES: patchListingsItem: connection lost", "applied: not known", "`asin listing get` shows"]);
     assert_eq!(writes(&sandbox), 1);
     lost("DELETE", 1);
     let ran = listing(&sandbox, &["delete", "YNG-WTR-3", "-m", "TR", "--yes"]);

@@ -4,6 +4,7 @@ mod asin;
 mod call;
 mod configure;
 mod doctor;
+mod errors;
 mod input;
 mod inspect;
 mod listing;

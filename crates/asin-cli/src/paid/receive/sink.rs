@@ -64,7 +64,7 @@ impl Written {
         match &mut self.file {
             Some(file) => append(file, line)?,
             None => {
-                deliver(line).map_err(|failure| failure.message().to_owned())?;
+                deliver(line).map_err(|failure| failure.message())?;
                 on_disk()?;
             }
         }
