@@ -82,28 +82,40 @@ impl Progress {
 /// Counts what is done on standard error, where nobody prints between: rows go to a pipe, or come last as a table.
 /// The command then says in the end what it took, terminal or not.
 pub fn counting(what: &'static str, total: usize, format: Format) -> ProgressBar {
+    shown(what, ProgressBar::new(total as u64).with_style(style("{prefix} [{bar:32}] {pos}/{len}")), format)
+}
+
+/// The same for nobody knows how many.
+pub fn counted(what: &'static str, format: Format) -> ProgressBar {
+    shown(what, ProgressBar::no_length().with_style(style("{prefix} {pos}")), format)
+}
+
+fn shown(what: &'static str, bar: ProgressBar, format: Format) -> ProgressBar {
     meter::takes_long();
     let alone = format == Format::Table || !std::io::stdout().is_terminal();
     if !alone || !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
-    let bar = ProgressBar::new(total as u64).with_style(style("{prefix}")).with_prefix(what);
+    let bar = bar.with_prefix(what);
     bar.enable_steady_tick(Duration::from_secs(1));
     bar
 }
 
 fn bar(step: Step, total: u64) -> ProgressBar {
-    let bar = ProgressBar::new(total).with_style(style("{prefix:>9}")).with_prefix(step.as_str());
+    let bar =
+        ProgressBar::new(total).with_style(style("{prefix:>9} [{bar:32}] {pos}/{len}")).with_prefix(step.as_str());
     // Paid results take minutes: the clock shows that the wait goes on.
     bar.enable_steady_tick(Duration::from_secs(1));
     bar
 }
 
-/// A bar with count, rate and clock; behind them what it has cost so far, and which calls wait for limits.
-fn style(prefix: &str) -> ProgressStyle {
-    let style =
-        ProgressStyle::with_template(&format!("{prefix} [{{bar:32}}] {{pos}}/{{len}} {{per_sec}} {{elapsed}} {{now}}"));
+/// How far it is, with rate and clock; behind them what it has cost so far, and which calls wait for limits.
+fn style(how_far: &str) -> ProgressStyle {
+    let style = ProgressStyle::with_template(&format!("{how_far} {{rate}} {{elapsed}} {{now}}"));
     let style = style.expect("the template is valid, as every command with a bar shows").progress_chars("=> ");
+    let style = style.with_key("rate", |state: &ProgressState, line: &mut dyn Write| {
+        let _drawn = write!(line, "{:.0}/min", state.per_sec() * 60.0);
+    });
     style.with_key("now", |_: &ProgressState, line: &mut dyn Write| {
         let _drawn = line.write_str(&meter::now());
     })

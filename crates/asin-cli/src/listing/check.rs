@@ -5,6 +5,7 @@ use super::write::body;
 use crate::failure::{Ended, Failure, Tally};
 use crate::input::{Names, json};
 use crate::output::Row;
+use crate::progress::counting;
 use crate::session::state_folder;
 use crate::table::{Column, Content};
 use asin_facade::core_http::Asin;
@@ -117,7 +118,9 @@ pub async fn restrictions(arguments: Restrictions) -> Ended {
     let condition = ConditionType::from(arguments.condition.as_str());
     let seller = selling.seller().await?;
     let (mut rows, mut tally) = (output.rows(), Tally::default());
+    let bar = counting("products", asins.len(), output.format());
     for asin in asins {
+        bar.inc(1);
         let ask = GetListingsRestrictions::new(asin, seller.id.clone(), [store.listings()]);
         let answer = seller.client.call(ask.condition_type(condition.clone())).await;
         let Some(permission) = tally.note(asin.as_str(), answer) else { continue };
@@ -132,6 +135,7 @@ pub async fn restrictions(arguments: Restrictions) -> Ended {
         let (condition, restrictions) = (arguments.condition.clone(), permission.restrictions);
         rows.push(&Answer { asin, store, condition, verdict, reasons, restrictions })?;
     }
+    bar.finish_and_clear();
     rows.end()?;
     Ok(tally.end())
 }

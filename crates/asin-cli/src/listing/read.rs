@@ -4,7 +4,7 @@ use super::Where;
 use crate::failure::{Ended, Failure, Tally};
 use crate::input::Names;
 use crate::output::Row;
-use crate::progress::counting;
+use crate::progress::{counted, counting};
 use crate::session::Seller;
 use crate::table::{Column, Content};
 use asin_facade::core_http::Result as Called;
@@ -197,10 +197,12 @@ pub async fn search(arguments: Search) -> Ended {
     }
     let mut rows = output.rows();
     let (mut tally, items) = (Tally::default(), search.items(&seller.client));
+    let bar = counted("listings", output.format());
     pin_mut!(items);
     loop {
         match items.try_next().await {
             Ok(Some(item)) => {
+                bar.inc(1);
                 tally.did();
                 rows.push(&Listing { item, store })?;
             }
@@ -212,6 +214,7 @@ pub async fn search(arguments: Search) -> Ended {
             }
         }
     }
+    bar.finish_and_clear();
     rows.end()?;
     Ok(tally.end())
 }

@@ -106,8 +106,12 @@ impl Expects for Desk {
 #[async_trait]
 impl Store for Desk {
     async fn postback(&self, postback: Postback) -> Result<(), StoreError> {
+        let id = postback.id().clone();
         let _turn = self.turn.lock().await;
-        self.intake().await?.postback(postback).await
+        let taken = async { self.intake().await?.postback(postback).await };
+        taken
+            .await
+            .inspect_err(|error| say(&visible(&format!("asin: {id} is not taken in, the vendor keeps it: {error}"))))
     }
 
     async fn pingback(&self, pingback: Pingback) -> Result<(), StoreError> {

@@ -45,10 +45,14 @@ impl Shop {
     }
 
     fn receive(&self, arguments: &[&str]) -> Listening {
+        self.receive_to(Stdio::null(), arguments)
+    }
+
+    fn receive_to(&self, out: Stdio, arguments: &[&str]) -> Listening {
         let state = self.path("state");
         let flags = ["--state", state.to_str().unwrap(), "--sandbox", &self.sandbox.url];
         let mut command = asin(&[&["receive"], arguments, &flags].concat());
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = command.stdin(Stdio::null()).stdout(out).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let (mut said, mut address) = (String::new(), None);
         while address.is_none() {
@@ -170,4 +174,19 @@ fn an_address_that_gives_the_secret_away_is_refused() {
     let open = std::os::unix::fs::PermissionsExt::from_mode(0o644);
     std::fs::set_permissions(shop.path("state/webhook-token"), open).unwrap();
     shop.asin(&[&post[..], &["https://shop.example"]].concat()).says(2, &["webhook-token", "chmod 600"]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_cannot_be_written_is_told_and_stays_pending() {
+    let shop = Shop::open();
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let mut receiver = shop.receive_to(full.into(), &["--listen", "127.0.0.1:0"]);
+    shop.post(&format!("http://{}", receiver.address));
+    let told = receiver.lines.next().unwrap().unwrap();
+    assert!(told.contains("is not taken in, the vendor keeps it: standard output: No space left"), "{told}");
+    let (code, said) = receiver.stop();
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("0 results written") && said.contains("could not be written"), "{said}");
+    assert!(said.contains("2 tasks pending: `asin tasks collect --state"), "{said}");
 }
