@@ -84,7 +84,7 @@ impl FeedFolder {
             let parts = feed.write(messages, &run.folder).await?;
             // Nothing is sent before every handle is stored, so a handle that is missing later means that nothing was.
             parts.iter().try_for_each(store)?;
-            Ok(run.run(&client, parts, lock))
+            Ok(run.run(&client, parts, lock, Sends::All))
         };
         stream::once(start).try_flatten()
     }
@@ -94,6 +94,23 @@ impl FeedFolder {
     /// # Errors
     /// As [`submit`](FeedFolder::submit); [`ErrorKind::Request`] if the folder holds no submission.
     pub fn resume(&self, client: &SpClient) -> impl Stream<Item = Result<MessageOutcome>> + Send + use<> {
+        self.go_on(client, Sends::All)
+    }
+
+    /// Says what became of what was sent, and sends nothing more: a part of which no feed was being made is
+    /// [`MessageStatus::NotDone`]. For changes that must not be made any more, because they were decided on too long ago.
+    ///
+    /// # Errors
+    /// As [`resume`](FeedFolder::resume).
+    pub fn settle(&self, client: &SpClient) -> impl Stream<Item = Result<MessageOutcome>> + Send + use<> {
+        self.go_on(client, Sends::Nothing)
+    }
+
+    fn go_on(
+        &self,
+        client: &SpClient,
+        sends: Sends,
+    ) -> impl Stream<Item = Result<MessageOutcome>> + Send + use<> {
         let (run, client) = (self.clone(), client.clone());
         let start = async move {
             let lock = Lock::take(&run.folder)?;
@@ -102,7 +119,7 @@ impl FeedFolder {
                 let message = format!("{} holds no submission", run.folder.display());
                 return Err(Error::new(ErrorKind::Request, message));
             }
-            Ok(run.run(&client, parts, lock))
+            Ok(run.run(&client, parts, lock, sends))
         };
         stream::once(start).try_flatten()
     }
@@ -132,11 +149,19 @@ impl FeedFolder {
         client: &SpClient,
         parts: Vec<FeedPart>,
         lock: Lock,
+        sends: Sends,
     ) -> impl Stream<Item = Result<MessageOutcome>> + Send + use<> {
         let client = client.with(|options| options.deadline = options.deadline.max(DEADLINE));
-        let run = Run::start(client, parts, (self.every, self.patience), lock);
+        let run = Run::start(client, parts, (self.every, self.patience), lock, sends);
         stream::once(run).map_ok(|run| stream::try_unfold(run, Run::next).try_flatten()).try_flatten()
     }
+}
+
+/// Whether feeds are made of documents that have none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sends {
+    All,
+    Nothing,
 }
 
 type Outcomes = BoxStream<'static, Result<MessageOutcome>>;
@@ -157,9 +182,14 @@ impl Run {
         mut parts: Vec<FeedPart>,
         (every, patience): (Duration, Duration),
         lock: Lock,
+        sends: Sends,
     ) -> Result<Self> {
         let mut troubles = Vec::new();
         for at in 0..parts.len() {
+            if sends == Sends::Nothing && matches!(parts[at].stage, FeedStage::Written | FeedStage::Uploaded { .. }) {
+                troubles.push(None);
+                continue;
+            }
             let others = feeds_but(&parts, at);
             troubles.push(send(&client, &mut parts[at], &others).await?);
         }

@@ -74,7 +74,7 @@ async fn a_feed_is_polled_until_it_has_ended_or_patience_has() {
     assert_eq!(outcomes[0].status, MessageStatus::Accepted);
     assert_eq!((amazon.calls("createFeed"), amazon.calls("upload"), amazon.calls("download")), (1, 1, 1));
     // What is finished is read again without another download.
-    let outcomes: Vec<_> = run.resume(&amazon.client()).try_collect().await.unwrap();
+    let outcomes: Vec<_> = run.settle(&amazon.client()).try_collect().await.unwrap();
     assert_eq!((outcomes[0].status, amazon.calls("download")), (MessageStatus::Accepted, 1));
 }
 
@@ -228,6 +228,8 @@ async fn throttling_is_waited_for_and_a_refusal_leaves_the_document_to_be_resume
     assert_eq!(outcomes[0].status, MessageStatus::NotDone);
     assert!(outcomes[0].reason.as_deref().unwrap().contains("InvalidInput"), "{outcomes:?}");
     assert!(start.elapsed() >= Duration::from_secs(60), "the bucket of createFeed was closed: {:?}", start.elapsed());
+    let outcomes: Vec<_> = FeedFolder::new(folder.path()).settle(&amazon.client()).try_collect().await.unwrap();
+    assert_eq!((outcomes[0].status, amazon.calls("createFeed")), (MessageStatus::NotDone, 2), "it is not made any more");
     let outcomes: Vec<_> = FeedFolder::new(folder.path()).resume(&amazon.client()).try_collect().await.unwrap();
     assert_eq!(outcomes[0].status, MessageStatus::Accepted);
     assert_eq!((amazon.calls("createFeed"), amazon.state().feeds.len()), (3, 1));
