@@ -1,29 +1,8 @@
 //! A run in two halves: a plan that a person can read, what is written of it, and the way back.
 
-use asin_facade::sync::{Catalogue, Change, Event, Options, Plan, Services, Spending, Supervisor, Sync};
-use async_trait::async_trait;
+use asin_facade::sync::{Agreed, Catalogue, Options, Plan, Services, Sync};
 use examples::{Failure, connection, sandbox};
 use std::time::Duration;
-
-/// Agrees to everything; in earnest the plan has been read by then.
-struct Agreed;
-
-#[async_trait]
-impl Supervisor for Agreed {
-    fn event(&self, _: Event) {}
-
-    async fn may_pay(&self, _: &Spending) -> bool {
-        true
-    }
-
-    async fn may_enrol(&self, _: usize) -> bool {
-        true
-    }
-
-    async fn may_write(&self, _: &[Change]) -> bool {
-        true
-    }
-}
 
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
@@ -38,6 +17,7 @@ async fn main() -> Result<(), Failure> {
     options.cadence = Duration::from_millis(500); // the sandbox's minutes are seconds
     let sync = Sync::new(services, options);
 
+    // In earnest, whoever reads the plan is the one who agrees.
     let (_, plan) = sync.plan(&catalogue, &Agreed).await?;
     let file = folder.path().join("plan.json");
     std::fs::write(&file, serde_json::to_vec_pretty(&plan)?)?;

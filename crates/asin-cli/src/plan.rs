@@ -73,6 +73,9 @@ struct WriteArguments {
     /// With more rows to change than this, nothing is sent at all
     #[arg(long, value_name = "N", default_value_t = defaults().max_rows_changed)]
     max_rows_changed: usize,
+    /// With more changes than this in one store, a sample is previewed and they leave in feeds instead of one by one
+    #[arg(long, value_name = "N", default_value_t = defaults().feed_above)]
+    feed_above: usize,
     /// Only reads and previews
     #[arg(long)]
     dry_run: bool,
@@ -149,6 +152,7 @@ impl WriteArguments {
     fn options(&self, job: &Job) -> (Options, Consent) {
         let (mut options, consent) = (job.options(), Consent::of(self.yes));
         options.max_rows_changed = self.max_rows_changed;
+        options.feed_above = self.feed_above;
         options.dry_run = self.dry_run || consent == Consent::Withheld;
         if options.dry_run && !self.dry_run {
             say("asin: not on a terminal and without --yes: nothing is written, as with --dry-run");

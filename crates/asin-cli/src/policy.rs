@@ -44,6 +44,9 @@ pub struct Policy {
     /// With more rows to change than this, nothing is sent at all
     #[arg(long, value_name = "N", default_value_t = defaults().max_rows_changed)]
     max_rows_changed: usize,
+    /// With more changes than this in one store, a sample is previewed and they leave in feeds instead of one by one
+    #[arg(long, value_name = "N", default_value_t = defaults().feed_above)]
+    feed_above: usize,
 }
 
 /// What a price follows.
@@ -64,6 +67,7 @@ impl Policy {
         options.accept_unconfirmed = self.accept_unconfirmed;
         options.max_change = self.max_change;
         options.max_rows_changed = self.max_rows_changed;
+        options.feed_above = self.feed_above;
         options.pricing = self.rule();
         if is_sandbox {
             (options.cadence, options.patience) = (Duration::from_millis(500), Duration::from_secs(120));

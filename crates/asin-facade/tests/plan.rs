@@ -8,36 +8,13 @@ mod demo;
 use asin_facade::sp_listings::{
     ListingsItemPatchRequest, Marketplace, PatchListingsItem, Submission, new_price, quantity_patch,
 };
-use asin_facade::sync::{
-    Catalogue, Change, Event, Options, Plan, PlanError, Report, RunId, Services, Spending, Supervisor, Sync, SyncError,
-};
+use asin_facade::sync::{Agreed, Catalogue, Options, Plan, PlanError, Report, RunId, Services, Sync, SyncError};
 use asin_sandbox::{Market, Sandbox};
-use async_trait::async_trait;
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
-
-/// Agrees to everything.
-struct Yes;
-
-#[async_trait]
-impl Supervisor for Yes {
-    fn event(&self, _: Event) {}
-
-    async fn may_pay(&self, _: &Spending) -> bool {
-        true
-    }
-
-    async fn may_enrol(&self, _: usize) -> bool {
-        true
-    }
-
-    async fn may_write(&self, _: &[Change]) -> bool {
-        true
-    }
-}
 
 /// The example's catalogue over the example's market.
 struct Shop {
@@ -102,14 +79,14 @@ fn ended<'a>(report: &'a Report, sku: &str) -> (&'a str, &'a str) {
 async fn a_plan_is_written_where_the_listings_are_as_it_found_them_and_can_be_undone() {
     let shop = Shop::open().await;
     let before = shop.shelf();
-    let (report, plan) = shop.sync.plan(&shop.catalogue, &Yes).await.unwrap();
+    let (report, plan) = shop.sync.plan(&shop.catalogue, &Agreed).await.unwrap();
     assert_eq!(shop.writes(), 0, "a plan writes nothing");
     assert_eq!((plan.changes.len(), report.totals.run), (8, None));
     let plan = Plan::read(&serde_json::to_vec(&plan).unwrap()).unwrap();
 
     shop.meddle("SHOES", "939.90").await;
     let meddled = shop.shelf();
-    let report = shop.sync.apply(&plan, &Yes).await.unwrap();
+    let report = shop.sync.apply(&plan, &Agreed).await.unwrap();
     assert_eq!(ended(&report, "SHOES"), ("refused", "listing_changed"));
     assert_eq!(ended(&report, "YNG-WTR-3").0, "submitted");
     assert_eq!(report.totals.outcomes["submitted"], 7, "{report:?}");
@@ -120,7 +97,7 @@ async fn a_plan_is_written_where_the_listings_are_as_it_found_them_and_can_be_un
     assert_ne!(applied, meddled);
 
     let writes = shop.writes();
-    let report = shop.sync.apply(&plan, &Yes).await.unwrap();
+    let report = shop.sync.apply(&plan, &Agreed).await.unwrap();
     assert_eq!((shop.writes(), &report.totals.run), (writes, &None), "what is there is not written again");
     assert_eq!(ended(&report, "YNG-WTR-3").0, "applied");
 
@@ -130,10 +107,10 @@ async fn a_plan_is_written_where_the_listings_are_as_it_found_them_and_can_be_un
     let undo = shop.sync.undo(&run).unwrap().unwrap();
     assert_eq!(undo.plan.changes.len(), 7, "{undo:?}");
     assert!(undo.left.iter().all(|left| left.ends_with("it had no days of handling before")), "{:?}", undo.left);
-    shop.sync.apply(&undo.plan, &Yes).await.unwrap();
+    shop.sync.apply(&undo.plan, &Agreed).await.unwrap();
     shop.settled().await;
     // Where the price rises and the stock with it, the stock comes second; the first run holds it until the price shows.
-    shop.sync.apply(&undo.plan, &Yes).await.unwrap();
+    shop.sync.apply(&undo.plan, &Agreed).await.unwrap();
     shop.settled().await;
     assert_eq!(shop.shelf(), meddled, "as it was found");
     assert_ne!(before, meddled);
@@ -143,15 +120,15 @@ async fn a_plan_is_written_where_the_listings_are_as_it_found_them_and_can_be_un
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_still_on_its_way_is_not_called_undone_and_a_piece_that_was_sold_keeps_no_price() {
     let shop = Shop::open().await;
-    let (_, plan) = shop.sync.plan(&shop.catalogue, &Yes).await.unwrap();
-    let run = shop.sync.apply(&plan, &Yes).await.unwrap().totals.run.unwrap();
+    let (_, plan) = shop.sync.plan(&shop.catalogue, &Agreed).await.unwrap();
+    let run = shop.sync.apply(&plan, &Agreed).await.unwrap().totals.run.unwrap();
     // The stock of this listing is applied later; the run has waited for its price only.
     let undo = shop.sync.undo(&run).unwrap().unwrap().plan;
     let only = |sku: &str| {
         let changes = undo.changes.iter().filter(|change| change.sku.as_str() == sku).cloned().collect();
         Plan { changes, ..undo.clone() }
     };
-    let report = shop.sync.apply(&only("WTR-US-1"), &Yes).await.unwrap();
+    let report = shop.sync.apply(&only("WTR-US-1"), &Agreed).await.unwrap();
     assert_eq!((report.rows[0].price.name(), report.rows[0].stock.name()), ("submitted", "not_applied"), "{report:?}");
 
     shop.settled().await;
@@ -161,7 +138,7 @@ async fn what_is_still_on_its_way_is_not_called_undone_and_a_piece_that_was_sold
     let sold = PatchListingsItem::new(seller, "ref-001".parse().unwrap(), [Marketplace::AU], body);
     assert!(matches!(client.call(sold).await, Ok(Submission::Accepted(_))));
     shop.settled().await;
-    let report = shop.sync.apply(&only("ref-001"), &Yes).await.unwrap();
+    let report = shop.sync.apply(&only("ref-001"), &Agreed).await.unwrap();
     let row = &report.rows[0];
     assert_eq!((row.price.name(), row.stock.reason().unwrap().code), ("submitted", "listing_changed"), "{row:?}");
     shop.sandbox.stop().await;
@@ -170,8 +147,8 @@ async fn what_is_still_on_its_way_is_not_called_undone_and_a_piece_that_was_sold
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plan_of_elsewhere_or_of_somebody_else_is_refused_as_a_whole() {
     let shop = Shop::open().await;
-    let (_, plan) = shop.sync.plan(&shop.catalogue, &Yes).await.unwrap();
-    let refused = async |plan: &Plan| match shop.sync.apply(plan, &Yes).await {
+    let (_, plan) = shop.sync.plan(&shop.catalogue, &Agreed).await.unwrap();
+    let refused = async |plan: &Plan| match shop.sync.apply(plan, &Agreed).await {
         Err(SyncError::Plan(error)) => error,
         other => panic!("{other:?}"),
     };
@@ -194,7 +171,7 @@ async fn a_plan_of_elsewhere_or_of_somebody_else_is_refused_as_a_whole() {
             price.to.amount = Decimal::new(1, 2);
         }
     }
-    let report = shop.sync.apply(&wild, &Yes).await.unwrap();
+    let report = shop.sync.apply(&wild, &Agreed).await.unwrap();
     let priced = wild.changes.iter().filter(|change| change.price.is_some()).count();
     let refused = report.rows.iter().filter(|row| row.price.reason().is_some_and(|why| why.code == "out_of_bounds"));
     assert_eq!(refused.count(), priced, "no plan passes the bounds of its row");

@@ -33,6 +33,7 @@ impl Sync {
         run.max_age = run.max_age.min(Duration::from_secs(plan.max_observation_age));
         let rows = plan.changes.iter().map(|change| (change.row(), Some(change.clone())));
         let (slots, refused) = run.admit(rows);
+        run.settle_feeds(&slots).await?;
         let groups = run.plan(slots, &Outputs::new()).await?;
         let slots = run.publish(groups).await?;
         run.report(slots, refused, Decimal::ZERO).await

@@ -1,18 +1,23 @@
 //! The audit log: every write with its old and new values, on disk before it leaves, and how it ended.
 //!
-//! Unlike the state it is never compacted: it is what the way back is planned from.
+//! Unlike the state it is never compacted: it is what the way back is planned from, and what tells whose messages stand in
+//! the folder of a feed.
 
 use super::{
     Change, FromTo, Outcome, Plan,
     journal::{Journal, StateError},
     run::Slot,
-    state::Part,
+    state::{Part, Target},
 };
 use crate::{Asin, Marketplace, Price};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sp_listings::{SellerId, Sku};
-use std::{collections::BTreeMap, fmt, path::Path};
+use std::{
+    collections::{BTreeMap, HashSet},
+    fmt,
+    path::Path,
+};
 
 /// Names a run: the moment of its beginning.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -76,6 +81,9 @@ struct Sending {
     asin: Asin,
     marketplace: Marketplace,
     change: Edit,
+    /// The folder of the feed that it is a message of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    feed: Option<String>,
 }
 
 /// How one write ended. Where this line is missing, the program ended first: the write may have been applied.
@@ -88,6 +96,7 @@ struct Ended {
     outcome: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
+    /// Of a message: the feed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     submission_id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -107,17 +116,52 @@ pub(super) struct Audit {
     journal: Journal,
     run: RunId,
     writes: u64,
+    /// What stands in feeds that earlier runs did not see the end of, by the feed's folder.
+    open: BTreeMap<String, Vec<OpenWrite>>,
 }
 
 /// A write that is under way.
-#[derive(Debug)]
-pub(super) struct Write(u64);
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Write {
+    run: RunId,
+    write: u64,
+}
+
+/// A message of a feed whose end is not known yet.
+#[derive(Debug, Clone)]
+pub(super) struct OpenWrite {
+    pub(super) write: Write,
+    pub(super) account: String,
+    pub(super) sku: Sku,
+    pub(super) target: Target,
+}
+
+/// How a write ended.
+#[derive(Debug, Clone)]
+pub(super) struct End {
+    pub(super) write: Write,
+    pub(super) outcome: Outcome,
+    /// Amazon's id of the submission, or of the feed.
+    pub(super) submission: Option<String>,
+    pub(super) request: Option<String>,
+}
 
 impl Audit {
     /// Opens the log of a world in this folder.
     pub(super) fn open(folder: &Path, world: &str, now: Timestamp) -> Result<Self, StateError> {
-        let journal = Journal::open(folder, "audit", world, |_: Line| {})?;
-        Ok(Self { journal, run: RunId::new(now), writes: 0 })
+        let mut open: BTreeMap<String, Vec<OpenWrite>> = BTreeMap::new();
+        let mut ended = HashSet::new();
+        let journal = Journal::open(folder, "audit", world, |line| match line {
+            Line::Sending(mut sending) => {
+                if let Some(feed) = sending.feed.take() {
+                    open.entry(feed).or_default().push(OpenWrite::from(sending));
+                }
+            }
+            Line::Ended(Ended { run, write, .. }) => drop(ended.insert(Write { run, write })),
+        })?;
+        open.values_mut().for_each(|writes| writes.retain(|open| !ended.contains(&open.write)));
+        open.retain(|_, writes| !writes.is_empty());
+        Ok(Self { journal, run: RunId::new(now), writes: 0, open })
     }
 
     /// The run, if it has written anything.
@@ -125,35 +169,61 @@ impl Audit {
         (self.writes > 0).then(|| self.run.clone())
     }
 
-    /// Notes what is about to be sent; if that cannot be written down, it must not be sent.
-    pub(super) fn sending(&mut self, slot: &Slot, change: Edit) -> Result<Write, StateError> {
-        self.writes += 1;
-        let (account, sku) = (slot.row.account.clone(), slot.row.sku.clone());
-        self.journal.append(&[Line::Sending(Sending {
-            run: self.run.clone(),
-            write: self.writes,
-            at: Timestamp::now(),
-            account,
-            seller_id: slot.seller.clone(),
-            sku,
-            asin: slot.row.asin,
-            marketplace: slot.row.marketplace,
-            change,
-        })])?;
-        Ok(Write(self.writes))
+    /// What stands in feeds whose end is not known, by the feed's folder.
+    pub(super) fn open_feeds(&self) -> BTreeMap<String, Vec<OpenWrite>> {
+        self.open.clone()
     }
 
-    /// Notes how it ended.
-    pub(super) fn ended(
+    /// A name for the folder of a feed of this run.
+    pub(super) fn feed(&self) -> String {
+        format!("{}-{}", self.run, self.writes + 1)
+    }
+
+    /// Notes what is about to be sent, alone or in a feed; if that cannot be written down, it must not be sent.
+    pub(super) fn sending<'a>(
         &mut self,
-        Write(write): Write,
-        outcome: &Outcome,
-        submission_id: Option<String>,
-        request_id: Option<String>,
-    ) -> Result<(), StateError> {
-        let reason = outcome.reason().map(|reason| reason.message.clone());
-        let (run, at, outcome) = (self.run.clone(), Timestamp::now(), outcome.name().to_owned());
-        self.journal.append(&[Line::Ended(Ended { run, write, at, outcome, reason, submission_id, request_id })])
+        feed: Option<&str>,
+        changes: impl IntoIterator<Item = (&'a Slot, Edit)>,
+    ) -> Result<Vec<Write>, StateError> {
+        let (mut lines, mut writes) = (Vec::new(), Vec::new());
+        for (slot, change) in changes {
+            self.writes += 1;
+            let (account, sku) = (slot.row.account.clone(), slot.row.sku.clone());
+            writes.push(Write { run: self.run.clone(), write: self.writes });
+            lines.push(Line::Sending(Sending {
+                run: self.run.clone(),
+                write: self.writes,
+                at: Timestamp::now(),
+                account,
+                seller_id: slot.seller.clone(),
+                sku,
+                asin: slot.row.asin,
+                marketplace: slot.row.marketplace,
+                change,
+                feed: feed.map(str::to_owned),
+            }));
+        }
+        self.journal.append(&lines)?;
+        Ok(writes)
+    }
+
+    /// Notes how writes ended.
+    pub(super) fn ended(&mut self, ends: impl IntoIterator<Item = End>) -> Result<(), StateError> {
+        let at = Timestamp::now();
+        let line = |End { write: Write { run, write }, outcome, submission, request }| {
+            let reason = outcome.reason().map(|reason| reason.message.clone());
+            let (outcome, submission_id, request_id) = (outcome.name().to_owned(), submission, request);
+            Line::Ended(Ended { run, write, at, outcome, reason, submission_id, request_id })
+        };
+        self.journal.append(&ends.into_iter().map(line).collect::<Vec<_>>())
+    }
+}
+
+impl From<Sending> for OpenWrite {
+    fn from(sending: Sending) -> Self {
+        let Sending { run, write, account, seller_id, sku, marketplace, change, .. } = sending;
+        let target = Target::new(&seller_id, &sku, marketplace, change.part());
+        Self { write: Write { run, write }, account, sku, target }
     }
 }
 
@@ -184,7 +254,7 @@ pub struct Undo {
 pub(super) struct Log {
     sent: Vec<Sending>,
     /// What Amazon refused, or never got: it changed nothing.
-    void: Vec<(RunId, u64)>,
+    void: HashSet<Write>,
 }
 
 impl Log {
@@ -194,7 +264,7 @@ impl Log {
         Journal::open(folder, "audit", world, |line| match line {
             Line::Sending(sending) => log.sent.push(sending),
             Line::Ended(ended) if matches!(ended.outcome.as_str(), "refused" | "failed") => {
-                log.void.push((ended.run, ended.write));
+                log.void.insert(Write { run: ended.run, write: ended.write });
             }
             Line::Ended(_) => {}
         })?;
@@ -217,7 +287,7 @@ impl Log {
         let mut known = false;
         for sent in self.sent.iter().filter(|sent| sent.run == *run) {
             known = true;
-            if self.void.contains(&(run.clone(), sent.write)) {
+            if self.void.contains(&Write { run: run.clone(), write: sent.write }) {
                 continue;
             }
             let (account, sku, marketplace) = (sent.account.clone(), sent.sku.clone(), sent.marketplace);

@@ -11,15 +11,18 @@
 mod accounts;
 mod apply;
 mod audit;
+mod bulk;
 mod catalogue;
 mod change;
 mod collect;
 mod decide;
 mod discover;
+mod feed;
 mod observe;
 mod plan;
 mod pricing;
 mod publish;
+mod read;
 mod report;
 mod run;
 mod state;
@@ -65,11 +68,15 @@ pub struct Options {
     pub max_change: Decimal,
     /// With more rows to change than this, nothing is sent at all.
     pub max_rows_changed: usize,
+    /// With more changes than this for one account in one store, a sample of them is previewed and they leave in a feed.
+    pub feed_above: usize,
+    /// How many rows of a feed are previewed.
+    pub feed_sample: usize,
     /// Only free reads and previews.
     pub dry_run: bool,
-    /// How long to wait for paid results; what comes later is collected by the next run.
+    /// How long to wait for paid results, and for a feed; what comes later is collected by the next run.
     pub patience: Duration,
-    /// The pause between two looks for paid results.
+    /// The pause between two looks for paid results, or at a feed.
     pub cadence: Duration,
     /// The folder that keeps what the next run must know.
     pub state: PathBuf,
@@ -88,6 +95,8 @@ impl Options {
             pricing: Arc::new(MatchLowest),
             max_change: Decimal::from(20),
             max_rows_changed: 100,
+            feed_above: 500,
+            feed_sample: 20,
             dry_run: false,
             // DataForSEO's standard queue takes up to 45 minutes.
             patience: Duration::from_secs(50 * 60),
@@ -111,6 +120,27 @@ pub trait Supervisor: Send + std::marker::Sync {
 
     /// Whether these changes may be sent.
     async fn may_write(&self, changes: &[Change]) -> bool;
+}
+
+/// Agrees to everything and shows nothing: for programs that have made sure beforehand, by a plan that was read for example.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Agreed;
+
+#[async_trait]
+impl Supervisor for Agreed {
+    fn event(&self, _: Event) {}
+
+    async fn may_pay(&self, _: &Spending) -> bool {
+        true
+    }
+
+    async fn may_enrol(&self, _: usize) -> bool {
+        true
+    }
+
+    async fn may_write(&self, _: &[Change]) -> bool {
+        true
+    }
 }
 
 /// What happens while a run goes on.

@@ -3,21 +3,22 @@
 use super::{
     Brakes, Change, FromTo, Market, Outcome, PriceDecision, Question, Reason, Row, StateError, Step, decide, lowest,
     observe::Outputs,
+    read::{Listing, Shelves},
     run::{Run, Slot, SyncError},
     state::{Part, Sent, Target},
 };
 use crate::Price;
-use core_http::ErrorKind;
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
-use sp_listings::{DEFAULT_CHANNEL, GetListingsItem, IncludedData, Item, NoOffer, Offer, is_not_listed};
+use sp_listings::{DEFAULT_CHANNEL, Item, NoOffer, is_not_listed};
 use std::{
     collections::BTreeMap,
-    fmt::Display,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
-use tokio::time::Instant;
 
 /// How many groups are read or written at once; the rate limits decide how fast.
 pub(super) const AT_ONCE: usize = 8;
@@ -35,15 +36,10 @@ pub(super) struct Member {
     pub(super) slot: Slot,
     pub(super) listing: Option<Listing>,
     pub(super) price: Option<Price>,
+    /// Whether a price that this run has sent was seen in the listing.
+    pub(super) reads_back: bool,
     /// Whether the row names the stock and its listing is there: then it shares what becomes of the stock.
     pub(super) shares_stock: bool,
-}
-
-/// A listing as it was read.
-pub(super) struct Listing {
-    pub(super) item: Item,
-    pub(super) offer: Result<Offer, NoOffer>,
-    pub(super) read: Instant,
 }
 
 /// What should happen to a stock.
@@ -73,34 +69,8 @@ impl StockPlan {
 
 impl Slot {
     pub(super) fn target(&self, part: Part) -> Target {
-        let marketplace = (part == Part::Price).then_some(self.row.marketplace);
-        Target { seller: self.seller.to_string(), sku: self.row.sku.to_string(), marketplace, part }
+        Target::new(&self.seller, &self.row.sku, self.row.marketplace, part)
     }
-}
-
-impl Listing {
-    pub(super) fn price(&self, slot: &Slot) -> Option<Price> {
-        let offer = self.offer.as_ref().ok()?;
-        Some(Price::new(offer.price(), slot.row.marketplace.currency()))
-    }
-
-    /// Whether somebody has changed the price since a plan was made; then the row is left alone as a whole.
-    fn price_departs_from(&self, change: &Change, slot: &Slot) -> Option<String> {
-        departs("price", change.price, self.price(slot))
-    }
-
-    /// Whether the stock is not what a plan was made from; a piece that was sold meanwhile is no reason to keep a price.
-    fn stock_departs_from(&self, change: &Change) -> Option<String> {
-        departs("stock", change.quantity, pieces(&self.item))
-            .or_else(|| departs("handling time in days", change.handling, self.item.lead_time()))
-    }
-}
-
-/// A value must be the one that it was planned from, or already the one that it should become.
-fn departs<T: PartialEq + Copy + Display>(what: &str, plan: Option<FromTo<T>>, now: Option<T>) -> Option<String> {
-    let FromTo { from, to } = plan.filter(|plan| now != plan.from && now != Some(plan.to))?;
-    let text = |value: Option<T>| value.map_or_else(|| "none".to_owned(), |value| value.to_string());
-    Some(format!("the {what} was {} and is {} now; planned: {to}", text(from), text(now)))
 }
 
 /// What an earlier run sent, in the light of what the listing shows now.
@@ -121,13 +91,14 @@ impl Run<'_> {
     /// Reads every listing and decides about its price and stock.
     pub(super) async fn plan(&self, slots: Vec<Slot>, outputs: &Outputs) -> Result<Vec<Group>, SyncError> {
         self.began(Step::Decide, slots.len());
+        let shelves = Mutex::new(self.shelves(&slots).await);
         let mut groups: BTreeMap<(String, String), Vec<Slot>> = BTreeMap::new();
         for slot in slots {
             groups.entry((slot.row.account.clone(), slot.row.sku.to_string())).or_default().push(slot);
         }
         let done = AtomicUsize::new(0);
         let planned = stream::iter(groups.into_values())
-            .map(|slots| self.plan_group(slots, outputs, &done))
+            .map(|slots| self.plan_group(slots, outputs, &shelves, &done))
             .buffer_unordered(AT_ONCE)
             .collect::<Vec<_>>()
             .await;
@@ -135,12 +106,19 @@ impl Run<'_> {
         Ok(planned.into_iter().collect::<Result<_, StateError>>()?)
     }
 
-    async fn plan_group(&self, slots: Vec<Slot>, outputs: &Outputs, done: &AtomicUsize) -> Result<Group, StateError> {
+    async fn plan_group(
+        &self,
+        slots: Vec<Slot>,
+        outputs: &Outputs,
+        shelves: &Mutex<Shelves>,
+        done: &AtomicUsize,
+    ) -> Result<Group, StateError> {
         let mut members = Vec::with_capacity(slots.len());
         for mut slot in slots {
-            let listing = self.listing(&mut slot).await;
+            let shelved = shelves.lock().unwrap_or_else(PoisonError::into_inner).take(&slot);
+            let listing = self.listing(&mut slot, shelved).await;
             let shares_stock = listing.is_some() && slot.row.names_stock();
-            members.push(Member { slot, listing, price: None, shares_stock });
+            members.push(Member { slot, listing, price: None, reads_back: false, shares_stock });
             self.advanced(Step::Decide, done.fetch_add(1, Ordering::Relaxed) + 1);
         }
         let mut group = Group { members, stock: None };
@@ -155,8 +133,12 @@ impl Run<'_> {
     }
 
     /// Reads a listing; whatever keeps the row from being touched goes into its report.
-    async fn listing(&self, slot: &mut Slot) -> Option<Listing> {
-        let outcome = match self.read(slot).await {
+    async fn listing(&self, slot: &mut Slot, shelved: Option<Listing>) -> Option<Listing> {
+        let read = match shelved {
+            Some(listing) => Ok(listing),
+            None => self.read(slot).await,
+        };
+        let outcome = match read {
             Ok(listing) => match listing.item.asin(&slot.row.marketplace.listings()) {
                 Some(asin) if asin != slot.row.asin => {
                     Outcome::Refused(Reason::new("other_asin", format!("the listing is on {asin}")))
@@ -174,25 +156,6 @@ impl Run<'_> {
         };
         (slot.report.price, slot.report.stock) = (outcome.clone(), outcome);
         None
-    }
-
-    pub(super) async fn read(&self, slot: &Slot) -> core_http::Result<Listing> {
-        use IncludedData::{Attributes, FulfillmentAvailability, Summaries};
-        let store = slot.row.marketplace.listings();
-        let read = GetListingsItem::new(slot.seller.clone(), slot.row.sku.clone(), [store.clone()]).included_data([
-            Summaries,
-            Attributes,
-            FulfillmentAvailability,
-        ]);
-        let item = self.client(slot)?.call(read).await?;
-        let offer = Offer::find(&item, &store, slot.row.marketplace.currency().as_str());
-        Ok(Listing { item, offer, read: Instant::now() })
-    }
-
-    pub(super) fn client(&self, slot: &Slot) -> core_http::Result<&sp_listings::SpClient> {
-        let missing =
-            || core_http::Error::new(ErrorKind::Request, format!("no client for account `{}`", slot.row.account));
-        self.services.seller(&slot.row.account).ok_or_else(missing)
     }
 
     fn plan_price(&self, member: &mut Member, outputs: &Outputs) -> Result<(), StateError> {
@@ -292,7 +255,7 @@ impl Run<'_> {
             // It is as it should be, but another value may still be on its way to it.
             Earlier::Missing { fresh: true, .. } if same => Outcome::NotApplied,
             Earlier::Missing { .. } if same => {
-                self.state().settle(target)?;
+                self.state().settle([target])?;
                 Outcome::Unchanged
             }
             Earlier::Missing { sent, fresh } if sent.value == plan.value() => {
@@ -318,7 +281,7 @@ impl Run<'_> {
 
     /// What has been missing for so long may be sent again, from the next run on: this one says that it is missing.
     fn forget(&self, target: Target, fresh: bool) -> Result<(), StateError> {
-        if fresh { Ok(()) } else { self.state().settle(target) }
+        if fresh { Ok(()) } else { self.state().settle([target]) }
     }
 
     /// What became of what an earlier run sent; what shows is settled.
@@ -326,7 +289,7 @@ impl Run<'_> {
         let mut state = self.state();
         let Some(sent) = state.sent(target).cloned() else { return Ok(Earlier::Nothing) };
         if shows(&sent.value) {
-            state.settle(target.clone())?;
+            state.settle([target.clone()])?;
             return Ok(Earlier::Shows);
         }
         let age = Timestamp::now().duration_since(sent.at).as_secs_f64().abs();
@@ -373,7 +336,7 @@ impl Group {
 }
 
 /// How many pieces a listing shows for the seller's own channel.
-fn pieces(item: &Item) -> Option<u32> {
+pub(super) fn pieces(item: &Item) -> Option<u32> {
     item.stock().map(|stock| u32::try_from(stock.quantity).unwrap_or(u32::MAX))
 }
 

@@ -1,41 +1,51 @@
 //! Sends what was decided: previewed first, noted on disk before it leaves, sent once, never guessed.
 
 use super::{
-    Change, Doubt, Outcome, Reason, StateError, Step,
-    audit::{Edit, Stock},
+    Change, Doubt, Outcome, Reason, RowReport, StateError, Step,
+    audit::{Edit, End, Stock},
     decide,
-    plan::{AT_ONCE, Group, Listing, Member, StockPlan, plain},
+    plan::{AT_ONCE, Group, Member, StockPlan, plain},
+    read::Listing,
     run::{Run, Slot, SyncError},
     state::{Part, Sent, Target},
 };
 use core_http::{ErrorKind, Once};
-use futures_util::{StreamExt, stream};
+use futures_util::{StreamExt, future::join, stream};
 use jiff::Timestamp;
 use sp_listings::{
-    ListingsItemPatchRequest, PatchListingsItem, PatchOperation, Previewed, Submission, preview, stock_patch,
+    ListingsItemPatchRequest, PatchListingsItem, PatchOperation, Previewed, Submission, Validated, preview, stock_patch,
 };
 use std::{
+    collections::HashMap,
     sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
 };
 use tokio::time::sleep;
 
 /// A listing that was read longer ago is read again before it is written.
-const STALE: Duration = Duration::from_secs(60);
+pub(super) const STALE: Duration = Duration::from_secs(60);
 /// How often, and how far apart, a price is read back before a stock may rise.
-const LOOKS: u32 = 5;
-const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
+pub(super) const LOOKS: u32 = 5;
+pub(super) const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
 
 /// Whether changes are sent or only previewed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mode {
+pub(super) enum Mode {
     Send,
     Preview,
+}
+
+/// One write: what it changes, the patch that does so, and its value in one form for each value.
+pub(super) struct Draft {
+    pub(super) edit: Edit,
+    pub(super) patch: PatchOperation,
+    pub(super) value: String,
 }
 
 impl Run<'_> {
     /// Sends the changes of all groups, if there are not too many and the supervisor agrees.
     pub(super) async fn publish(&self, mut groups: Vec<Group>) -> Result<Vec<Slot>, SyncError> {
+        self.hold_unended(&mut groups);
         let changes: Vec<_> = groups.iter().flat_map(Group::changes).collect();
         let most = self.options.max_rows_changed;
         let mode = if changes.len() > most {
@@ -45,7 +55,7 @@ impl Run<'_> {
             Mode::Send
         } else if changes.is_empty() {
             Mode::Send
-        } else if self.options.dry_run || self.plans {
+        } else if self.previews() {
             Mode::Preview
         } else if self.supervisor.may_write(&changes).await {
             Mode::Send
@@ -55,8 +65,9 @@ impl Run<'_> {
             Mode::Send
         };
         self.began(Step::Publish, changes.len());
-        let done = AtomicUsize::new(0);
-        let published = stream::iter(groups)
+        let done = &AtomicUsize::new(0);
+        let (many, few) = self.split(groups);
+        let few = stream::iter(few)
             .map(|group| async {
                 let rows = group.changes().len();
                 let slots = self.publish_group(group, mode).await;
@@ -65,13 +76,14 @@ impl Run<'_> {
             })
             .buffer_unordered(AT_ONCE)
             // Every group comes to its end, also when the state of another could not be written.
-            .collect::<Vec<_>>()
-            .await;
+            .collect::<Vec<_>>();
+        let (few, many) = join(few, self.publish_by_feed(many, mode, done)).await;
         self.ended(Step::Publish);
-        let slots = published.into_iter().collect::<Result<Vec<_>, StateError>>()?;
+        let slots = few.into_iter().chain(many).collect::<Result<Vec<_>, StateError>>()?;
         let slots: Vec<Slot> = slots.into_iter().flatten().collect();
         if self.plans {
-            let planned = |change| slots.iter().find_map(|slot| valid(slot, &change));
+            let reports: HashMap<u64, &RowReport> = slots.iter().map(|slot| (slot.row.line, &slot.report)).collect();
+            let planned = |change: Change| valid(reports.get(&change.line)?, change);
             self.planned().extend(changes.into_iter().filter_map(planned));
         }
         Ok(slots)
@@ -86,92 +98,61 @@ impl Run<'_> {
     }
 
     async fn publish_price(&self, member: &mut Member, mode: Mode) -> Result<(), StateError> {
-        let Some(price) = member.price else { return Ok(()) };
+        if member.price.is_none() {
+            return Ok(());
+        }
         let Some(listing) = member.listing.take() else { return Ok(()) };
-        let same = |before: &Listing, now: &Listing| before.offer == now.offer;
-        let listing = match self.still_so(&member.slot, listing, same).await {
-            Ok(_) if self.has_aged(&member.slot) => {
-                let message = "what was observed has become too old while the change waited";
-                member.slot.report.price = Outcome::Skipped(Reason::new("observation_too_old", message));
-                return Ok(());
-            }
-            Ok(listing) => listing,
+        match self.still_so(&member.slot, listing, Listing::same_offer).await {
+            Ok(listing) => member.listing = Some(listing),
             Err(outcome) => {
                 member.slot.report.price = outcome;
                 return Ok(());
             }
-        };
-        let Ok(offer) = &listing.offer else { return Ok(()) };
-        let patch = offer.price_patch(price.amount);
-        let edit = Edit::Price { from: member.slot.report.old_price, to: price };
-        let outcome = self.submit(&mut member.slot, edit, patch, plain(price), mode).await?;
-        member.slot.report.price = outcome;
+        }
+        if self.has_aged(&member.slot) {
+            member.slot.report.price = aged();
+            member.listing = None;
+            return Ok(());
+        }
+        let Some(draft) = member.price_draft() else { return Ok(()) };
+        member.slot.report.price = self.submit(&mut member.slot, draft, mode).await?;
         if matches!(member.slot.report.price, Outcome::Unknown(_)) && self.shows_price(member).await {
-            self.state().settle(member.slot.target(Part::Price))?;
+            self.state().settle([member.slot.target(Part::Price)])?;
             member.slot.report.price = Outcome::Applied;
         }
-        member.listing = Some(listing);
         Ok(())
     }
 
     async fn publish_stock(&self, group: &mut Group, mode: Mode) -> Result<(), StateError> {
         let Some(plan) = group.stock else { return Ok(()) };
-        let held = if plan.rises { self.hold_rise(group).await } else { None };
+        if plan.rises {
+            for member in &mut group.members {
+                member.reads_back = member.slot.report.price == Outcome::Submitted && self.reads_back(member).await;
+            }
+        }
+        let held = group.holds_rise();
         let carrier = &mut group.members[plan.carrier];
-        let same = |before: &Listing, now: &Listing| {
-            before.item.channels() == now.item.channels() && before.item.stock() == now.item.stock()
-        };
         let changed = match carrier.listing.take() {
-            Some(listing) => self.still_so(&carrier.slot, listing, same).await.err(),
+            Some(listing) => self.still_so(&carrier.slot, listing, Listing::same_stock).await.err(),
             None => None,
         };
         let outcome = match (held, changed) {
             (Some(reason), _) => Outcome::Skipped(reason),
             (None, Some(outcome)) => outcome,
             (None, None) => {
+                let Some(draft) = group.stock_draft() else { return Ok(()) };
                 let slot = &mut group.members[plan.carrier].slot;
-                let Some(patch) = stock_patch(plan.quantity, plan.handling) else { return Ok(()) };
-                let report = &slot.report;
-                let from = Stock { quantity: report.old_quantity, handling_days: report.old_handling_days };
-                let edit = Edit::Stock { from, to: Stock { quantity: plan.quantity, handling_days: plan.handling } };
-                let outcome = self.submit(slot, edit, patch, plan.value(), mode).await?;
+                let outcome = self.submit(slot, draft, mode).await?;
                 if matches!(outcome, Outcome::Unknown(_)) && self.shows_stock(slot, plan).await {
-                    self.state().settle(slot.target(Part::Stock))?;
+                    self.state().settle([slot.target(Part::Stock)])?;
                     Outcome::Applied
                 } else {
                     outcome
                 }
             }
         };
-        for member in group.members.iter_mut().filter(|member| member.shares_stock) {
-            member.slot.report.stock = outcome.clone();
-        }
+        group.end_stock(&outcome);
         Ok(())
-    }
-
-    /// Stock rises only where every price of it has been read as it should be.
-    async fn hold_rise(&self, group: &Group) -> Option<Reason> {
-        for member in &group.members {
-            let slot = &member.slot;
-            let Some(listing) = &member.listing else {
-                if matches!(slot.report.price, Outcome::Skipped(ref reason) if reason.code == "not_listed") {
-                    continue;
-                }
-                return Some(hold(slot, "could not be read"));
-            };
-            let settled = match &slot.report.price {
-                Outcome::Skipped(reason) if reason.code == "dry_run" => true,
-                Outcome::Unchanged | Outcome::Applied | Outcome::Skipped(_) => {
-                    decide::within_bounds(&slot.row, listing.price(slot))
-                }
-                Outcome::Submitted => self.reads_back(member).await,
-                _ => false,
-            };
-            if !settled {
-                return Some(hold(slot, "is not known to be as it should be"));
-            }
-        }
-        None
     }
 
     async fn reads_back(&self, member: &Member) -> bool {
@@ -196,7 +177,7 @@ impl Run<'_> {
     }
 
     /// Whether the observation that a price follows has passed its greatest age since it was decided on.
-    fn has_aged(&self, slot: &Slot) -> bool {
+    pub(super) fn has_aged(&self, slot: &Slot) -> bool {
         let doubts =
             slot.report.observed.as_ref().map(|observed| observed.doubts(&self.question(slot, Timestamp::now())));
         doubts.is_some_and(|doubts| doubts.contains(&Doubt::TooOld))
@@ -207,62 +188,53 @@ impl Run<'_> {
         &self,
         slot: &Slot,
         listing: Listing,
-        same: impl Fn(&Listing, &Listing) -> bool,
+        same: fn(&Listing, &Listing) -> bool,
     ) -> Result<Listing, Outcome> {
         if listing.read.elapsed() < STALE {
             return Ok(listing);
         }
-        let store = slot.row.marketplace.listings();
         match self.read(slot).await {
-            Ok(fresh) if same(&listing, &fresh) && listing.item.asin(&store) == fresh.item.asin(&store) => Ok(fresh),
-            Ok(_) => Err(Outcome::Skipped(Reason::new(
-                "listing_changed",
-                "the listing was changed by somebody else meanwhile",
-            ))),
+            Ok(fresh) => listing.replaced_by(Some(fresh), slot, same),
             Err(error) => Err(Outcome::Failed(Reason::new("read", error.to_string()))),
         }
     }
 
-    /// Previews a patch and, if that is valid, sends it once.
-    async fn submit(
+    /// The change of a listing by these patches, if Amazon finds it valid.
+    pub(super) async fn previewed(
         &self,
-        slot: &mut Slot,
-        edit: Edit,
-        patch: PatchOperation,
-        value: String,
-        mode: Mode,
-    ) -> Result<Outcome, StateError> {
-        let failed = |error: &core_http::Error| Outcome::Failed(Reason::new(code(error.kind()), error.to_string()));
-        let client = match self.client(slot) {
-            Ok(client) => client,
-            Err(error) => return Ok(failed(&error)),
-        };
-        let body = ListingsItemPatchRequest::offer([patch]);
-        let store = slot.row.marketplace.listings();
-        // The report is in English, and what Amazon says in it is, too.
-        let patch =
-            PatchListingsItem::new(slot.seller.clone(), slot.row.sku.clone(), [store], body).issue_locale("en_US");
-        let validated = match preview(client, Once(patch)).await {
-            Ok(Previewed::Valid(validated)) => validated,
+        slot: &Slot,
+        patches: Vec<PatchOperation>,
+    ) -> Result<Validated<Once<PatchListingsItem>>, Outcome> {
+        let client = self.client(&slot.row.account).map_err(|error| failed(&error))?;
+        match preview(client, Once(patch(slot, patches))).await {
+            Ok(Previewed::Valid(validated)) => Ok(validated),
             Ok(Previewed::NotValid(answer)) => {
-                return Ok(Outcome::Refused(Reason::new("preview_invalid", answer.to_string())));
+                Err(Outcome::Refused(Reason::new("preview_invalid", answer.to_string())))
             }
             Err(error) if error.kind() == ErrorKind::Rejected => {
-                return Ok(Outcome::Refused(Reason::new("preview_rejected", error.to_string())));
+                Err(Outcome::Refused(Reason::new("preview_rejected", error.to_string())))
             }
-            // What Amazon would refuse or nobody can mean, such as a price above the offer's own greatest: never sent.
-            Err(error) if error.kind() == ErrorKind::Request && error.attempts() == 0 => {
-                return Ok(Outcome::Refused(Reason::new("not_allowed", error.to_string())));
-            }
+            Err(error) if error.kind() == ErrorKind::Request && error.attempts() == 0 => Err(not_allowed(&error)),
+            Err(error) => Err(failed(&error)),
+        }
+    }
+
+    /// Previews a patch and, if that is valid, sends it once.
+    async fn submit(&self, slot: &mut Slot, draft: Draft, mode: Mode) -> Result<Outcome, StateError> {
+        let Draft { edit, patch, value } = draft;
+        let validated = match self.previewed(slot, vec![patch]).await {
+            Ok(validated) => validated,
+            Err(outcome) => return Ok(outcome),
+        };
+        let client = match self.client(&slot.row.account) {
+            Ok(client) if mode == Mode::Send => client,
+            Ok(_) => return Ok(dry_run("the preview is valid; nothing was sent")),
             Err(error) => return Ok(failed(&error)),
         };
-        if mode == Mode::Preview {
-            return Ok(Outcome::Skipped(Reason::new("dry_run", "the preview is valid; nothing was sent")));
-        }
         let target: Target = slot.target(edit.part());
-        let note = |answered| Sent { value: value.clone(), at: Timestamp::now(), answered };
-        self.state().note_sent(target.clone(), note(false))?;
-        let write = self.audit().sending(slot, edit)?;
+        let note = |answered| [(target.clone(), Sent { value: value.clone(), at: Timestamp::now(), answered })];
+        self.state().note_sent(note(false))?;
+        let writes = self.audit().sending(None, [(&*slot, edit)])?;
         let answer = validated.exchange(client).await;
         let request = match &answer {
             Ok(answer) => answer.request_id.clone(),
@@ -284,38 +256,117 @@ impl Run<'_> {
             }
             Err(error) => failed(&error),
         };
-        self.audit().ended(write, &outcome, submission.clone(), request)?;
-        slot.report.submissions.extend(submission);
+        slot.report.submissions.extend(submission.clone());
+        let end =
+            |write| End { write, outcome: outcome.clone(), submission: submission.clone(), request: request.clone() };
+        self.audit().ended(writes.into_iter().map(end))?;
         match &outcome {
-            Outcome::Submitted => self.state().note_sent(target, note(true))?,
+            Outcome::Submitted => self.state().note_sent(note(true))?,
             Outcome::Unknown(_) => {}
             // Amazon said no, or was never reached: there is nothing to wait for.
-            _ => self.state().settle(target)?,
+            _ => self.state().settle([target])?,
         }
         Ok(outcome)
     }
 }
 
+/// The report is in English, and what Amazon says in it is, too.
+pub(super) const LOCALE: &str = "en_US";
+
+/// A change of a listing as an operation of its own.
+pub(super) fn patch(slot: &Slot, patches: Vec<PatchOperation>) -> PatchListingsItem {
+    let (body, store) = (ListingsItemPatchRequest::offer(patches), slot.row.marketplace.listings());
+    PatchListingsItem::new(slot.seller.clone(), slot.row.sku.clone(), [store], body).issue_locale(LOCALE)
+}
+
+pub(super) fn aged() -> Outcome {
+    let message = "what was observed has become too old while the change waited";
+    Outcome::Skipped(Reason::new("observation_too_old", message))
+}
+
+pub(super) fn dry_run(message: &str) -> Outcome {
+    Outcome::Skipped(Reason::new("dry_run", message))
+}
+
+/// What Amazon would refuse or nobody can mean, such as a price above the offer's own greatest: never sent.
+pub(super) fn not_allowed(error: &core_http::Error) -> Outcome {
+    Outcome::Refused(Reason::new("not_allowed", error.to_string()))
+}
+
+pub(super) fn failed(error: &core_http::Error) -> Outcome {
+    Outcome::Failed(Reason::new(code(error.kind()), error.to_string()))
+}
+
 /// The parts of a change whose preview was valid.
-fn valid(slot: &Slot, change: &Change) -> Option<Change> {
-    let report = &slot.report;
-    if report.line != change.line {
-        return None;
-    }
+fn valid(report: &RowReport, change: Change) -> Option<Change> {
     let is_valid = |outcome: &Outcome| matches!(outcome, Outcome::Skipped(reason) if reason.code == "dry_run");
     let (price, stock) = (is_valid(&report.price), is_valid(&report.stock));
     let valid = Change {
         price: change.price.filter(|_| price),
         quantity: change.quantity.filter(|_| stock),
         handling: change.handling.filter(|_| stock),
-        ..change.clone()
+        ..change
     };
     (price || stock).then_some(valid)
 }
 
+impl Member {
+    /// What its price should be sent as.
+    pub(super) fn price_draft(&self) -> Option<Draft> {
+        let (price, listing) = (self.price?, self.listing.as_ref()?);
+        let patch = listing.offer.as_ref().ok()?.price_patch(price.amount);
+        let edit = Edit::Price { from: self.slot.report.old_price, to: price };
+        Some(Draft { edit, patch, value: plain(price) })
+    }
+}
+
 impl Group {
+    /// What its stock should be sent as.
+    pub(super) fn stock_draft(&self) -> Option<Draft> {
+        let plan = self.stock?;
+        let report = &self.members[plan.carrier].slot.report;
+        let from = Stock { quantity: report.old_quantity, handling_days: report.old_handling_days };
+        let edit = Edit::Stock { from, to: Stock { quantity: plan.quantity, handling_days: plan.handling } };
+        Some(Draft { edit, patch: stock_patch(plan.quantity, plan.handling)?, value: plan.value() })
+    }
+
+    /// Its stock ends this way, for all rows that share it.
+    pub(super) fn end_stock(&mut self, outcome: &Outcome) {
+        for member in self.members.iter_mut().filter(|member| member.shares_stock) {
+            member.slot.report.stock = outcome.clone();
+        }
+    }
+
+    /// Stock rises only where every price of it has been read as it should be; else the reason.
+    pub(super) fn holds_rise(&self) -> Option<Reason> {
+        if !self.stock.is_some_and(|plan| plan.rises) {
+            return None;
+        }
+        for member in &self.members {
+            let slot = &member.slot;
+            let Some(listing) = &member.listing else {
+                if matches!(slot.report.price, Outcome::Skipped(ref reason) if reason.code == "not_listed") {
+                    continue;
+                }
+                return Some(hold(slot, "could not be read"));
+            };
+            let settled = match &slot.report.price {
+                Outcome::Skipped(reason) if reason.code == "dry_run" => true,
+                Outcome::Unchanged | Outcome::Applied | Outcome::Skipped(_) => {
+                    decide::within_bounds(&slot.row, listing.price(slot))
+                }
+                Outcome::Submitted => member.reads_back,
+                _ => false,
+            };
+            if !settled {
+                return Some(hold(slot, "is not known to be as it should be"));
+            }
+        }
+        None
+    }
+
     /// Sends nothing of this group, for this reason.
-    fn hold(&mut self, reason: &Reason) {
+    pub(super) fn hold(&mut self, reason: &Reason) {
         let outcome = Outcome::Skipped(reason.clone());
         for member in &mut self.members {
             if member.price.take().is_some() {

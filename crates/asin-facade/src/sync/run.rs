@@ -10,7 +10,7 @@ use futures_util::future::join;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -77,6 +77,8 @@ pub(super) struct Run<'a> {
     planned: Mutex<Vec<Change>>,
     /// Why nothing was observed of a product, where that is known.
     excuses: Mutex<HashMap<Product, Outcome>>,
+    /// Sellers and SKUs that a feed of an earlier run may still change.
+    unended: Mutex<HashSet<(String, String)>>,
 }
 
 impl Run<'_> {
@@ -102,6 +104,15 @@ impl Run<'_> {
 
     pub(super) fn audit(&self) -> MutexGuard<'_, Audit> {
         self.audit.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether nothing is sent.
+    pub(super) fn previews(&self) -> bool {
+        self.options.dry_run || self.plans
+    }
+
+    pub(super) fn unended(&self) -> MutexGuard<'_, HashSet<(String, String)>> {
+        self.unended.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Changes whose preview was valid; handed out once.
@@ -165,10 +176,21 @@ impl Sync {
         let cadence = Cadence { first: options.cadence.min(Duration::from_secs(1)), longest: options.cadence };
         let tasks = Tasks::new(services.dataforseo.clone(), Arc::new(ledger), budget.clone())
             .with(|settings| settings.cadence = Some(cadence));
-        let (own, excuses, planned) = (services.accounts.sellers(), Mutex::default(), Mutex::default());
-        let (state, audit) = (Mutex::new(state), Mutex::new(audit));
-        let max_age = options.max_observation_age;
-        Ok(Run { services, options, supervisor, tasks, own, plans, max_age, budget, state, audit, planned, excuses })
+        Ok(Run {
+            services,
+            options,
+            supervisor,
+            tasks,
+            own: services.accounts.sellers(),
+            plans,
+            max_age: options.max_observation_age,
+            budget,
+            state: Mutex::new(state),
+            audit: Mutex::new(audit),
+            planned: Mutex::default(),
+            excuses: Mutex::default(),
+            unended: Mutex::default(),
+        })
     }
 }
 
@@ -291,6 +313,7 @@ impl Run<'_> {
     /// From what the market shows to what Amazon was told.
     async fn price_and_stock(&self, slots: Vec<Slot>, outputs: Outputs) -> Result<Vec<Slot>, SyncError> {
         self.collect_sellers().await?;
+        self.settle_feeds(&slots).await?;
         let groups = self.plan(slots, &outputs).await?;
         self.publish(groups).await
     }

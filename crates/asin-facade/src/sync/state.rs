@@ -10,6 +10,7 @@ use super::{
 use crate::{Asin, Marketplace, Product};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use sp_listings::{SellerId, Sku};
 use std::{collections::HashMap, path::Path, time::Duration};
 
 /// A family is asked for again after 30 days.
@@ -61,6 +62,14 @@ pub struct Target {
     pub marketplace: Option<Marketplace>,
     /// The part.
     pub part: Part,
+}
+
+impl Target {
+    /// This part of a listing of a seller in a store.
+    pub fn new(seller: &SellerId, sku: &Sku, marketplace: Marketplace, part: Part) -> Self {
+        let marketplace = (part == Part::Price).then_some(marketplace);
+        Self { seller: seller.to_string(), sku: sku.to_string(), marketplace, part }
+    }
 }
 
 /// What was sent last to a target.
@@ -120,9 +129,12 @@ impl State {
         Ok(Self { journal, kept })
     }
 
-    fn append(&mut self, line: Line) -> Result<(), StateError> {
-        self.journal.append(std::slice::from_ref(&line))?;
-        self.kept.take_in(line);
+    fn append(&mut self, lines: Vec<Line>) -> Result<(), StateError> {
+        if lines.is_empty() {
+            return Ok(());
+        }
+        self.journal.append(&lines)?;
+        lines.into_iter().for_each(|line| self.kept.take_in(line));
         Ok(())
     }
 
@@ -148,7 +160,7 @@ impl State {
     /// # Errors
     /// If it could not be written to the disk.
     pub fn keep_family(&mut self, place: Product, family: Family) -> Result<(), StateError> {
-        self.append(Line::Family { place, family })
+        self.append(vec![Line::Family { place, family }])
     }
 
     /// Keeps what was seen.
@@ -156,23 +168,38 @@ impl State {
     /// # Errors
     /// If it could not be written to the disk.
     pub fn keep_seen(&mut self, place: Product, seen: Seen) -> Result<(), StateError> {
-        self.append(Line::Seen { place, seen })
+        self.append(vec![Line::Seen { place, seen }])
     }
 
-    /// Notes that this is about to be sent (`answered: false`) or that Amazon accepted it.
+    /// Notes that these are about to be sent (`answered: false`) or that Amazon accepted them.
     ///
     /// # Errors
-    /// If it could not be written to the disk: then it must not be sent.
-    pub fn note_sent(&mut self, target: Target, sent: Sent) -> Result<(), StateError> {
-        self.append(Line::Sent { target, sent })
+    /// If it could not be written to the disk: then they must not be sent.
+    pub fn note_sent(&mut self, sent: impl IntoIterator<Item = (Target, Sent)>) -> Result<(), StateError> {
+        self.append(sent.into_iter().map(|(target, sent)| Line::Sent { target, sent }).collect())
+    }
+
+    /// Notes that Amazon accepted these.
+    ///
+    /// # Errors
+    /// If it could not be written to the disk.
+    pub fn accepted(&mut self, targets: Vec<Target>, at: Timestamp) -> Result<(), StateError> {
+        let accepted = |target: Target| {
+            let sent = Sent { at, answered: true, ..self.kept.sent.get(&target)?.clone() };
+            Some((target, sent))
+        };
+        let accepted: Vec<_> = targets.into_iter().filter_map(accepted).collect();
+        self.note_sent(accepted)
     }
 
     /// Forgets what was sent: it shows in the listing, or Amazon refused it.
     ///
     /// # Errors
     /// If it could not be written to the disk.
-    pub fn settle(&mut self, target: Target) -> Result<(), StateError> {
-        if self.kept.sent.contains_key(&target) { self.append(Line::Settled { target }) } else { Ok(()) }
+    pub fn settle(&mut self, targets: impl IntoIterator<Item = Target>) -> Result<(), StateError> {
+        let known = targets.into_iter().filter(|target| self.kept.sent.contains_key(target));
+        let lines = known.map(|target| Line::Settled { target }).collect();
+        self.append(lines)
     }
 
     /// Writes the file anew without what no run will ask for again.

@@ -27,13 +27,13 @@ fn what_was_noted_is_there_for_the_next_process() {
     let family = Family { parent: None, variants: vec![place().asin], at: Timestamp::UNIX_EPOCH };
     let mut state = State::open(folder.path(), WORLD).unwrap();
     state.keep_family(place(), family.clone()).unwrap();
-    state.note_sent(target(), sent("75.5")).unwrap();
+    state.note_sent([(target(), sent("75.5"))]).unwrap();
     drop(state);
     let mut state = State::open(folder.path(), WORLD).unwrap();
     assert_eq!(state.sent(&target()), Some(&sent("75.5")));
     assert_eq!(state.family(place(), hours(24 * 30)), Some(&family));
     assert_eq!(state.family(place(), hours(24 * 30 + 1)), None, "30 days");
-    state.settle(target()).unwrap();
+    state.settle([target()]).unwrap();
     drop(state);
     assert_eq!(State::open(folder.path(), WORLD).unwrap().sent(&target()), None);
 }
@@ -42,7 +42,7 @@ fn what_was_noted_is_there_for_the_next_process() {
 fn what_was_sent_to_other_hosts_is_another_state() {
     let folder = tempdir().unwrap();
     let mut sandbox = State::open(folder.path(), "127.0.0.1:4010").unwrap();
-    sandbox.note_sent(target(), sent("1")).unwrap();
+    sandbox.note_sent([(target(), sent("1"))]).unwrap();
     assert_eq!(State::open(folder.path(), WORLD).unwrap().sent(&target()), None);
 }
 
@@ -57,13 +57,13 @@ fn a_second_process_is_kept_out() {
 fn a_line_cut_short_by_a_crash_is_left_out_and_a_damaged_one_is_told() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("sync-api.vendor.test.jsonl");
-    State::open(folder.path(), WORLD).unwrap().note_sent(target(), sent("1")).unwrap();
+    State::open(folder.path(), WORLD).unwrap().note_sent([(target(), sent("1"))]).unwrap();
     let whole = fs::read(&path).unwrap();
     for cut in 1..whole.len() {
         fs::write(&path, [&whole[..], &whole[..cut]].concat()).unwrap();
         let mut state = State::open(folder.path(), WORLD).unwrap();
         assert_eq!(state.sent(&target()), Some(&sent("1")), "cut at {cut}");
-        state.note_sent(target(), sent("2")).unwrap();
+        state.note_sent([(target(), sent("2"))]).unwrap();
         drop(state);
         assert_eq!(State::open(folder.path(), WORLD).unwrap().sent(&target()), Some(&sent("2")), "cut at {cut}");
     }
@@ -89,11 +89,11 @@ fn compacting_drops_what_is_old_keeps_what_was_sent_and_keeps_the_lock() {
     let mut state = State::open(folder.path(), WORLD).unwrap();
     let seen = Seen { observations: vec![observation], at: Timestamp::UNIX_EPOCH };
     state.keep_seen(place(), seen).unwrap();
-    state.note_sent(target(), sent("1")).unwrap();
+    state.note_sent([(target(), sent("1"))]).unwrap();
     state.compact(hours(24 * 8)).unwrap();
     assert_eq!(state.seen(place(), Timestamp::UNIX_EPOCH, Duration::ZERO), None);
     assert!(matches!(State::open(folder.path(), WORLD), Err(StateError::Locked(_))));
-    state.note_sent(target(), sent("2")).unwrap();
+    state.note_sent([(target(), sent("2"))]).unwrap();
     drop(state);
     let text = fs::read_to_string(folder.path().join("sync-api.vendor.test.jsonl")).unwrap();
     assert_eq!(text.lines().count(), 2, "{text}");

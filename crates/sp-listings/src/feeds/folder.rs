@@ -106,11 +106,7 @@ impl FeedFolder {
         self.go_on(client, Sends::Nothing)
     }
 
-    fn go_on(
-        &self,
-        client: &SpClient,
-        sends: Sends,
-    ) -> impl Stream<Item = Result<MessageOutcome>> + Send + use<> {
+    fn go_on(&self, client: &SpClient, sends: Sends) -> impl Stream<Item = Result<MessageOutcome>> + Send + use<> {
         let (run, client) = (self.clone(), client.clone());
         let start = async move {
             let lock = Lock::take(&run.folder)?;

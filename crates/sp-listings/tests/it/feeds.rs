@@ -229,7 +229,11 @@ async fn throttling_is_waited_for_and_a_refusal_leaves_the_document_to_be_resume
     assert!(outcomes[0].reason.as_deref().unwrap().contains("InvalidInput"), "{outcomes:?}");
     assert!(start.elapsed() >= Duration::from_secs(60), "the bucket of createFeed was closed: {:?}", start.elapsed());
     let outcomes: Vec<_> = FeedFolder::new(folder.path()).settle(&amazon.client()).try_collect().await.unwrap();
-    assert_eq!((outcomes[0].status, amazon.calls("createFeed")), (MessageStatus::NotDone, 2), "it is not made any more");
+    assert_eq!(
+        (outcomes[0].status, amazon.calls("createFeed")),
+        (MessageStatus::NotDone, 2),
+        "it is not made any more"
+    );
     let outcomes: Vec<_> = FeedFolder::new(folder.path()).resume(&amazon.client()).try_collect().await.unwrap();
     assert_eq!(outcomes[0].status, MessageStatus::Accepted);
     assert_eq!((amazon.calls("createFeed"), amazon.state().feeds.len()), (3, 1));

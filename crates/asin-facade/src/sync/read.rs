@@ -1,0 +1,139 @@
+//! Reads listings: one by one, or twenty in a call where there are many.
+
+use super::{
+    Change, FromTo, Outcome, Reason,
+    plan::pieces,
+    run::{Run, Slot},
+};
+use crate::{Marketplace, Price};
+use core_http::{Error, ErrorKind};
+use futures_util::TryStreamExt;
+use sp_listings::{GetListingsItem, Identifiers, IncludedData, Item, NoOffer, Offer, Search, SellerId, Sku, SpClient};
+use std::{collections::HashMap, fmt::Display};
+use tokio::time::Instant;
+
+/// What is read of a listing.
+const READ: [IncludedData; 3] =
+    [IncludedData::Summaries, IncludedData::Attributes, IncludedData::FulfillmentAvailability];
+
+/// A listing as it was read.
+pub(super) struct Listing {
+    pub(super) item: Item,
+    pub(super) offer: Result<Offer, NoOffer>,
+    pub(super) read: Instant,
+}
+
+/// Listings of one account in one store.
+pub(super) type Shelf = HashMap<Sku, Listing>;
+
+/// Listings of several accounts and stores.
+#[derive(Default)]
+pub(super) struct Shelves(HashMap<(String, Marketplace), Shelf>);
+
+impl Shelves {
+    /// The listing of a row, handed out once.
+    pub(super) fn take(&mut self, slot: &Slot) -> Option<Listing> {
+        self.0.get_mut(&(slot.row.account.clone(), slot.row.marketplace))?.remove(&slot.row.sku)
+    }
+}
+
+impl Listing {
+    fn new(item: Item, store: Marketplace) -> Self {
+        let offer = Offer::find(&item, &store.listings(), store.currency().as_str());
+        Self { item, offer, read: Instant::now() }
+    }
+
+    pub(super) fn price(&self, slot: &Slot) -> Option<Price> {
+        let offer = self.offer.as_ref().ok()?;
+        Some(Price::new(offer.price(), slot.row.marketplace.currency()))
+    }
+
+    /// Whether somebody has changed the price since a plan was made; then the row is left alone as a whole.
+    pub(super) fn price_departs_from(&self, change: &Change, slot: &Slot) -> Option<String> {
+        departs("price", change.price, self.price(slot))
+    }
+
+    /// Whether the stock is not what a plan was made from; a piece that was sold meanwhile is no reason to keep a price.
+    pub(super) fn stock_departs_from(&self, change: &Change) -> Option<String> {
+        departs("stock", change.quantity, pieces(&self.item))
+            .or_else(|| departs("handling time in days", change.handling, self.item.lead_time()))
+    }
+
+    /// The listing as it is now, if it is still what was decided on.
+    pub(super) fn replaced_by(
+        &self,
+        now: Option<Self>,
+        slot: &Slot,
+        same: fn(&Self, &Self) -> bool,
+    ) -> Result<Self, Outcome> {
+        let store = slot.row.marketplace.listings();
+        match now {
+            Some(now) if same(self, &now) && self.item.asin(&store) == now.item.asin(&store) => Ok(now),
+            _ => {
+                let message = "the listing was changed by somebody else meanwhile";
+                Err(Outcome::Skipped(Reason::new("listing_changed", message)))
+            }
+        }
+    }
+
+    pub(super) fn same_offer(&self, other: &Self) -> bool {
+        self.offer == other.offer
+    }
+
+    pub(super) fn same_stock(&self, other: &Self) -> bool {
+        self.item.channels() == other.item.channels() && self.item.stock() == other.item.stock()
+    }
+}
+
+/// A value must be the one that it was planned from, or already the one that it should become.
+fn departs<T: PartialEq + Copy + Display>(what: &str, plan: Option<FromTo<T>>, now: Option<T>) -> Option<String> {
+    let FromTo { from, to } = plan.filter(|plan| now != plan.from && now != Some(plan.to))?;
+    let text = |value: Option<T>| value.map_or_else(|| "none".to_owned(), |value| value.to_string());
+    Some(format!("the {what} was {} and is {} now; planned: {to}", text(from), text(now)))
+}
+
+impl Run<'_> {
+    pub(super) fn client(&self, account: &str) -> core_http::Result<&SpClient> {
+        let missing = || Error::new(ErrorKind::Request, format!("no client for account `{account}`"));
+        self.services.seller(account).ok_or_else(missing)
+    }
+
+    pub(super) async fn read(&self, slot: &Slot) -> core_http::Result<Listing> {
+        let store = slot.row.marketplace;
+        let read = GetListingsItem::new(slot.seller.clone(), slot.row.sku.clone(), [store.listings()]);
+        let item = self.client(&slot.row.account)?.call(read.included_data(READ)).await?;
+        Ok(Listing::new(item, store))
+    }
+
+    /// Those of these listings that Amazon finds.
+    pub(super) async fn read_all(
+        &self,
+        account: &str,
+        seller: SellerId,
+        store: Marketplace,
+        skus: impl IntoIterator<Item = Sku>,
+    ) -> core_http::Result<Shelf> {
+        let search = Search::identified(seller, [store.listings()], Identifiers::skus(skus)).included_data(READ);
+        let items: Vec<Item> = search.items(self.client(account)?).try_collect().await?;
+        Ok(items.into_iter().map(|item| (item.sku.clone(), Listing::new(item, store))).collect())
+    }
+
+    /// The listings of accounts and stores of which so many rows speak that they would be written by a feed. What cannot be
+    /// had this way is read by itself.
+    pub(super) async fn shelves(&self, slots: &[Slot]) -> Shelves {
+        let mut rows: HashMap<(String, Marketplace), Vec<&Slot>> = HashMap::new();
+        for slot in slots {
+            rows.entry((slot.row.account.clone(), slot.row.marketplace)).or_default().push(slot);
+        }
+        let mut shelves = Shelves::default();
+        for ((account, store), slots) in rows {
+            let (Some(first), true) = (slots.first(), slots.len() > self.options.feed_above) else { continue };
+            let skus = slots.iter().map(|slot| slot.row.sku.clone());
+            match self.read_all(&account, first.seller.clone(), store, skus).await {
+                Ok(shelf) => drop(shelves.0.insert((account, store), shelf)),
+                Err(error) => self.note(format!("the listings in {store} are read one by one: {error}")),
+            }
+        }
+        shelves
+    }
+}
