@@ -12,11 +12,14 @@ use std::fmt::Display;
 use std::path::Path;
 use url::Url;
 
-/// `asin.toml`: the selling accounts; it holds no secret.
+/// `asin.toml`: the selling accounts, and the names of columns; it holds no secret.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     accounts: BTreeMap<String, Entry>,
+    /// What catalogues call their columns, by our names.
+    #[serde(default)]
+    pub columns: BTreeMap<String, String>,
 }
 
 /// One account of `asin.toml`.
@@ -58,7 +61,7 @@ impl Config {
             let entry = Entry { seller_id, region, refresh_token_env: refresh_token_of(number) };
             accounts.insert(account.name.clone(), entry);
         }
-        Ok(Self { accounts })
+        Ok(Self { accounts, columns: BTreeMap::new() })
     }
 
     /// The account that is meant, with its name: the one of that name, or the only one.

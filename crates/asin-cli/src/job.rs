@@ -3,14 +3,16 @@
 use crate::config::{self, Config};
 use crate::consent::Consent;
 use crate::failure::{Failure, print, say};
+use crate::form::Form;
 use crate::progress::Progress;
 use crate::report;
 use crate::stop::{self, broken_off, unless_stopped};
 use crate::supervisor::Terminal;
+use crate::table::visible;
 use crate::variables::Variables;
 use asin_facade::core_http;
 use asin_facade::multicart::CollectionId;
-use asin_facade::sync::{Accounts, Catalogue, Connection, Options, Report, Services, SyncError};
+use asin_facade::sync::{Catalogue, Connection, Options, Report, Services, SyncError};
 use asin_sandbox::{Demo, Market, Sandbox};
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -36,6 +38,9 @@ pub struct Place {
     /// The file that names the accounts [default: asin.toml beside the file]
     #[arg(long, value_name = "FILE", conflicts_with = "sandbox")]
     config: Option<PathBuf>,
+    /// The set of credentials that `asin configure` wrote; variables of the environment go before it
+    #[arg(long, value_name = "NAME", env = "ASIN_PROFILE", hide_env_values = true)]
+    profile: Option<String>,
 }
 
 /// Everything that a run needs; what has to live as long as the run comes along.
@@ -65,9 +70,11 @@ impl Place {
         let Some(sandbox) = &self.sandbox else {
             let file = self.config.clone().unwrap_or_else(|| beside("asin.toml"));
             let config = Config::read(&file)?;
-            let variables = Variables::of_profile(std::env::var("ASIN_PROFILE").ok().as_deref())?;
+            let variables = Variables::of_profile(self.profile.as_deref())?;
             let (state, is_sandbox) = (state.unwrap_or_else(|| beside(".asin")), false);
-            let flags = format!("--state {} --config {}", quoted(&state), quoted(&file));
+            let profile = self.profile.as_ref().filter(|name| !name.is_empty());
+            let profile = profile.map_or_else(String::new, |name| format!(" --profile {}", quoted(Path::new(name))));
+            let flags = format!("--state {} --config {}{profile}", quoted(&state), quoted(&file));
             let (collection, sandbox, temporary) = (None, None, None);
             return Ok(Job { state, collection, is_sandbox, json, flags, config, variables, sandbox, temporary });
         };
@@ -96,9 +103,19 @@ impl Place {
 }
 
 impl Job {
-    /// Reads a catalogue for these accounts.
-    pub fn catalogue(&self, file: &Path) -> Result<Catalogue, Failure> {
-        catalogue(file, &self.config.accounts())
+    /// Reads a catalogue that is written in this form.
+    pub fn catalogue(&self, file: &Path, form: &Form) -> Result<Catalogue, Failure> {
+        let named = |error: &dyn std::fmt::Display| format!("{}: {error}", file.display());
+        let input = File::open(file).map_err(|error| Failure::usage(named(&error)))?;
+        let layout = form.layout(&self.config.columns, &input)?;
+        let catalogue = Catalogue::read_as(&layout, input, &self.config.accounts()).map_err(|errors| {
+            let lines: Vec<String> = errors.0.iter().map(|error| visible(&named(error))).collect();
+            Failure::usage(lines.join("\nasin: "))
+        })?;
+        if !catalogue.ignored.is_empty() {
+            say(&visible(&format!("asin: columns that are not read: {}", catalogue.ignored.join(", "))));
+        }
+        Ok(catalogue)
     }
 
     /// The services; only accounts in `used` need their secret.
@@ -164,13 +181,4 @@ async fn embedded(market: &Path) -> Result<Sandbox, Failure> {
         say(&format!("asin: no {}: the sandbox makes a market up", market.display()));
     }
     builder.start().await.map_err(Failure::usage)
-}
-
-fn catalogue(file: &Path, accounts: &Accounts) -> Result<Catalogue, Failure> {
-    let named = |error: &dyn std::fmt::Display| format!("{}: {error}", file.display());
-    let input = File::open(file).map_err(|error| Failure::usage(named(&error)))?;
-    Catalogue::read(input, accounts).map_err(|errors| {
-        let lines: Vec<String> = errors.0.iter().map(|error| crate::table::visible(&named(error))).collect();
-        Failure::usage(lines.join("\nasin: "))
-    })
 }

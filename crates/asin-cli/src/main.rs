@@ -9,6 +9,7 @@ mod doctor;
 #[cfg(test)]
 mod documented;
 mod failure;
+mod form;
 mod input;
 mod inspect;
 mod job;

@@ -2,6 +2,8 @@
 
 use crate::consent::Consent;
 use crate::failure::{Ended, Failure, print, say};
+use crate::form::Form;
+use crate::input::duration;
 use crate::job::{self, Job, Place};
 use crate::policy::{Policy, defaults};
 use crate::table::visible;
@@ -10,6 +12,7 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 /// Does everything of `sync` but write: a plan, which a person can read and `asin apply` writes
 ///
@@ -27,6 +30,8 @@ pub struct PlanArguments {
     /// Where the plan is written; a file that is there is replaced
     #[arg(short, long, value_name = "FILE")]
     out: PathBuf,
+    #[command(flatten)]
+    form: Form,
     #[command(flatten)]
     policy: Policy,
     /// Pay for observations without asking
@@ -76,6 +81,10 @@ struct WriteArguments {
     /// With more changes than this in one store, a sample is previewed and they leave in feeds instead of one by one
     #[arg(long, value_name = "N", default_value_t = defaults().feed_above)]
     feed_above: usize,
+    /// A stock that was counted longer ago is not sent, its price is: 90m, 2h, 1d [default: no limit]. It is as old as the
+    /// catalogue's file, or as its column `stock_at` says
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    max_stock_age: Option<Duration>,
     /// Only reads and previews
     #[arg(long)]
     dry_run: bool,
@@ -89,7 +98,7 @@ struct WriteArguments {
 /// Makes a plan, writes it to its file, and reports.
 pub async fn plan(arguments: PlanArguments, verbose: bool) -> Ended {
     let mut job = arguments.place.open(&arguments.catalogue).await?;
-    let catalogue = job.catalogue(&arguments.catalogue)?;
+    let catalogue = job.catalogue(&arguments.catalogue, &arguments.form)?;
     let services = job.services(&catalogue.rows.iter().map(|row| row.account.as_str()).collect())?;
     let consent = Consent::of(arguments.yes);
     if consent == Consent::Withheld {
@@ -153,6 +162,7 @@ impl WriteArguments {
         let (mut options, consent) = (job.options(), Consent::of(self.yes));
         options.max_rows_changed = self.max_rows_changed;
         options.feed_above = self.feed_above;
+        options.max_stock_age = self.max_stock_age;
         options.dry_run = self.dry_run || consent == Consent::Withheld;
         if options.dry_run && !self.dry_run {
             say("asin: not on a terminal and without --yes: nothing is written, as with --dry-run");

@@ -47,6 +47,10 @@ pub struct Policy {
     /// With more changes than this in one store, a sample is previewed and they leave in feeds instead of one by one
     #[arg(long, value_name = "N", default_value_t = defaults().feed_above)]
     feed_above: usize,
+    /// A stock that was counted longer ago is not sent, its price is: 90m, 2h, 1d [default: no limit]. It is as old as the
+    /// catalogue's file, or as its column `stock_at` says
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    max_stock_age: Option<Duration>,
 }
 
 /// What a price follows.
@@ -68,6 +72,7 @@ impl Policy {
         options.max_change = self.max_change;
         options.max_rows_changed = self.max_rows_changed;
         options.feed_above = self.feed_above;
+        options.max_stock_age = self.max_stock_age;
         options.pricing = self.rule();
         if is_sandbox {
             (options.cadence, options.patience) = (Duration::from_millis(500), Duration::from_secs(120));

@@ -2,6 +2,7 @@
 
 use crate::consent::Consent;
 use crate::failure::{Ended, say};
+use crate::form::Form;
 use crate::job::{self, Place};
 use crate::policy::Policy;
 use asin_facade::sync::Sync;
@@ -25,6 +26,8 @@ use std::path::PathBuf;
 pub struct Arguments {
     /// The catalogue, a CSV file
     catalogue: PathBuf,
+    #[command(flatten)]
+    form: Form,
     #[command(flatten)]
     policy: Policy,
     /// Only free reads and previews: say what would be changed and spent
@@ -62,7 +65,7 @@ Examples:
 /// Runs the job and prints its report.
 pub async fn run(arguments: Arguments, verbose: bool) -> Ended {
     let mut job = arguments.place.open(&arguments.catalogue).await?;
-    let catalogue = job.catalogue(&arguments.catalogue)?;
+    let catalogue = job.catalogue(&arguments.catalogue, &arguments.form)?;
     let services = job.services(&catalogue.rows.iter().map(|row| row.account.as_str()).collect())?;
     let consent = Consent::of(arguments.yes);
     let mut options = job.options();

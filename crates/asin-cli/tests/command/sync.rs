@@ -251,3 +251,52 @@ fn a_plan_is_a_file_that_is_applied_once_and_taken_back() {
     run(asin(&apply), "").says(2, &["no state in ", "--state"]);
     run(asin(&[&apply[..], &["--state", &state]].concat()), "").says(2, &["the plan was made at"]);
 }
+
+#[test]
+fn a_catalogue_of_another_program_is_read_as_asked_for_and_old_stock_is_not_sent() {
+    let shop = Shop::open();
+    let theirs = shop.file("export.csv");
+    std::fs::write(&theirs, "Artikel;Ident;Minimum;Bestand;Farbe\nLAMP ö/1;B000000001;8,00;7;rot\n").unwrap();
+    let sandbox = shop.serve();
+    let place = format!("--sandbox={}", sandbox.url);
+    let form =
+        ["--map", "sku=Artikel", "--map", "asin=Ident", "--map", "min_price=Minimum", "--map", "quantity=Bestand"];
+    let set = ["--set", "account=shop", "--set", "marketplace=DE", "--set", "postcode=10115", "--delimiter", ";"];
+    let sync = [&["sync", theirs.to_str().unwrap(), &place, "--json", "--yes"], &form[..], &set[..]].concat();
+    let ran = run(asin(&sync), "");
+    ran.says(2, &["export.csv: line 2: Minimum (min_price): `8,00` is no price: digits with a dot"]);
+    run(asin(&[&sync[..], &["--map", "price=Preis"]].concat()), "").says(2, &["--map: `price` is no column"]);
+
+    // The file is as old as nothing is: a stock must not be older than that.
+    let ran = run(asin(&[&sync[..], &["--decimal-comma", "--max-stock-age", "0s"]].concat()), "");
+    ran.says(0, &["columns that are not read: Farbe"]);
+    let row = &ran.lines()[0];
+    assert_eq!(
+        (&row["price"]["outcome"], &row["stock"]["reason"]),
+        (&json!("submitted"), &json!("stock_too_old")),
+        "{row}"
+    );
+    let ran = run(asin(&[&sync[..], &["--decimal-comma", "--max-stock-age", "1d"]].concat()), "");
+    assert_eq!(ran.lines()[0]["stock"]["outcome"], "submitted", "{}", ran.out);
+}
+
+#[test]
+fn a_profile_is_named_by_a_flag() {
+    let shop = Shop::open();
+    std::fs::write(
+        shop.file("asin.toml"),
+        "[accounts.shop]\nseller_id = \"A1SELLER\"\nregion = \"eu\"\nrefresh_token_env = \"T\"\n",
+    )
+    .unwrap();
+    let plan = shop.file("plan.json");
+    std::fs::write(
+        &plan,
+        r#"{"version":1,"made":"2026-11-25T10:00:00Z","max_observation_age":0,"world":"","changes":[]}"#,
+    )
+    .unwrap();
+    for command in [vec!["sync", &shop.catalogue], vec!["apply", plan.to_str().unwrap()], vec!["undo"]] {
+        let mut named = asin(&[&command[..], &["--profile", "nobody"]].concat());
+        named.env("XDG_CONFIG_HOME", shop.file("config")).current_dir(shop.folder.path());
+        run(named, "").says(2, &["no profile `nobody`"]);
+    }
+}

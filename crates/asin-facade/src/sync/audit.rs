@@ -292,7 +292,7 @@ impl Log {
             }
             let (account, sku, marketplace) = (sent.account.clone(), sent.sku.clone(), sent.marketplace);
             let line = changes.len() as u64 + 1;
-            let change = changes.entry((account, sku, marketplace)).or_insert_with(|| sent.back(line));
+            let change = changes.entry((account, sku, marketplace)).or_insert_with(|| sent.back(line, now));
             let mut keep = |what: &str| left.push(format!("{} in {}: {what} before", sent.sku, sent.marketplace));
             match sent.change {
                 Edit::Price { from: Some(from), to } => change.price = Some(FromTo { from: Some(to), to: from }),
@@ -330,8 +330,8 @@ fn back(from: Option<u32>, to: Option<u32>) -> Option<FromTo<u32>> {
 }
 
 impl Sending {
-    /// The change that leads back, still empty.
-    fn back(&self, line: u64) -> Change {
+    /// The change that leads back, still empty; whoever asks for it wants that stock now.
+    fn back(&self, line: u64, now: Timestamp) -> Change {
         Change {
             line,
             account: self.account.clone(),
@@ -342,6 +342,7 @@ impl Sending {
             price: None,
             quantity: None,
             handling: None,
+            stock_at: Some(now),
             min_price: None,
             max_price: None,
             observed: None,

@@ -7,7 +7,7 @@ use super::{
     audit::OpenWrite,
     feed::Told,
     plan::{AT_ONCE, Group},
-    publish::{BETWEEN_LOOKS, Draft, LOCALE, LOOKS, Mode, STALE, aged, dry_run, failed, not_allowed, patch},
+    publish::{BETWEEN_LOOKS, Draft, LOCALE, LOOKS, Mode, STALE, dry_run, failed, not_allowed, patch},
     read::Listing,
     run::{Run, Slot},
     state::{Part, Sent},
@@ -101,9 +101,13 @@ impl Run<'_> {
         let mut ready = Vec::new();
         for at in due(groups, store, part) {
             let group = &mut groups[at.group];
-            if part == Part::Price && self.has_aged(&group.members[at.member].slot) {
+            let old = match part {
+                Part::Price => self.observed_too_long_ago(&group.members[at.member].slot),
+                Part::Stock => group.stock.and_then(|plan| self.counted_too_long_ago(plan)),
+            };
+            if let Some(old) = old {
                 group.members[at.member].listing = None;
-                group.end(at.member, part, &aged());
+                group.end(at.member, part, &old);
                 continue;
             }
             let draft = match part {

@@ -1,7 +1,8 @@
 //! The catalogue: what the seller wants, one row for each listing in one store.
 
-use super::Accounts;
+use super::{Accounts, Layout};
 use crate::{Asin, Currency, Marketplace};
+use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::Serialize;
 use sp_listings::Sku;
@@ -12,7 +13,7 @@ use std::{
 };
 
 /// The columns, in the order in which they are documented; the header is mandatory.
-pub const COLUMNS: [&str; 10] = [
+pub const COLUMNS: [&str; 11] = [
     "account",
     "sku",
     "asin",
@@ -23,6 +24,7 @@ pub const COLUMNS: [&str; 10] = [
     "quantity",
     "max_handling_days",
     "cost",
+    "stock_at",
 ];
 /// How many of them must be there and filled in.
 const MANDATORY: usize = 5;
@@ -53,6 +55,9 @@ pub struct Row {
     /// What a piece costs the seller, tax included, in the store's currency; only a rule that keeps a margin asks for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<Decimal>,
+    /// When the stock was counted, as far as that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stock_at: Option<Timestamp>,
 }
 
 impl Row {
@@ -67,6 +72,8 @@ impl Row {
 pub struct Catalogue {
     /// Its rows, in the order of the file.
     pub rows: Vec<Row>,
+    /// Columns of the file that nobody asks for.
+    pub ignored: Vec<String>,
 }
 
 /// What is wrong with one line.
@@ -74,15 +81,15 @@ pub struct Catalogue {
 pub struct LineError {
     /// The line of the file, counted from 1.
     pub line: u64,
-    /// The column, or nothing when it is the line as a whole.
-    pub field: &'static str,
+    /// The column, as the file calls it; nothing when it is the line as a whole.
+    pub field: String,
     /// The rule, and the value that breaks it.
     pub message: String,
 }
 
 impl fmt::Display for LineError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.field {
+        match self.field.as_str() {
             "" => write!(f, "line {}: {}", self.line, self.message),
             field => write!(f, "line {}: {field}: {}", self.line, self.message),
         }
@@ -100,15 +107,24 @@ impl Catalogue {
     /// # Errors
     /// Every line that breaks a rule, with its number, its column and the rule.
     pub fn read(input: impl Read, accounts: &Accounts) -> Result<Self, CatalogueErrors> {
-        let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(input);
-        let mut errors = Errors::default();
+        Self::read_as(&Layout::default(), input, accounts)
+    }
+
+    /// Reads a catalogue that is written in another form.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn read_as(layout: &Layout, input: impl Read, accounts: &Accounts) -> Result<Self, CatalogueErrors> {
+        let mut reader = csv::ReaderBuilder::new();
+        let mut reader = reader.flexible(true).trim(csv::Trim::All).delimiter(layout.delimiter).from_reader(input);
+        let mut errors = Errors { layout, found: Vec::new() };
         let header = match reader.headers() {
             Ok(header) => header.clone(),
             Err(error) => return Err(CatalogueErrors(vec![unreadable(&error, 1)])),
         };
-        let places = errors.header(&header);
-        if !errors.0.is_empty() {
-            return Err(CatalogueErrors(errors.0));
+        let (places, ignored) = errors.header(&header);
+        if !errors.found.is_empty() {
+            return Err(CatalogueErrors(errors.found));
         }
         let mut rows = Vec::new();
         for record in reader.records() {
@@ -119,15 +135,18 @@ impl Catalogue {
                         errors.add(line, "", format!("{} fields, the header has {}", record.len(), header.len()));
                         continue;
                     }
-                    let text = |column: usize| places[column].and_then(|place| record.get(place)).unwrap_or_default();
+                    let text = |column: usize| {
+                        let stated = || places[column].and_then(|place| record.get(place));
+                        layout.constant(column).or_else(stated).unwrap_or_default()
+                    };
                     rows.extend(errors.row(line, text, accounts));
                 }
-                Err(error) => errors.0.push(unreadable(&error, error.position().map_or(0, csv::Position::line))),
+                Err(error) => errors.found.push(unreadable(&error, error.position().map_or(0, csv::Position::line))),
             }
         }
         errors.conflicts(&rows);
-        errors.0.sort_by_key(|error| error.line);
-        if errors.0.is_empty() { Ok(Self { rows }) } else { Err(CatalogueErrors(errors.0)) }
+        errors.found.sort_by_key(|error| error.line);
+        if errors.found.is_empty() { Ok(Self { rows, ignored }) } else { Err(CatalogueErrors(errors.found)) }
     }
 }
 
@@ -136,45 +155,57 @@ fn unreadable(error: &csv::Error, line: u64) -> LineError {
         csv::ErrorKind::Utf8 { .. } => "not UTF-8 text".to_owned(),
         _ => error.to_string(),
     };
-    LineError { line, field: "", message }
+    LineError { line, field: String::new(), message }
 }
 
-#[derive(Default)]
-struct Errors(Vec<LineError>);
+struct Errors<'a> {
+    layout: &'a Layout,
+    found: Vec<LineError>,
+}
 
-impl Errors {
-    fn add(&mut self, line: u64, field: &'static str, message: impl Into<String>) {
-        self.0.push(LineError { line, field, message: message.into() });
+impl Errors<'_> {
+    fn add(&mut self, line: u64, field: &str, message: impl Into<String>) {
+        let (field, message) = (self.layout.label(field), message.into());
+        self.found.push(LineError { line, field, message });
     }
 
-    /// Where each column stands.
-    fn header(&mut self, header: &csv::StringRecord) -> [Option<usize>; COLUMNS.len()] {
+    /// Where each column stands, and what stands there that nobody asks for.
+    fn header(&mut self, header: &csv::StringRecord) -> ([Option<usize>; COLUMNS.len()], Vec<String>) {
+        let layout = self.layout;
+        let names: Vec<&str> = header.iter().map(|name| name.trim_start_matches('\u{feff}')).collect();
         let mut places = [None; COLUMNS.len()];
-        for (place, name) in header.iter().enumerate() {
-            match COLUMNS.iter().position(|column| *column == name.trim_start_matches('\u{feff}')) {
-                Some(column) if places[column].is_some() => {
-                    self.add(1, COLUMNS[column], "the column stands twice in the header")
-                }
-                Some(column) => places[column] = Some(place),
-                None => self.add(1, "", format!("unknown column `{name}`; the columns are {}", COLUMNS.join(","))),
+        for (column, field) in COLUMNS.iter().enumerate().filter(|(column, _)| layout.constant(*column).is_none()) {
+            let mut found = names.iter().enumerate().filter(|(_, name)| **name == layout.name(column));
+            places[column] = found.next().map(|(place, _)| place);
+            if found.next().is_some() {
+                self.add(1, field, "the column stands twice in the header");
             }
         }
-        for (column, name) in COLUMNS.iter().enumerate().take(MANDATORY) {
-            if places[column].is_none() {
-                self.add(1, name, "the column is missing in the header");
+        let is_known =
+            |name: &&str| (0..COLUMNS.len()).any(|column| places[column].is_some() && layout.name(column) == *name);
+        let ignored: Vec<String> = names.iter().filter(|name| !is_known(name)).map(ToString::to_string).collect();
+        if !layout.is_open() {
+            for name in &ignored {
+                self.add(1, "", format!("unknown column `{name}`; the columns are {}", COLUMNS.join(",")));
             }
         }
-        places
+        for (column, field) in COLUMNS.iter().enumerate() {
+            let is_asked_for = column < MANDATORY || layout.name(column) != *field;
+            if is_asked_for && places[column].is_none() && layout.constant(column).is_none() {
+                self.add(1, field, "the column is missing in the header");
+            }
+        }
+        (places, ignored)
     }
 
-    fn row<'a>(&mut self, line: u64, text: impl Fn(usize) -> &'a str, accounts: &Accounts) -> Option<Row> {
-        let before = self.0.len();
+    fn row<'t>(&mut self, line: u64, text: impl Fn(usize) -> &'t str, accounts: &Accounts) -> Option<Row> {
+        let before = self.found.len();
         for (column, name) in COLUMNS.iter().enumerate().take(MANDATORY) {
             if text(column).is_empty() {
                 self.add(line, name, "must not be empty");
             }
         }
-        if self.0.len() > before {
+        if self.found.len() > before {
             return None;
         }
         let account = text(0);
@@ -195,7 +226,11 @@ impl Errors {
         let quantity = self.whole(line, "quantity", text(7));
         let max_handling_days = self.whole(line, "max_handling_days", text(8));
         let cost = self.price(line, "cost", text(9), currency);
-        if self.0.len() > before {
+        let stock_at = match text(10) {
+            "" => self.layout.written,
+            text => self.parsed(line, "stock_at", text.parse::<Timestamp>()),
+        };
+        if self.found.len() > before {
             return None;
         }
         let (account, postcode) = (account.to_owned(), text(4).to_owned());
@@ -212,21 +247,24 @@ impl Errors {
             quantity,
             max_handling_days,
             cost,
+            stock_at,
         })
     }
 
-    fn parsed<T, E: fmt::Display>(&mut self, line: u64, field: &'static str, value: Result<T, E>) -> Option<T> {
+    fn parsed<T, E: fmt::Display>(&mut self, line: u64, field: &str, value: Result<T, E>) -> Option<T> {
         value.map_err(|error| self.add(line, field, error.to_string())).ok()
     }
 
-    fn price(&mut self, line: u64, field: &'static str, text: &str, currency: Option<Currency>) -> Option<Decimal> {
+    fn price(&mut self, line: u64, field: &str, text: &str, currency: Option<Currency>) -> Option<Decimal> {
         if text.is_empty() {
             return None;
         }
-        let plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-        let price = Decimal::from_str_exact(text).ok().filter(|price| plain && *price > Decimal::ZERO);
-        let Some(price) = price else {
-            self.add(line, field, format!("`{text}` is no price: digits with a dot before the decimals, above zero"));
+        let (mark, name) = if self.layout.decimal_comma { (',', "comma") } else { ('.', "dot") };
+        let plain = text.chars().all(|c| c.is_ascii_digit() || c == mark);
+        let price = Decimal::from_str_exact(&text.replace(mark, ".")).ok();
+        let Some(price) = price.filter(|price| plain && *price > Decimal::ZERO) else {
+            let message = format!("`{text}` is no price: digits with a {name} before the decimals, above zero");
+            self.add(line, field, message);
             return None;
         };
         if let Some(currency) = currency.filter(|currency| price.normalize().scale() > currency.decimals()) {
@@ -237,7 +275,7 @@ impl Errors {
         Some(price)
     }
 
-    fn whole(&mut self, line: u64, field: &'static str, text: &str) -> Option<u32> {
+    fn whole(&mut self, line: u64, field: &str, text: &str) -> Option<u32> {
         if text.is_empty() {
             return None;
         }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::sync::Account;
+use crate::sync::{Account, UnknownColumn};
 use proptest::prelude::*;
 use sp_listings::Region;
 
@@ -84,6 +84,46 @@ fn the_header_is_mandatory_and_holds_no_unknown_column() {
     assert!(whole("account,sku,sku,asin,marketplace,postcode\n").unwrap_err().contains("stands twice"));
     let reordered = "\u{feff}sku,account,asin,postcode,marketplace\r\nS,eu,B0756FCPPN,34000,TR\r\n";
     assert_eq!(whole(reordered).unwrap().rows[0].postcode, "34000");
+}
+
+#[test]
+fn another_form_is_read_where_it_is_asked_for_and_told_by_its_own_names() {
+    let mut layout = Layout::default();
+    (layout.delimiter, layout.decimal_comma) = (b';', true);
+    layout.written = "2026-11-25T10:00:00Z".parse().ok();
+    for (column, theirs) in
+        [("sku", "Artikelnummer"), ("asin", "ASIN"), ("min_price", "Mindestpreis"), ("quantity", "Bestand")]
+    {
+        layout.map(column, theirs).unwrap();
+    }
+    for (column, value) in [("account", "eu"), ("marketplace", "DE"), ("postcode", "10115")] {
+        layout.set(column, value).unwrap();
+    }
+    assert_eq!(layout.map("price", "Preis"), Err(UnknownColumn("price".into())));
+    let read = |text: &str| Catalogue::read_as(&layout, text.as_bytes(), &accounts());
+    let catalogue = read(
+        "\u{feff}Artikelnummer;Farbe;ASIN;Mindestpreis;Bestand;marketplace;stock_at\n\
+        S;rot;B0756FCPPN;75,50;7;FR;\nT;;B0756FCPPN;;;;2026-11-24T09:00:00+01:00\n",
+    )
+    .unwrap();
+    let [first, second] = &catalogue.rows[..] else { panic!() };
+    assert_eq!((first.sku.as_str(), first.marketplace.country(), first.quantity), ("S", "DE", Some(7)));
+    assert_eq!((first.min_price, first.stock_at), ("75.50".parse().ok(), layout.written));
+    assert_eq!(second.stock_at, "2026-11-24T08:00:00Z".parse().ok());
+    assert_eq!(catalogue.ignored, ["Farbe", "marketplace"], "what is the same for every row is not read");
+
+    let told = |text: &str| read(text).unwrap_err().0.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let header = "Artikelnummer;ASIN;Mindestpreis;Bestand";
+    let errors = told(&format!("{header}\nS;B0756FCPPN;75.50;x\n;B0756FCPPN;;\n"));
+    assert!(
+        errors[0].starts_with("line 2: Mindestpreis (min_price): `75.50` is no price: digits with a comma"),
+        "{errors:?}"
+    );
+    assert!(errors[1].starts_with("line 2: Bestand (quantity): `x`"), "{errors:?}");
+    assert_eq!(errors[2..], ["line 3: Artikelnummer (sku): must not be empty"]);
+    let missing = told("Artikelnummer;ASIN;Bestand\n");
+    assert_eq!(missing, ["line 1: Mindestpreis (min_price): the column is missing in the header"]);
+    assert!(told(&format!("{header};ASIN\n"))[0].contains("ASIN (asin): the column stands twice"));
 }
 
 #[test]

@@ -43,6 +43,9 @@ pub struct Change {
     /// The most days of handling from and to, if they change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub handling: Option<FromTo<u32>>,
+    /// When the stock was counted, as far as that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stock_at: Option<Timestamp>,
     /// The lowest price that the catalogue allows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_price: Option<Decimal>,
@@ -57,7 +60,7 @@ pub struct Change {
 impl Change {
     /// Nothing yet, of a row.
     pub(super) fn of(slot: &Slot) -> Self {
-        let Row { line, account, sku, asin, marketplace, min_price, max_price, .. } = slot.row.clone();
+        let Row { line, account, sku, asin, marketplace, min_price, max_price, stock_at, .. } = slot.row.clone();
         let (price, quantity, handling, observed) = (None, None, None, None);
         let seller_id = slot.seller.clone();
         Self {
@@ -70,6 +73,7 @@ impl Change {
             price,
             quantity,
             handling,
+            stock_at,
             min_price,
             max_price,
             observed,
@@ -90,6 +94,7 @@ impl Change {
             quantity: self.quantity.map(|quantity| quantity.to),
             max_handling_days: self.handling.map(|days| days.to),
             cost: None,
+            stock_at: self.stock_at,
         }
     }
 }

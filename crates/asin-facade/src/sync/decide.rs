@@ -112,6 +112,7 @@ mod tests {
             quantity: None,
             max_handling_days: None,
             cost: None,
+            stock_at: None,
         }
     }
 

@@ -9,6 +9,7 @@
 //! an audit log before it leaves, so that [`Sync::undo`] can plan the way back.
 
 mod accounts;
+mod age;
 mod apply;
 mod audit;
 mod bulk;
@@ -18,6 +19,7 @@ mod collect;
 mod decide;
 mod discover;
 mod feed;
+mod layout;
 mod observe;
 mod plan;
 mod pricing;
@@ -33,6 +35,7 @@ pub use audit::{RunId, RunSummary, Undo};
 pub use catalogue::{COLUMNS, Catalogue, CatalogueErrors, LineError, Row};
 pub use change::{Change, FromTo, Plan, PlanError};
 pub use decide::{Brakes, PriceDecision};
+pub use layout::{Layout, UnknownColumn};
 pub use pricing::{KeepMargin, MatchLowest, Offered, Pricing, Undercut};
 pub use report::{Outcome, Reason, Report, RowReport, Totals};
 pub use run::{Sync, SyncError};
@@ -60,6 +63,8 @@ pub struct Options {
     pub budget: Decimal,
     /// An observation that is older does not count.
     pub max_observation_age: Duration,
+    /// A stock that was counted longer ago, or nobody says when, is not sent; `None`: it is, however old.
+    pub max_stock_age: Option<Duration>,
     /// Also follow offers of which the vendor left something open (never what it said against them).
     pub accept_unconfirmed: bool,
     /// What a price follows, within the row's bounds and the brakes.
@@ -91,6 +96,7 @@ impl Options {
             collection: None,
             budget: Decimal::ONE,
             max_observation_age: Duration::from_secs(2 * 3600),
+            max_stock_age: None,
             accept_unconfirmed: false,
             pricing: Arc::new(MatchLowest),
             max_change: Decimal::from(20),

@@ -51,6 +51,8 @@ pub(super) struct StockPlan {
     pub(super) handling: Option<u32>,
     /// More pieces than now, so the price comes first.
     pub(super) rises: bool,
+    /// When it was counted, as far as that is known.
+    pub(super) counted: Option<Timestamp>,
 }
 
 impl StockPlan {
@@ -246,7 +248,9 @@ impl Run<'_> {
         let Some(listing) = &member.listing else { return Ok(()) };
         let (pieces, days) = (pieces(&listing.item), listing.item.lead_time());
         let rises = quantity.is_some_and(|wanted| wanted > pieces.unwrap_or_default());
-        let plan = StockPlan { carrier, quantity, handling, rises };
+        let counted =
+            group.members.iter().filter(|member| member.shares_stock).filter_map(|member| member.slot.row.stock_at);
+        let plan = StockPlan { carrier, quantity, handling, rises, counted: counted.max() };
         let same = plan.is_shown_by(&listing.item);
         let target = member.slot.target(Part::Stock);
         let earlier = self.earlier(&target, |value| same && value == plan.value())?;

@@ -1,7 +1,7 @@
 //! Sends what was decided: previewed first, noted on disk before it leaves, sent once, never guessed.
 
 use super::{
-    Change, Doubt, Outcome, Reason, RowReport, StateError, Step,
+    Change, Outcome, Reason, RowReport, StateError, Step,
     audit::{Edit, End, Stock},
     decide,
     plan::{AT_ONCE, Group, Member, StockPlan, plain},
@@ -109,8 +109,8 @@ impl Run<'_> {
                 return Ok(());
             }
         }
-        if self.has_aged(&member.slot) {
-            member.slot.report.price = aged();
+        if let Some(old) = self.observed_too_long_ago(&member.slot) {
+            member.slot.report.price = old;
             member.listing = None;
             return Ok(());
         }
@@ -125,6 +125,10 @@ impl Run<'_> {
 
     async fn publish_stock(&self, group: &mut Group, mode: Mode) -> Result<(), StateError> {
         let Some(plan) = group.stock else { return Ok(()) };
+        if let Some(old) = self.counted_too_long_ago(plan) {
+            group.end_stock(&old);
+            return Ok(());
+        }
         if plan.rises {
             for member in &mut group.members {
                 member.reads_back = member.slot.report.price == Outcome::Submitted && self.reads_back(member).await;
@@ -174,13 +178,6 @@ impl Run<'_> {
 
     async fn shows_stock(&self, slot: &Slot, plan: StockPlan) -> bool {
         self.read(slot).await.is_ok_and(|listing| plan.is_shown_by(&listing.item))
-    }
-
-    /// Whether the observation that a price follows has passed its greatest age since it was decided on.
-    pub(super) fn has_aged(&self, slot: &Slot) -> bool {
-        let doubts =
-            slot.report.observed.as_ref().map(|observed| observed.doubts(&self.question(slot, Timestamp::now())));
-        doubts.is_some_and(|doubts| doubts.contains(&Doubt::TooOld))
     }
 
     /// The listing, read again if that was a while ago; an outcome if it is no longer what was decided on.
@@ -277,11 +274,6 @@ pub(super) const LOCALE: &str = "en_US";
 pub(super) fn patch(slot: &Slot, patches: Vec<PatchOperation>) -> PatchListingsItem {
     let (body, store) = (ListingsItemPatchRequest::offer(patches), slot.row.marketplace.listings());
     PatchListingsItem::new(slot.seller.clone(), slot.row.sku.clone(), [store], body).issue_locale(LOCALE)
-}
-
-pub(super) fn aged() -> Outcome {
-    let message = "what was observed has become too old while the change waited";
-    Outcome::Skipped(Reason::new("observation_too_old", message))
 }
 
 pub(super) fn dry_run(message: &str) -> Outcome {

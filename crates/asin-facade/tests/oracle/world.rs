@@ -126,6 +126,7 @@ impl World {
                 quantity,
                 handling,
                 String::new(),
+                String::new(),
             ];
             writer.write_record(fields).unwrap();
         }

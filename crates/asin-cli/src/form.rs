@@ -1,0 +1,62 @@
+//! Catalogues that other programs have written: their names for the columns, their marks, and what goes without saying.
+
+use crate::failure::Failure;
+use asin_facade::sync::Layout;
+use jiff::Timestamp;
+use std::collections::BTreeMap;
+use std::fs::File;
+
+/// How the file writes a catalogue; nothing of it is guessed.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Form of the catalogue")]
+pub struct Form {
+    /// The file calls this column otherwise: `sku=Artikelnummer`; as in the table `[columns]` of asin.toml. Columns that
+    /// nobody asks for may then stand in it
+    #[arg(long, value_name = "COLUMN=THEIRS", value_parser = pair)]
+    map: Vec<(String, String)>,
+    /// Every row has this value, whatever stands in the file: `marketplace=DE`
+    #[arg(long, value_name = "COLUMN=VALUE", value_parser = pair)]
+    set: Vec<(String, String)>,
+    /// What stands between two fields, such as `;`, or `tab` [default: a comma]
+    #[arg(long, value_name = "CHARACTER", value_parser = delimiter)]
+    delimiter: Option<u8>,
+    /// Prices have a comma before the decimals, not a dot
+    #[arg(long)]
+    decimal_comma: bool,
+}
+
+impl Form {
+    /// The layout of a file, with the names that asin.toml has for its columns. Its stocks are as old as the file.
+    pub fn layout(&self, columns: &BTreeMap<String, String>, file: &File) -> Result<Layout, Failure> {
+        let mut layout = Layout::default();
+        layout.decimal_comma = self.decimal_comma;
+        layout.delimiter = self.delimiter.unwrap_or(layout.delimiter);
+        layout.written =
+            file.metadata().and_then(|data| data.modified()).ok().and_then(|at| Timestamp::try_from(at).ok());
+        for (column, theirs) in columns {
+            layout.map(column, theirs).map_err(|error| Failure::usage(format!("asin.toml, [columns]: {error}")))?;
+        }
+        for (column, theirs) in &self.map {
+            layout.map(column, theirs).map_err(|error| Failure::usage(format!("--map: {error}")))?;
+        }
+        for (column, value) in &self.set {
+            layout.set(column, value).map_err(|error| Failure::usage(format!("--set: {error}")))?;
+        }
+        Ok(layout)
+    }
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((column, value)) if !column.is_empty() && !value.is_empty() => Ok((column.to_owned(), value.to_owned())),
+        _ => Err("give COLUMN=TEXT".to_owned()),
+    }
+}
+
+fn delimiter(text: &str) -> Result<u8, String> {
+    match (text, text.as_bytes()) {
+        ("tab", _) => Ok(b'\t'),
+        (_, [byte]) if !matches!(byte, b'"' | b'\r' | b'\n') && byte.is_ascii() => Ok(*byte),
+        _ => Err("give one ASCII character that is no quote, or `tab`".to_owned()),
+    }
+}
