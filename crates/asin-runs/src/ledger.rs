@@ -3,11 +3,17 @@
 
 /// Implements [`Ledger`](dataforseo_merchant::Ledger) for a type with `pool`, `account` and `store`.
 macro_rules! ledger {
-    ($ledger:ty, write: $write:literal, read: $read:literal, lock: $lock:literal, each: $each:literal) => {
+    (
+        $ledger:ty, write: $write:literal, read: $read:literal, lock: $lock:literal, each: $each:literal
+    ) => {
         #[async_trait::async_trait]
         impl dataforseo_merchant::Ledger for $ledger {
             async fn intend(&self, entries: &[Entry]) -> Result<(), LedgerError> {
                 let rows = columns::intents(entries)?;
+                let mut transaction = self.pool.begin_with($write).await.map_err(|error| self.failed(error))?;
+                if let Some(work) = &self.work {
+                    self.bind(&mut transaction, work, entries).await?;
+                }
                 // In one order for everybody, or two processes could wait for each other.
                 let insert = concat!(
                     "INSERT INTO entries (account, tag, stage, intent, state) ",
@@ -15,9 +21,9 @@ macro_rules! ledger {
                     $each,
                     " ORDER BY 2"
                 );
-                let stored = sqlx::query(insert).bind(self.account).bind(rows).execute(&self.pool).await;
+                let stored = sqlx::query(insert).bind(self.account).bind(rows).execute(&mut *transaction).await;
                 match stored {
-                    Ok(_) => Ok(()),
+                    Ok(_) => transaction.commit().await.map_err(|error| self.failed(error)),
                     Err(error) if error.as_database_error().is_some_and(|error| error.is_unique_violation()) => {
                         Err(LedgerError::new(format!("{}: a tag of this batch is there already", self.store)))
                     }
@@ -50,6 +56,7 @@ macro_rules! ledger {
                 let rows = columns::states(&news)?;
                 let stored = sqlx::query(update).bind(self.account).bind(rows).execute(&mut *transaction).await;
                 stored.map_err(|error| self.failed(error))?;
+                self.charge(&mut transaction, &news).await?;
                 transaction.commit().await.map_err(|error| self.failed(error))?;
                 Ok(news)
             }

@@ -10,6 +10,9 @@
 //!
 //! and, with `postgres`, [`SharedLimits`]: rate limits that all of those processes keep together.
 //!
+//! On top of either ledger are **runs** ([`Runs`], [`Worker`]): tasks of any number with one budget, worked off by any number
+//! of processes, each task posted once and each result stored once, whoever dies on the way.
+//!
 //! ```
 //! # #[cfg(feature = "sqlite")]
 //! # async fn ledger() -> Result<(), Box<dyn std::error::Error>> {
@@ -40,8 +43,14 @@ mod ledger;
 mod limits;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod run;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod runs;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod worker;
 
 #[cfg(feature = "postgres")]
 #[cfg_attr(docsrs, doc(cfg(feature = "postgres")))]
@@ -52,6 +61,13 @@ pub use postgres::{Postgres, PostgresLedger};
 #[cfg(feature = "sqlite")]
 #[cfg_attr(docsrs, doc(cfg(feature = "sqlite")))]
 pub use sqlite::{Sqlite, SqliteLedger};
+
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+pub use run::{NewRun, RunId, RunResult, RunStatus};
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+pub use runs::Runs;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+pub use worker::{RunError, Worker};
 
 /// Why a store could not be opened or asked.
 #[derive(Debug, thiserror::Error)]
@@ -73,6 +89,9 @@ pub enum StoreError {
         /// What it said.
         source: std::io::Error,
     },
+    /// What is in it, or should be, cannot be written or read as JSON.
+    #[error(transparent)]
+    Content(#[from] dataforseo_merchant::LedgerError),
     /// Another process has it open.
     #[error("{0}: another process has it open; let that one end first, or share a PostgreSQL database")]
     Taken(String),

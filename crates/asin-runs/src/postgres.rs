@@ -1,7 +1,13 @@
 //! One database of PostgreSQL for any number of processes.
 
-use crate::{StoreError, columns, ledger::ledger, limits::SharedLimits};
-use dataforseo_merchant::{Counts, Entry, LedgerError, Order, Page, Stage, State, Tag};
+use crate::{
+    NewRun, RunId, RunResult, RunStatus, Runs, StoreError, columns,
+    ledger::ledger,
+    limits::SharedLimits,
+    run::{self, Work},
+    runs::runs,
+};
+use dataforseo_merchant::{Counts, Entry, LedgerError, Order, Page, Stage, State, Tag, TaskRequest};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use std::{str::FromStr, sync::Arc, time::Duration};
 
@@ -13,6 +19,16 @@ const VERSIONS: &[&[&str]] = &[&[
     "CREATE TABLE entries (account INTEGER NOT NULL REFERENCES accounts (id), tag TEXT COLLATE \"C\" NOT NULL, \
      stage TEXT NOT NULL, intent TEXT NOT NULL, state TEXT NOT NULL, PRIMARY KEY (account, tag))",
     "CREATE INDEX entries_by_stage ON entries (account, stage, tag)",
+    "CREATE TABLE runs (id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, \
+     account INTEGER NOT NULL REFERENCES accounts (id), name TEXT NOT NULL, budget BIGINT NOT NULL, \
+     committed BIGINT NOT NULL DEFAULT 0, deadline DOUBLE PRECISION, cancelled BOOLEAN NOT NULL DEFAULT false, \
+     UNIQUE (account, name))",
+    "CREATE TABLE items (run BIGINT NOT NULL REFERENCES runs (id), number BIGINT NOT NULL, request TEXT NOT NULL, \
+     tag TEXT COLLATE \"C\" UNIQUE, cost BIGINT NOT NULL DEFAULT 0, held_by TEXT, held_until DOUBLE PRECISION, \
+     refused TEXT, PRIMARY KEY (run, number))",
+    "CREATE INDEX items_open ON items (run, number) WHERE tag IS NULL AND refused IS NULL",
+    "CREATE TABLE results (run BIGINT NOT NULL REFERENCES runs (id), number BIGINT NOT NULL, body TEXT NOT NULL, \
+     PRIMARY KEY (run, number))",
     crate::limits::TABLES,
     crate::limits::SLOT,
     crate::limits::RESERVE,
@@ -36,6 +52,8 @@ pub struct Postgres {
 pub struct PostgresLedger {
     pool: PgPool,
     account: i32,
+    /// Of a worker: what it intends is a task of a run.
+    work: Option<Work>,
     store: Arc<str>,
 }
 
@@ -68,7 +86,7 @@ impl Postgres {
                       ON CONFLICT (base_url, login) DO UPDATE SET login = excluded.login RETURNING id";
         let query = sqlx::query_scalar(insert).bind(base_url.trim_end_matches('/')).bind(login);
         let account = query.fetch_one(&self.pool).await.map_err(|error| self.failed(error))?;
-        Ok(PostgresLedger { pool: self.pool.clone(), account, store: self.store.clone() })
+        Ok(PostgresLedger { pool: self.pool.clone(), account, work: None, store: self.store.clone() })
     }
 
     /// Rate limits that every process with this database keeps together. `share` is what this process may use of each
@@ -112,10 +130,20 @@ impl Postgres {
     }
 }
 
+type Connection = sqlx::PgConnection;
+
 ledger!(
     PostgresLedger,
     write: "BEGIN",
     read: "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY",
     lock: " FOR UPDATE",
     each: "json_array_elements($2::json) AS rows (value)"
+);
+runs!(
+    PostgresLedger,
+    lock: " FOR UPDATE",
+    skip: " FOR UPDATE SKIP LOCKED",
+    each: "json_array_elements($2::json) AS rows (value)",
+    now: "CAST(extract(epoch FROM clock_timestamp()) AS DOUBLE PRECISION)",
+    alone: false
 );

@@ -1,7 +1,12 @@
 //! One file of SQLite for one process.
 
-use crate::{StoreError, columns, ledger::ledger};
-use dataforseo_merchant::{Counts, Entry, LedgerError, Order, Page, Stage, State, Tag};
+use crate::{
+    NewRun, RunId, RunResult, RunStatus, Runs, StoreError, columns,
+    ledger::ledger,
+    run::{self, Work},
+    runs::runs,
+};
+use dataforseo_merchant::{Counts, Entry, LedgerError, Order, Page, Stage, State, Tag, TaskRequest};
 use fs4::{FileExt, TryLockError};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use std::{
@@ -18,6 +23,15 @@ const VERSIONS: &[&[&str]] = &[&[
     "CREATE TABLE entries (account INTEGER NOT NULL REFERENCES accounts (id), tag TEXT NOT NULL, \
      stage TEXT NOT NULL, intent TEXT NOT NULL, state TEXT NOT NULL, PRIMARY KEY (account, tag)) STRICT, WITHOUT ROWID",
     "CREATE INDEX entries_by_stage ON entries (account, stage, tag)",
+    "CREATE TABLE runs (id INTEGER PRIMARY KEY, account INTEGER NOT NULL REFERENCES accounts (id), \
+     name TEXT NOT NULL, budget INTEGER NOT NULL, committed INTEGER NOT NULL DEFAULT 0, deadline REAL, \
+     cancelled INTEGER NOT NULL DEFAULT 0, UNIQUE (account, name)) STRICT",
+    "CREATE TABLE items (run INTEGER NOT NULL REFERENCES runs (id), number INTEGER NOT NULL, request TEXT NOT NULL, \
+     tag TEXT UNIQUE, cost INTEGER NOT NULL DEFAULT 0, held_by TEXT, held_until REAL, refused TEXT, \
+     PRIMARY KEY (run, number)) STRICT, WITHOUT ROWID",
+    "CREATE INDEX items_open ON items (run, number) WHERE tag IS NULL AND refused IS NULL",
+    "CREATE TABLE results (run INTEGER NOT NULL REFERENCES runs (id), number INTEGER NOT NULL, body TEXT NOT NULL, \
+     PRIMARY KEY (run, number)) STRICT",
 ]];
 
 /// Readers beside the one who writes.
@@ -39,6 +53,8 @@ pub struct Sqlite {
 pub struct SqliteLedger {
     pool: SqlitePool,
     account: i32,
+    /// Of a worker: what it intends is a task of a run.
+    work: Option<Work>,
     store: Arc<str>,
     /// Held as long as somebody can write.
     _lock: Arc<File>,
@@ -84,7 +100,13 @@ impl Sqlite {
                       ON CONFLICT (base_url, login) DO UPDATE SET login = excluded.login RETURNING id";
         let query = sqlx::query_scalar(insert).bind(base_url.trim_end_matches('/')).bind(login);
         let account = query.fetch_one(&self.pool).await.map_err(|error| self.failed(error))?;
-        Ok(SqliteLedger { pool: self.pool.clone(), account, store: self.store.clone(), _lock: self.lock.clone() })
+        Ok(SqliteLedger {
+            pool: self.pool.clone(),
+            account,
+            work: None,
+            store: self.store.clone(),
+            _lock: self.lock.clone(),
+        })
     }
 
     async fn migrate(&self) -> Result<(), StoreError> {
@@ -120,7 +142,17 @@ fn private() -> OpenOptions {
     options
 }
 
+type Connection = sqlx::SqliteConnection;
+
 ledger!(SqliteLedger, write: "BEGIN IMMEDIATE", read: "BEGIN", lock: "", each: "json_each($2)");
+runs!(
+    SqliteLedger,
+    lock: "",
+    skip: "",
+    each: "json_each($2)",
+    now: "unixepoch('subsec')",
+    alone: true
+);
 
 #[cfg(test)]
 mod tests {

@@ -4,6 +4,8 @@
 mod limits;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(feature = "sqlite")]
+mod runs;
 #[cfg(feature = "postgres")]
 mod server;
 #[cfg(feature = "sqlite")]

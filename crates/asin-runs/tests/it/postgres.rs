@@ -1,14 +1,15 @@
 //! The ledger in PostgreSQL.
 
 use crate::server::Server;
-use asin_runs::{Postgres, StoreError};
+use asin_runs::{Postgres, Runs, StoreError};
 use async_trait::async_trait;
 use dataforseo_merchant::{
     Ledger, State,
     testing::{Store, check_ledger, entry},
 };
 use futures_util::future::join_all;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
+use tokio::time::timeout;
 
 const URL: &str = "https://api.dataforseo.com";
 
@@ -77,4 +78,52 @@ async fn an_address_that_is_none_is_an_error_without_the_password() {
     let refused = Postgres::connect("postgres://user:hunter2@127.0.0.1:1/database", 1).await.unwrap_err();
     assert!(matches!(refused, StoreError::Database { .. }));
     assert!(!format!("{refused} {refused:?}").contains("hunter2"), "{refused:?}");
+}
+
+/// Four workers on connections of their own, two of which are stopped on the way.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn several_workers_share_a_run_and_each_task_is_paid_for_once() {
+    let Some(server) = Server::start() else { return };
+    let (sandbox, client) = crate::runs::sandbox().await;
+    let mut stores = Vec::new();
+    for _ in 0..4 {
+        let store = Postgres::connect(&server.url(), 3).await.unwrap();
+        stores.push(store.ledger(&client.base(), "login").await.unwrap());
+    }
+    let run = stores[0].begin(&crate::runs::new("shared", "5")).await.unwrap();
+    for (batch, first) in crate::runs::tasks(1000).chunks(400).zip((0..).step_by(400)) {
+        stores[0].add(run, first, batch).await.unwrap();
+    }
+    let work = stores.iter().enumerate().map(|(number, store)| {
+        let worker = crate::runs::worker(&client, store.clone(), run);
+        async move {
+            let patience = if number < 2 { Duration::from_millis(150) } else { crate::runs::PATIENCE };
+            timeout(patience, worker.work(crate::runs::PATIENCE)).await
+        }
+    });
+    let ended = join_all(work).await;
+    let status = stores[0].status(run).await.unwrap();
+    assert!(status.is_done(), "{status:?}: {ended:?}");
+    crate::runs::check(&sandbox, &stores[0], run, 1000).await;
+}
+
+/// Row K5: what a worker held for too long is another's, and the late one may not send.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn k5_a_task_that_was_given_to_another_is_not_sent_by_the_late_one() {
+    let Some(server) = Server::start() else { return };
+    let ledger = Postgres::connect(&server.url(), 3).await.unwrap().ledger(URL, "login").await.unwrap();
+    let run = ledger.begin(&crate::runs::new("fence", "5")).await.unwrap();
+    ledger.add(run, 0, &crate::runs::tasks(2)).await.unwrap();
+    let claimed = ledger.claim(run, "late", 1, Duration::ZERO).await.unwrap();
+    assert_eq!(claimed.len(), 1);
+    let again = ledger.claim(run, "other", 2, Duration::from_secs(60)).await.unwrap();
+    assert_eq!(again.len(), 2, "nobody holds the first any more");
+    assert!(ledger.claim(run, "third", 2, Duration::from_secs(60)).await.unwrap().is_empty());
+    let intent = |number: i64| dataforseo_merchant::testing::entry(&format!("{run}/{number}"));
+    let late = ledger.working(run, "late").intend(&[intent(0)]).await.unwrap_err();
+    assert!(late.to_string().contains("given to another worker"), "{late}");
+    ledger.working(run, "other").intend(&[intent(0), intent(1)]).await.unwrap();
+    assert!(ledger.working(run, "other").intend(&[intent(0)]).await.is_err(), "it is bound to its intent");
+    let status = ledger.status(run).await.unwrap();
+    assert_eq!((status.pending, status.unknown, status.waiting, status.held), (2, 2, 0, 0));
 }

@@ -157,6 +157,19 @@ macro_rules! kinds {
             }
         }
 
+        impl TaskResult {
+            /// The vendor's result as JSON, in the model's words: null where there is none, a text where it could not be
+            /// read.
+            pub fn json(&self) -> Value {
+                let json = match self {
+                    $(Self::$kind(result) => serde_json::to_value(result),)*
+                    Self::Empty | Self::Failed(_) => return Value::Null,
+                    Self::Unreadable { raw, .. } => return raw.clone().map_or(Value::Null, Value::String),
+                };
+                json.expect("what was read from JSON can be written as JSON")
+            }
+        }
+
         /// Posts tasks of one kind under their tags.
         pub(super) async fn post(line: &Line, entries: &[Entry]) -> Result<Vec<Task<Value>>> {
             match entries.first().map(|entry| entry.request.kind()) {

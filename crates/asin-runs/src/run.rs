@@ -1,0 +1,135 @@
+//! A run: tasks of any number, a budget and a deadline, worked off by any number of processes, each task once.
+
+use crate::StoreError;
+use dataforseo_merchant::{Collected, LedgerError, State, TaskRequest, TaskResult};
+use rust_decimal::{Decimal, prelude::ToPrimitive};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::time::Duration;
+
+/// A run in a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RunId(pub i64);
+
+impl std::fmt::Display for RunId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What a run is begun with.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewRun {
+    /// Its name, one of the account's: who begins a run of this name again goes on with the one that is there.
+    pub name: String,
+    /// The most that its tasks may cost together, US dollars; what may have been spent without anybody knowing counts.
+    pub budget: Decimal,
+    /// So long after its beginning nothing more is posted.
+    pub lifetime: Option<Duration>,
+}
+
+/// How far a run has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct RunStatus {
+    /// Tasks altogether.
+    pub tasks: u64,
+    /// Not posted yet.
+    pub waiting: u64,
+    /// Held by a worker that is about to post them.
+    pub held: u64,
+    /// Posted, or perhaps posted; without a result yet.
+    pub pending: u64,
+    /// Of those, perhaps paid for without anybody knowing.
+    pub unknown: u64,
+    /// With a result.
+    pub done: u64,
+    /// Refused for good, not paid for.
+    pub refused: u64,
+    /// What they have cost, and may have, in billionths of a US dollar.
+    committed: i64,
+    /// The budget, in billionths of a US dollar.
+    budget: i64,
+    /// Whether nothing more is posted, on somebody's word.
+    pub cancelled: bool,
+}
+
+impl RunStatus {
+    pub(crate) fn of(counts: [i64; 7], committed: i64, budget: i64, cancelled: bool) -> Self {
+        let [tasks, waiting, held, pending, unknown, done, refused] = counts.map(i64::unsigned_abs);
+        Self { tasks, waiting, held, pending, unknown, done, refused, committed, budget, cancelled }
+    }
+
+    /// What the tasks have cost, and may have, US dollars.
+    pub fn committed(&self) -> Decimal {
+        Decimal::from_i128_with_scale(self.committed.into(), 9).normalize()
+    }
+
+    /// The budget, US dollars.
+    pub fn budget(&self) -> Decimal {
+        Decimal::from_i128_with_scale(self.budget.into(), 9).normalize()
+    }
+
+    /// Whether every task has come to an end.
+    pub fn is_done(&self) -> bool {
+        self.done + self.refused == self.tasks
+    }
+}
+
+/// A task of a run and what came of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunResult {
+    /// The task's place in the run, from 0.
+    pub number: i64,
+    /// What was asked for.
+    pub request: TaskRequest,
+    /// `done`, `empty`, `failed` or `unreadable`.
+    pub status: String,
+    /// The vendor's result, of the kind that was asked for.
+    pub result: Value,
+    /// What failed, or could not be read.
+    pub error: Option<String>,
+}
+
+/// Who works, at what.
+#[derive(Debug, Clone)]
+pub(crate) struct Work {
+    pub run: RunId,
+    /// The worker's own name, given to nobody else.
+    pub holder: String,
+}
+
+/// Billionths of a US dollar.
+pub(crate) fn nanos(usd: Decimal) -> Result<i64, LedgerError> {
+    let nanos = usd.checked_mul(Decimal::from(1_000_000_000)).and_then(|nanos| nanos.ceil().to_i64());
+    nanos.ok_or_else(|| LedgerError::new(format!("{usd} USD is more than can be counted")))
+}
+
+/// What a task is known to have cost, once that is known.
+pub(crate) fn cost(state: &State) -> Option<Decimal> {
+    match state {
+        State::Created { cost, .. } | State::Collected { cost, .. } | State::WrittenOff { cost, .. } => Some(*cost),
+        State::Rejected { .. } | State::Absent => Some(Decimal::ZERO),
+        _ => None,
+    }
+}
+
+impl RunResult {
+    /// What came of a task.
+    pub(crate) fn of(number: i64, collected: &Collected) -> Self {
+        let (status, error) = match &collected.result {
+            TaskResult::Empty => ("empty", None),
+            TaskResult::Failed(fault) => ("failed", Some(fault.to_string())),
+            TaskResult::Unreadable { error, .. } => ("unreadable", Some(error.to_string())),
+            _ => ("done", None),
+        };
+        let (status, result) = (status.to_owned(), collected.result.json());
+        Self { number, request: collected.entry.request.clone(), status, result, error }
+    }
+}
+
+impl From<StoreError> for LedgerError {
+    fn from(error: StoreError) -> Self {
+        Self::new(error.to_string())
+    }
+}

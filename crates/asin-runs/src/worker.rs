@@ -1,0 +1,216 @@
+//! One process's part of a run: it posts what nobody else holds, and collects.
+
+use crate::{
+    StoreError, columns,
+    run::{RunId, RunResult, RunStatus},
+    runs::Runs,
+};
+use core_http::Error;
+use dataforseo_merchant::{Budget, DfsClient, NewTask, Posted, Settings, TaskRequest, Tasks};
+use futures_util::{Stream, StreamExt, TryStreamExt, future, stream};
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+use tokio::time::{Instant, sleep, timeout_at};
+
+/// How many tasks are held at once, above what is in calls under way.
+const BATCH: u32 = 100;
+/// For how long a task is held that is about to be posted, unless somebody says otherwise.
+const LEASE: Duration = Duration::from_secs(60);
+/// How many results are waited for at once: memory does not grow with the run.
+const WAITED_FOR: usize = 1000;
+/// How long one set of results is waited for, before it is seen which have come otherwise.
+const ROUND: Duration = Duration::from_secs(300);
+/// The pause where there is nothing to do yet.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Why a worker had to stop. Nothing is lost: another one, or the same once more, goes on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// The store failed, or says that nothing more may be posted: the budget is used up, the deadline has passed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The vendor, or the ledger, failed.
+    #[error(transparent)]
+    Tasks(#[from] Error),
+    /// Nothing more is posted: the account, the budget or the connection does not allow it.
+    #[error("not posted: {0}")]
+    NotPosted(Arc<Error>),
+}
+
+/// Posts and collects the tasks of a run, beside any number of others in other processes.
+///
+/// Dropping [`work`](Self::work) stops it at any moment: calls under way still end in the ledger.
+#[derive(Debug)]
+pub struct Worker<R> {
+    store: Arc<R>,
+    tasks: Tasks,
+    run: RunId,
+    holder: Arc<str>,
+    lease: Duration,
+}
+
+/// What the stream of tasks and the one who posts them tell each other.
+#[derive(Default)]
+struct Claims {
+    /// Nothing more is to be held.
+    stopped: AtomicBool,
+    failure: Mutex<Option<StoreError>>,
+}
+
+impl<R: Runs> Worker<R> {
+    /// A worker of a run in this store, which must be the ledger of the client's account and base URL.
+    pub fn new(client: DfsClient, store: R, run: RunId) -> Self {
+        let holder: Arc<str> = dataforseo_merchant::Tag::unique().to_string().into();
+        // The run's own budget is in the store, where all of its workers share it.
+        let tasks = Tasks::new(client, store.working(run, &holder), Budget::unlimited());
+        Self { store: Arc::new(store), tasks, run, holder, lease: LEASE }
+    }
+
+    /// For how long a task is held that is about to be posted: 60 s by default. Whoever lives holds it for longer in time;
+    /// what a dead worker held is another's after it.
+    pub fn lease(mut self, lease: Duration) -> Self {
+        self.lease = lease;
+        self
+    }
+
+    /// With other settings for its tasks.
+    pub fn with(mut self, change: impl FnOnce(&mut Settings)) -> Self {
+        self.tasks = self.tasks.with(change);
+        self
+    }
+
+    /// Works until nothing is left to do, or as long as patience allows.
+    ///
+    /// # Errors
+    /// When it has to stop; what was posted before is collected first, as far as that can be.
+    pub async fn work(&self, patience: Duration) -> Result<RunStatus, RunError> {
+        let end = Instant::now() + patience;
+        self.store.inherit(self.run).await?;
+        self.tasks.settle().await?;
+        let posted = AtomicBool::new(false);
+        let post = async {
+            let ended = self.post(end).await;
+            posted.store(true, Ordering::Release);
+            ended
+        };
+        let both = async { future::join(post, self.collect(end, &posted)).await };
+        let (post, collect) = tokio::select! {
+            both = both => both,
+            failed = self.stay() => return Err(failed.into()),
+        };
+        collect?;
+        post?;
+        Ok(self.store.status(self.run).await?)
+    }
+
+    /// Holds what this worker holds, again and again; ends only with an error.
+    async fn stay(&self) -> StoreError {
+        loop {
+            sleep(self.lease / 3).await;
+            if let Err(error) = self.store.hold(self.run, &self.holder, self.lease).await {
+                return error;
+            }
+        }
+    }
+
+    /// The tasks that this worker holds, a batch at a time, until there is nothing more. As long as somebody else holds
+    /// some it waits: that one may have died.
+    fn claims(
+        &self,
+        end: Instant,
+        claims: Arc<Claims>,
+    ) -> impl Stream<Item = Vec<(i64, TaskRequest)>> + Send + 'static {
+        let (store, run, holder, lease) = (self.store.clone(), self.run, self.holder.clone(), self.lease);
+        stream::unfold((), move |()| {
+            let (store, holder, claims) = (store.clone(), holder.clone(), claims.clone());
+            async move {
+                while !claims.stopped.load(Ordering::Acquire) && Instant::now() < end {
+                    let claimed = async {
+                        let claimed = store.claim(run, &holder, BATCH, lease).await?;
+                        let more = !claimed.is_empty() || store.waits(run).await?;
+                        Ok(more.then_some(claimed))
+                    };
+                    match claimed.await {
+                        Ok(Some(claimed)) if claimed.is_empty() => sleep(PAUSE).await,
+                        Ok(claimed) => return claimed.map(|claimed| (claimed, ())),
+                        Err(error) => {
+                            *claims.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                            return None;
+                        }
+                    }
+                }
+                None
+            }
+        })
+    }
+
+    /// Posts what nobody holds, until there is nothing more.
+    async fn post(&self, end: Instant) -> Result<(), RunError> {
+        let (run, claims) = (self.run, Arc::new(Claims::default()));
+        let task = move |(number, request)| NewTask::new(request).label(columns::label(run, number));
+        let new = self.claims(end, claims.clone()).flat_map(move |claimed| stream::iter(claimed.into_iter().map(task)));
+        let mut outcomes = Box::pin(self.tasks.post_all(Box::pin(new)));
+        let mut not_posted = None;
+        while let Some(outcome) = outcomes.next().await {
+            match outcome.posted {
+                Posted::Rejected { fault, .. } => {
+                    if let Some(number) = columns::number(self.run, outcome.task.note()) {
+                        self.store.refuse(self.run, &self.holder, number, &fault.to_string()).await?;
+                    }
+                }
+                Posted::NotSent { error } => {
+                    claims.stopped.store(true, Ordering::Release);
+                    not_posted = Some(error);
+                }
+                _ => {}
+            }
+        }
+        drop(outcomes);
+        self.store.hold(self.run, &self.holder, Duration::ZERO).await?;
+        let failed = claims.failure.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(error) = failed {
+            return Err(error.into());
+        }
+        not_posted.map_or(Ok(()), |error| Err(RunError::NotPosted(error)))
+    }
+
+    /// Stores results as they come, until everything is posted and nothing is pending.
+    async fn collect(&self, end: Instant, posted: &AtomicBool) -> Result<(), RunError> {
+        loop {
+            let all_posted = posted.load(Ordering::Acquire);
+            let ours = self
+                .tasks
+                .pending()
+                .try_filter(|entry| future::ready(columns::number(self.run, &entry.label).is_some()));
+            let pending: Vec<_> = ours.take(WAITED_FOR).try_collect().await?;
+            if pending.is_empty() {
+                if all_posted || Instant::now() >= end {
+                    return Ok(());
+                }
+                sleep(PAUSE).await;
+                continue;
+            }
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(());
+            }
+            let is_all = pending.len() < WAITED_FOR;
+            let mut results = self.tasks.collect(pending, left.min(ROUND));
+            // While others are still being posted, a small set must not be waited for alone.
+            let until = if all_posted || !is_all { end } else { Instant::now() + PAUSE };
+            while let Ok(Some(collected)) = timeout_at(until, results.next()).await {
+                let collected = collected?;
+                if let Some(number) = columns::number(self.run, &collected.entry.label) {
+                    self.store.keep(self.run, &RunResult::of(number, &collected)).await?;
+                    self.tasks.acknowledge(&collected.entry.tag).await?;
+                }
+            }
+        }
+    }
+}

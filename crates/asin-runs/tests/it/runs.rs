@@ -1,0 +1,116 @@
+//! Runs against the sandbox: each task is paid for once, each result stored once, whoever stops and goes on.
+
+use asin_runs::{NewRun, RunError, RunId, Runs, Sqlite, SqliteLedger, Worker};
+use asin_sandbox::Sandbox;
+use dataforseo_merchant::{Builder, Cadence, DfsClient, Language, Location, SellersTask, TaskRequest};
+use std::{collections::BTreeSet, path::Path, time::Duration};
+
+pub const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Hours of the vendor are seconds here.
+pub async fn sandbox() -> (Sandbox, DfsClient) {
+    let sandbox = Sandbox::builder().seed(9).speed(600.0).start().await.unwrap();
+    let demo = sandbox.demo().dataforseo;
+    let client =
+        Builder::new(demo.login, demo.password).base_url(demo.base_url.parse().unwrap()).calls_a_minute(1_000_000);
+    (sandbox, client.build().unwrap())
+}
+
+pub fn tasks(count: u32) -> Vec<TaskRequest> {
+    let task = |number: u32| {
+        let asin = format!("B{number:09}").parse().unwrap();
+        SellersTask::new(asin, Location::code(2840), Language::code("en_US")).into()
+    };
+    (0..count).map(task).collect()
+}
+
+pub fn worker<R: Runs>(client: &DfsClient, store: R, run: RunId) -> Worker<R> {
+    let soon = Cadence { first: Duration::from_millis(100), longest: Duration::from_millis(500) };
+    let worker = Worker::new(client.clone(), store, run).lease(Duration::from_secs(2));
+    worker.with(|settings| settings.cadence = Some(soon))
+}
+
+pub fn new(name: &str, budget: &str) -> NewRun {
+    NewRun { name: name.to_owned(), budget: budget.parse().unwrap(), lifetime: None }
+}
+
+/// Each of so many tasks was paid for once and has one result.
+pub async fn check(sandbox: &Sandbox, store: &impl Runs, run: RunId, count: u64) {
+    let ledger = sandbox.ledger();
+    assert!(ledger.charges.values().all(|charge| charge.times == 1), "nothing is paid twice");
+    assert_eq!(ledger.charges.len() as u64, count, "charges");
+    let (mut seen, mut after) = (BTreeSet::new(), None);
+    loop {
+        let page = store.results(run, after, 70).await.unwrap();
+        let Some(last) = page.last() else { break };
+        after = Some(last.number);
+        for result in &page {
+            assert!(seen.insert(result.number), "{}: twice", result.number);
+            let asin = format!("B{:09}", result.number);
+            assert_eq!(result.request.asin().unwrap().to_string(), asin, "its own result");
+        }
+    }
+    assert_eq!(seen.len() as u64, count, "results");
+}
+
+async fn open(folder: &Path, client: &DfsClient) -> SqliteLedger {
+    Sqlite::open(folder.join("runs.db")).await.unwrap().ledger(&client.base(), "login").await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_pays_for_each_task_once_and_streams_each_result_once() {
+    let (sandbox, client) = sandbox().await;
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path(), &client).await;
+    let run = store.begin(&new("spring", "5")).await.unwrap();
+    store.add(run, 0, &tasks(250)).await.unwrap();
+    // Filled again, as after a crash.
+    assert_eq!(store.begin(&new("spring", "5")).await.unwrap(), run);
+    store.add(run, 0, &tasks(250)).await.unwrap();
+    let before = store.status(run).await.unwrap();
+    assert_eq!((before.tasks, before.waiting, before.is_done()), (250, 250, false));
+    let status = worker(&client, store.clone(), run).work(PATIENCE).await.unwrap();
+    assert!(status.is_done(), "{status:?}");
+    assert_eq!((status.tasks, status.done, status.pending, status.unknown), (250, 250, 0, 0));
+    let billed = sandbox.ledger().charges.values().map(|charge| charge.usd).sum();
+    assert_eq!(status.committed(), billed, "what was taken from the budget is the bill");
+    check(&sandbox, &store, run, 250).await;
+    assert_eq!(store.runs().await.unwrap(), [(run, "spring".to_owned())]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_that_is_stopped_anywhere_is_gone_on_from() {
+    let (sandbox, client) = sandbox().await;
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path(), &client).await;
+    let run = store.begin(&new("spring", "5")).await.unwrap();
+    store.add(run, 0, &tasks(300)).await.unwrap();
+    for stop in [1, 20, 60, 150, 400] {
+        let worker = worker(&client, store.clone(), run);
+        let _stopped = tokio::time::timeout(Duration::from_millis(stop), worker.work(PATIENCE)).await;
+    }
+    let status = worker(&client, store.clone(), run).work(PATIENCE).await.unwrap();
+    assert!(status.is_done(), "{status:?}");
+    check(&sandbox, &store, run, 300).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_budget_is_the_runs_and_a_cancelled_run_pays_for_nothing_more() {
+    let (sandbox, client) = sandbox().await;
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path(), &client).await;
+    let run = store.begin(&new("small", "0.16")).await.unwrap();
+    store.add(run, 0, &tasks(250)).await.unwrap();
+    let stopped = worker(&client, store.clone(), run).work(PATIENCE).await.unwrap_err();
+    assert!(matches!(stopped, RunError::NotPosted(_)) && stopped.to_string().contains("budget"), "{stopped}");
+    let status = store.status(run).await.unwrap();
+    assert!(status.committed() <= status.budget() && status.done > 0, "{status:?}");
+    assert_eq!(status.done + status.waiting, 250, "{status:?}");
+    check(&sandbox, &store, run, status.done).await;
+
+    let other = store.begin(&new("other", "5")).await.unwrap();
+    store.add(other, 0, &tasks(10)).await.unwrap();
+    store.cancel(other).await.unwrap();
+    let status = worker(&client, store.clone(), other).work(PATIENCE).await.unwrap();
+    assert!(status.cancelled && status.waiting == 10 && status.committed().is_zero(), "{status:?}");
+}
