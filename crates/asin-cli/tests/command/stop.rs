@@ -5,6 +5,8 @@ use serde_json::json;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
+const CATALOGUE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/catalogue.csv");
+
 /// A command whose call hangs, once it is under way.
 struct Hung {
     child: Child,
@@ -15,7 +17,8 @@ impl Hung {
     fn on(sandbox: &Served, method: &str, path: &str, arguments: &[&str]) -> Self {
         let fault = json!({"method": method, "path": path, "action": {"delay": {"ms": 600_000}}});
         sandbox.send("POST", "/_sandbox/faults", &fault.to_string());
-        let mut command = asin(&[arguments, &["-v", "--sandbox", &sandbox.url]].concat());
+        let served = format!("--sandbox={}", sandbox.url);
+        let mut command = asin(&[arguments, &["-v", &served]].concat());
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         Self { child }
     }
@@ -51,7 +54,7 @@ fn what_only_reads_says_that_nothing_was_done() {
 
 #[test]
 fn what_may_have_changed_something_says_how_to_find_out() {
-    let sandbox = Served::example();
+    let (sandbox, folder) = (Served::example(), tempfile::tempdir().unwrap());
     let stopped = "stopped; what was under way may have been done: ";
     for (method, path, once, arguments, go_on) in [
         (
@@ -74,6 +77,20 @@ fn what_may_have_changed_something_says_how_to_find_out() {
             "zipcodes.create: attempt 1",
             &["call", "zipcodes.create", "--json", r#"{"zipcode":"4999","domain":2}"#, "--yes"],
             "before it is sent again",
+        ),
+        (
+            "DELETE",
+            "*/listings/*",
+            "deleteListingsItem: attempt 1",
+            &["listing", "delete", "SHOES", "-m", "TR", "--account", "europe", "--yes"],
+            "1 of 1 were sent; the same command looks which are still there, and deletes those",
+        ),
+        (
+            "POST",
+            "*/sellers/task_post",
+            "AmazonSellersTaskPost: attempt 1",
+            &["sync", CATALOGUE, "--yes", "--state", folder.path().to_str().unwrap()],
+            "the same command goes on from what is on disk",
         ),
         ("POST", "*/run/result/", "runs.start: attempt 1", &["run", "101", "--yes"], "`asin outputs list` shows"),
     ] {
