@@ -3,7 +3,9 @@
 use super::Common;
 use crate::consent::Leave;
 use crate::failure::{Ended, Failure, say};
-use crate::output::{Row, json};
+use crate::output::{Format, Row, json};
+use crate::progress::counting;
+use crate::session::Connect;
 use crate::table::{Column, Content};
 use asin_facade::multicart::runs::{self, Started};
 use asin_facade::multicart::{
@@ -28,7 +30,7 @@ pub struct Run {
     #[command(flatten)]
     leave: Leave,
     #[command(flatten)]
-    common: Common,
+    connect: Connect,
 }
 
 /// What was scraped of a collection's products
@@ -58,7 +60,7 @@ Examples:
         /// Its number
         output: OutputId,
         #[command(flatten)]
-        common: Common,
+        connect: Connect,
     },
     /// Saves one to a file, however big it is
     #[command(after_help = "\
@@ -71,7 +73,7 @@ Examples:
         #[arg(long, value_name = "FILE")]
         to: PathBuf,
         #[command(flatten)]
-        common: Common,
+        connect: Connect,
     },
 }
 
@@ -142,8 +144,8 @@ pub async fn credits(arguments: Credits) -> Ended {
 }
 
 pub async fn run(arguments: Run) -> Ended {
-    let Run { collection, leave, common } = arguments;
-    let client = common.client().await?;
+    let Run { collection, leave, connect } = arguments;
+    let client = connect.open().await?.multicart()?;
     let counted = client.call(ListAsins::new(collection).with_count(1).limit(1)).await?;
     let needed = counted.total.map_or_else(|| "an unknown number of".to_owned(), |total| total.to_string());
     let has = left(&client).await?.spendable.map_or_else(|| "an unknown number".to_owned(), |left| left.to_string());
@@ -151,6 +153,7 @@ pub async fn run(arguments: Run) -> Ended {
     if let Some(ended) = leave.refused(subject, "Start it?").await? {
         return Ok(ended);
     }
+    let look = format!("`asin outputs list {collection}` shows what runs bring; look before another is started");
     let told = |answer| json(&json!({ "collection": collection, "started": answer }));
     match runs::start(&client, collection, ListRuns::new(Fields::naming("collection_id", collection))).await? {
         Started::Accepted { .. } => told(json!(true))?,
@@ -161,11 +164,11 @@ pub async fn run(arguments: Run) -> Ended {
             told(json!("unknown"))?;
             let new: Vec<String> = new.iter().map(ToString::to_string).collect();
             say(&format!("asin: no readable answer, but a new run is there: {}", new.join(", ")));
-            return Err(error.into());
+            return Err(Failure::from(error).look(look));
         }
         Started::Unknown { error, .. } => {
             told(json!("unknown"))?;
-            return Err(error.into());
+            return Err(Failure::from(error).look(look));
         }
         _ => told(json!("unknown"))?,
     }
@@ -184,13 +187,15 @@ pub async fn outputs(arguments: Outputs) -> Ended {
             }
             rows.end()?;
         }
-        OfOutputs::Get { output, common } => {
-            let output = common.client().await?.call(GetOutput::new(output)).await?;
+        OfOutputs::Get { output, connect } => {
+            let output = connect.open().await?.multicart()?.call(GetOutput::new(output)).await?;
             json(&json!(output.output_json))?;
         }
-        OfOutputs::Save { output, to, common } => {
-            let client = common.client().await?;
+        OfOutputs::Save { output, to, connect } => {
+            let client = connect.open().await?.multicart()?;
+            let bar = counting("outputs", 1, Format::Table);
             saved::save(&client, output, &to).await?;
+            bar.finish_and_clear();
             say(&format!("asin: {}", to.display()));
         }
     }
