@@ -25,6 +25,8 @@ const LEASE: Duration = Duration::from_secs(60);
 const WAITED_FOR: usize = 1000;
 /// How long one set of results is waited for, before it is seen which have come otherwise.
 const ROUND: Duration = Duration::from_secs(300);
+/// The pause between two looks for what became of tasks without an answer.
+const LOOK: Duration = Duration::from_secs(60);
 /// The pause where there is nothing to do yet.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -53,6 +55,8 @@ pub struct Worker<R> {
     run: RunId,
     holder: Arc<str>,
     lease: Duration,
+    /// The pause between two looks for what became of tasks without an answer.
+    look: Duration,
 }
 
 /// What the stream of tasks and the one who posts them tell each other.
@@ -69,7 +73,7 @@ impl<R: Runs> Worker<R> {
         let holder: Arc<str> = dataforseo_merchant::Tag::unique().to_string().into();
         // The run's own budget is in the store, where all of its workers share it.
         let tasks = Tasks::new(client, store.working(run, &holder), Budget::unlimited());
-        Self { store: Arc::new(store), tasks, run, holder, lease: LEASE }
+        Self { store: Arc::new(store), tasks, run, holder, lease: LEASE, look: LOOK }
     }
 
     /// For how long a task is held that is about to be posted: 60 s by default. Whoever lives holds it for longer in time;
@@ -79,9 +83,15 @@ impl<R: Runs> Worker<R> {
         self
     }
 
-    /// With other settings for its tasks.
+    /// With other settings for its tasks. What has no answer is looked up ten times as often as it takes to prove a task
+    /// absent.
     pub fn with(mut self, change: impl FnOnce(&mut Settings)) -> Self {
-        self.tasks = self.tasks.with(change);
+        let mut look = self.look;
+        self.tasks = self.tasks.with(|settings| {
+            change(settings);
+            look = settings.absence / 10;
+        });
+        self.look = look;
         self
     }
 
@@ -92,7 +102,21 @@ impl<R: Runs> Worker<R> {
     pub async fn work(&self, patience: Duration) -> Result<RunStatus, RunError> {
         let end = Instant::now() + patience;
         self.store.inherit(self.run).await?;
-        self.tasks.settle().await?;
+        loop {
+            self.tasks.settle().await?;
+            self.round(end).await?;
+            let status = self.store.status(self.run).await?;
+            // What may have been posted is looked up until that is known: it may have to be posted again.
+            let left = end.saturating_duration_since(Instant::now());
+            if status.unknown == 0 || left.is_zero() {
+                return Ok(status);
+            }
+            sleep(self.look.min(left)).await;
+        }
+    }
+
+    /// Posts what is to be posted, and collects until nothing is pending.
+    async fn round(&self, end: Instant) -> Result<(), RunError> {
         let posted = AtomicBool::new(false);
         let post = async {
             let ended = self.post(end).await;
@@ -105,8 +129,7 @@ impl<R: Runs> Worker<R> {
             failed = self.stay() => return Err(failed.into()),
         };
         collect?;
-        post?;
-        Ok(self.store.status(self.run).await?)
+        post
     }
 
     /// Holds what this worker holds, again and again; ends only with an error.

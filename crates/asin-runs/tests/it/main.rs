@@ -1,5 +1,7 @@
 //! Ledgers in databases, and the limits that processes share.
 
+#[cfg(feature = "sqlite")]
+mod crash;
 #[cfg(feature = "postgres")]
 mod limits;
 #[cfg(feature = "postgres")]

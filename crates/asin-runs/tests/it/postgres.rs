@@ -84,7 +84,8 @@ async fn an_address_that_is_none_is_an_error_without_the_password() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn several_workers_share_a_run_and_each_task_is_paid_for_once() {
     let Some(server) = Server::start() else { return };
-    let (sandbox, client) = crate::runs::sandbox().await;
+    let sandbox = crate::runs::sandbox(9).await;
+    let client = crate::runs::client(sandbox.demo().dataforseo);
     let mut stores = Vec::new();
     for _ in 0..4 {
         let store = Postgres::connect(&server.url(), 3).await.unwrap();

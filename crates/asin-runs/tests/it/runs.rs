@@ -1,19 +1,29 @@
 //! Runs against the sandbox: each task is paid for once, each result stored once, whoever stops and goes on.
 
 use asin_runs::{NewRun, RunError, RunId, Runs, Sqlite, SqliteLedger, Worker};
-use asin_sandbox::Sandbox;
-use dataforseo_merchant::{Builder, Cadence, DfsClient, Language, Location, SellersTask, TaskRequest};
-use std::{collections::BTreeSet, path::Path, time::Duration};
+use asin_sandbox::{DataForSeoDemo, Sandbox};
+use core_http::{Limit, Operation, Quota, TokenBuckets};
+use dataforseo_merchant::{
+    Builder, Cadence, DfsClient, IdList, IdListQuery, Language, Location, SellersTask, TaskRequest, TasksReady,
+};
+use std::{collections::BTreeSet, path::Path, sync::Arc, time::Duration};
 
-pub const PATIENCE: Duration = Duration::from_secs(120);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Hours of the vendor are seconds here.
-pub async fn sandbox() -> (Sandbox, DfsClient) {
-    let sandbox = Sandbox::builder().seed(9).speed(600.0).start().await.unwrap();
-    let demo = sandbox.demo().dataforseo;
-    let client =
-        Builder::new(demo.login, demo.password).base_url(demo.base_url.parse().unwrap()).calls_a_minute(1_000_000);
-    (sandbox, client.build().unwrap())
+pub async fn sandbox(seed: u64) -> Sandbox {
+    Sandbox::builder().seed(seed).speed(600.0).start().await.unwrap()
+}
+
+/// A client with limits that are as much faster.
+pub fn client(demo: DataForSeoDemo) -> DfsClient {
+    let buckets = TokenBuckets::new();
+    let list = IdList::new(IdListQuery::new("", ""));
+    for limit in TasksReady::new().limits().into_iter().chain(list.limits()) {
+        buckets.set(Limit { quota: Quota { per_second: 1000.0, burst: 20 }, ..limit });
+    }
+    let client = Builder::new(demo.login, demo.password).base_url(demo.base_url.parse().unwrap());
+    client.limits(Arc::new(buckets)).build().unwrap()
 }
 
 pub fn tasks(count: u32) -> Vec<TaskRequest> {
@@ -59,7 +69,8 @@ async fn open(folder: &Path, client: &DfsClient) -> SqliteLedger {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_run_pays_for_each_task_once_and_streams_each_result_once() {
-    let (sandbox, client) = sandbox().await;
+    let sandbox = sandbox(9).await;
+    let client = client(sandbox.demo().dataforseo);
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path(), &client).await;
     let run = store.begin(&new("spring", "5")).await.unwrap();
@@ -80,7 +91,8 @@ async fn a_run_pays_for_each_task_once_and_streams_each_result_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_worker_that_is_stopped_anywhere_is_gone_on_from() {
-    let (sandbox, client) = sandbox().await;
+    let sandbox = sandbox(9).await;
+    let client = client(sandbox.demo().dataforseo);
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path(), &client).await;
     let run = store.begin(&new("spring", "5")).await.unwrap();
@@ -96,7 +108,8 @@ async fn a_worker_that_is_stopped_anywhere_is_gone_on_from() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_budget_is_the_runs_and_a_cancelled_run_pays_for_nothing_more() {
-    let (sandbox, client) = sandbox().await;
+    let sandbox = sandbox(9).await;
+    let client = client(sandbox.demo().dataforseo);
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path(), &client).await;
     let run = store.begin(&new("small", "0.16")).await.unwrap();
