@@ -133,6 +133,14 @@ pub enum About {
     #[cfg(feature = "multicart")]
     #[cfg_attr(docsrs, doc(cfg(feature = "multicart")))]
     Enrol(Enrolment),
+    /// To remove products from MultiCart's collections.
+    #[cfg(feature = "multicart")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "multicart")))]
+    Prune(Pruning),
+    /// To start runs of MultiCart's collections.
+    #[cfg(feature = "multicart")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "multicart")))]
+    Start(Starting),
 }
 
 /// Paid tasks that are to be posted.
@@ -155,8 +163,46 @@ pub struct Spending {
 pub struct Enrolment {
     /// How many are to be enrolled; a product at two postcodes counts twice.
     pub products: usize,
-    /// What one run of their collections costs then, in credits: one for each product that they hold. `None`: not known.
+    /// How many collections are made for them.
+    pub new_collections: usize,
+    /// What a run of every collection concerned costs then, in credits: one for each product that they hold.
     pub credits_per_run: Option<u64>,
+    /// How often a month they run, where the caller says it: MultiCart does not tell a collection's schedule.
+    pub runs_per_month: Option<u32>,
+    /// What the account can spend, in credits.
+    pub spendable: Option<i64>,
+}
+
+#[cfg(feature = "multicart")]
+impl Enrolment {
+    /// What a month costs then, in credits; `None` where it is not known how often the collections run.
+    pub fn credits_per_month(&self) -> Option<u64> {
+        self.credits_per_run?.checked_mul(self.runs_per_month?.into())
+    }
+}
+
+/// Products that are to be removed from MultiCart's collections.
+#[cfg(feature = "multicart")]
+#[cfg_attr(docsrs, doc(cfg(feature = "multicart")))]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Pruning {
+    /// How many.
+    pub products: usize,
+    /// The collections that they are removed from.
+    pub collections: Vec<multicart::CollectionId>,
+}
+
+/// Runs that are to be started.
+#[cfg(feature = "multicart")]
+#[cfg_attr(docsrs, doc(cfg(feature = "multicart")))]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Starting {
+    /// The collections, one run each.
+    pub collections: Vec<multicart::CollectionId>,
+    /// What they cost together, in credits.
+    pub credits: u64,
+    /// What the account can spend, in credits.
+    pub spendable: Option<i64>,
 }
 
 /// A workflow under way: nothing happens while it is not polled, dropped it stops, and called again it goes on from what is

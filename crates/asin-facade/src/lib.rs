@@ -26,7 +26,7 @@
 //! | --- | --- | --- |
 //! | `sp-listings` | Amazon SP-API Listings Items | |
 //! | `dataforseo-merchant` | DataForSEO Merchant | `Variants`, `Observe` by paid tasks |
-//! | `multicart` | MultiCartAPI | `Observe` by scraped outputs |
+//! | `multicart` | MultiCartAPI | `Observe` by scraped outputs, `watch` |
 //! | `sync` | all three | `sync` |
 //! | `feeds`, `schemas`, `validate` | of `sp-listings`: bulk changes, product types' schemas, validation against them | |
 //! | `webhook` | of `dataforseo-merchant`: receiving results that the vendor posts | |
@@ -40,7 +40,7 @@ mod doubt;
 #[cfg(any(feature = "dataforseo-merchant", feature = "multicart"))]
 #[cfg_attr(docsrs, doc(cfg(any(feature = "dataforseo-merchant", feature = "multicart"))))]
 pub mod event;
-#[cfg(feature = "sync")]
+#[cfg(feature = "multicart")]
 mod journal;
 mod marketplace;
 #[cfg(any(feature = "dataforseo-merchant", feature = "multicart"))]
@@ -57,6 +57,9 @@ mod product;
 pub mod sync;
 #[cfg(feature = "dataforseo-merchant")]
 mod variants;
+#[cfg(feature = "multicart")]
+#[cfg_attr(docsrs, doc(cfg(feature = "multicart")))]
+pub mod watch;
 
 pub use core_http;
 #[cfg(feature = "dataforseo-merchant")]

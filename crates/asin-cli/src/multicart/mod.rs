@@ -2,6 +2,7 @@
 
 mod places;
 mod runs;
+mod split;
 mod watch;
 
 pub use places::{Collections, Postcodes, collections, postcodes};

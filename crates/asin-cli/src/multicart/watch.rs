@@ -1,11 +1,13 @@
-//! `asin watch`: products into a collection.
+//! `asin watch`: products into collections.
 
 use super::Common;
 use super::places::active;
+use super::split::{self, At, Placed};
 use crate::consent::Leave;
 use crate::failure::{Ended, Failure, Tally, say};
 use crate::input::Names;
 use crate::output::{Row, counted};
+use crate::session::state_folder;
 use crate::table::{Column, Content};
 use asin_facade::Marketplace;
 use asin_facade::core_http::Asin;
@@ -13,28 +15,51 @@ use asin_facade::multicart::CollectionId;
 use asin_facade::multicart::enrol::{self, Outcome, Place, Way};
 use futures_util::stream;
 use serde::Serialize;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Enrols products in a collection, to be watched at a postcode; what is there already stays
+/// Has products watched at stores and postcodes; what is watched already stays
 ///
-/// Nothing is charged before a run, which then costs a credit for each product.
+/// Each store and postcode has a collection of its own, and another one where 5,000 do not suffice: which ones is remembered in
+/// the folder of `--state`, and no other is touched. With `--collection` everything goes into that one instead. Nothing is
+/// charged before a run, which then costs a credit for each product.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  asin watch B0DJQQ38TG --collection 101 --marketplace AU --postcode 4500
-  asin watch --file asins.txt --collection 101 -m AU --postcode 4500 --dry-run")]
+  asin watch --file asins.txt --at AU:4500 --at US:10001 --email me@example.com --dry-run
+  asin watch B0DJQQ38TG@AU:4500 B0XYZ99999@US:10001 --email me@example.com --yes
+  asin watch --file asins.txt --at AU:4500 --prune --run
+  asin watch B0DJQQ38TG --collection 101 --marketplace AU --postcode 4500")]
 pub struct Watch {
     #[command(flatten)]
     asins: Names,
-    /// The collection's number
-    #[arg(long, value_name = "ID")]
-    collection: CollectionId,
+    /// A store and a postcode of it, such as AU:4500, as often as one likes; an ASIN may have its own: ASIN@AU:4500
+    #[arg(long, value_name = "STORE:POSTCODE")]
+    at: Vec<At>,
     /// The store: a country code such as AU, or Amazon's identifier
-    #[arg(short, long, value_name = "STORE")]
-    marketplace: Marketplace,
+    #[arg(short, long, value_name = "STORE", requires = "postcode", conflicts_with = "at")]
+    marketplace: Option<Marketplace>,
     /// Where it would be delivered to
-    #[arg(long, value_name = "POSTCODE")]
-    postcode: String,
+    #[arg(long, value_name = "POSTCODE", requires = "marketplace")]
+    postcode: Option<String>,
+    /// The number of the one collection that everything goes into
+    #[arg(long, value_name = "ID", requires = "marketplace")]
+    collection: Option<CollectionId>,
+    /// Who is told about the runs of a collection that must be made
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "collection")]
+    email: Option<String>,
+    /// How often a month the collections run, for what is said about credits
+    #[arg(long, value_name = "N", conflicts_with = "collection")]
+    runs_per_month: Option<u32>,
+    /// Also remove what the collections of these stores and postcodes hold and is not given here
+    #[arg(long, conflicts_with = "collection")]
+    prune: bool,
+    /// Also start a run of each of these collections
+    #[arg(long, conflicts_with = "collection")]
+    run: bool,
+    /// The folder that remembers which collection is for which store and postcode
+    #[arg(long, value_name = "DIR", default_value_os_t = state_folder("watch"), conflicts_with = "collection")]
+    state: PathBuf,
     #[command(flatten)]
     leave: Leave,
     #[command(flatten)]
@@ -43,13 +68,13 @@ pub struct Watch {
 
 /// A product, and what became of it.
 #[derive(Debug, Serialize)]
-struct Watched {
-    asin: Asin,
-    shop: String,
-    postcode: String,
-    outcome: &'static str,
+pub struct Watched {
+    pub asin: Asin,
+    pub shop: String,
+    pub postcode: String,
+    pub outcome: &'static str,
     #[serde(skip_serializing_if = "String::is_empty")]
-    said: String,
+    pub said: String,
 }
 
 impl Row for Watched {
@@ -68,11 +93,48 @@ impl Row for Watched {
 }
 
 pub async fn watch(arguments: Watch) -> Ended {
-    let Watch { asins, collection, marketplace: store, postcode, leave, common } = arguments;
-    let asins: Vec<Asin> = asins.read("ASIN")?;
+    let Watch { asins, at, marketplace, postcode, collection, email, runs_per_month, prune, run, state, .. } =
+        arguments;
+    let asins: Vec<Placed> = asins.read("ASIN")?;
+    let (leave, common) = (arguments.leave, arguments.common);
+    let place = marketplace.zip(postcode).map(|(store, postcode)| At { store, postcode });
+    if let (Some(collection), Some(place)) = (collection, &place) {
+        if let Some(Placed { asin, .. }) = asins.iter().find(|placed| placed.at.is_some()) {
+            return Err(Failure::usage(format!("{asin}: with --collection the place is that of --postcode")));
+        }
+        let asins = asins.into_iter().map(|placed| placed.asin);
+        return into(collection, asins.collect(), &place.postcode, place.store, leave, &common).await;
+    }
+    let places: Vec<At> = at.into_iter().chain(place).collect();
+    let mut watch = asin_facade::watch::Watch::new(split::wanted(asins, &places)?);
+    if let Some(address) = email {
+        watch = watch.email(address);
+    }
+    if let Some(runs) = runs_per_month {
+        watch = watch.runs_per_month(runs);
+    }
+    if prune {
+        watch = watch.prune();
+    }
+    if run {
+        watch = watch.start();
+    }
     let client = common.client().await?;
-    active(&client, store, &postcode).await?;
-    let place = Place::new(store.domain(), &postcode);
+    split::watch(watch, &client, &state, leave, common.output).await
+}
+
+/// Everything into one collection.
+async fn into(
+    collection: CollectionId,
+    asins: Vec<Asin>,
+    postcode: &str,
+    store: Marketplace,
+    leave: Leave,
+    common: &Common,
+) -> Ended {
+    let client = common.client().await?;
+    active(&client, store, postcode).await?;
+    let place = Place::new(store.domain(), postcode);
     let plan = enrol::plan(&client, collection, stream::iter(asins.into_iter().map(|asin| place.watch(asin)))).await?;
     plan.room().map_err(Failure::usage)?;
     let (holds, present, missing) = (plan.holds(), plan.present().len(), plan.missing().len());
@@ -90,19 +152,24 @@ pub async fn watch(arguments: Watch) -> Ended {
     }
     let (mut rows, mut tally) = (common.output.rows(), Tally::default());
     for (item, outcome) in plan.send(&client, Way::Csv).await? {
-        let (outcome, said) = match outcome {
-            Outcome::AlreadyThere => ("already_there", String::new()),
-            Outcome::Added => ("added", String::new()),
-            Outcome::Refused(words) => ("refused", words),
-            Outcome::NotShownYet => ("not_shown_yet", String::new()),
-            Outcome::Unknown(error) => ("unknown", error.to_string()),
-            Outcome::Failed(error) => ("failed", error.to_string()),
-            _ => ("unknown", String::new()),
-        };
+        let (outcome, said) = told(outcome);
         tally.mark(matches!(outcome, "already_there" | "added" | "not_shown_yet"));
         let (shop, postcode) = (item.place.domain().to_owned(), item.place.postcode().to_owned());
         rows.push(&Watched { asin: item.asin, shop, postcode, outcome, said })?;
     }
     rows.end()?;
     Ok(tally.end())
+}
+
+/// What became of a product, and what was said of it.
+pub fn told(outcome: Outcome) -> (&'static str, String) {
+    match outcome {
+        Outcome::AlreadyThere => ("already_there", String::new()),
+        Outcome::Added => ("added", String::new()),
+        Outcome::Refused(words) => ("refused", words),
+        Outcome::NotShownYet => ("not_shown_yet", String::new()),
+        Outcome::Unknown(error) => ("unknown", error.to_string()),
+        Outcome::Failed(error) => ("failed", error.to_string()),
+        _ => ("unknown", String::new()),
+    }
 }

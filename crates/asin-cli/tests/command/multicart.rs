@@ -27,6 +27,36 @@ fn products_are_enrolled_once_where_they_can_be() {
 }
 
 #[test]
+fn stores_and_postcodes_have_collections_of_their_own_that_are_pruned_and_run_when_it_is_said() {
+    let sandbox = Served::example();
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().to_str().unwrap();
+    let watch = |asins: &[&str], flags: &[&str]| {
+        let fixed = ["--state", state, "--at", "AU:4500", "--at", "US:10001", "--runs-per-month", "30"];
+        sandbox.asin(&[&["watch"], asins, &fixed[..], flags].concat())
+    };
+    let both = ["B0DJQQ38TG", "B0XYZ99999@AU:4500"];
+    let said = ["3 products are not watched yet", "2 collections must be made", "costs 3 credits then, 90 a month"];
+    watch(&both, &["--dry-run"]).says(0, &[&said[..], &["can spend 500", "nothing was sent"]].concat());
+    let ran = watch(&both, &["--yes", "--email", "me@example.com"]);
+    assert_eq!((ran.code, ran.lines().len()), (Some(0), 3), "{} {}", ran.out, ran.err);
+    assert!(
+        ran.err.contains("`asin amazon.com.au 4500`") && ran.err.contains("`asin amazon.com 10001`"),
+        "{}",
+        ran.err
+    );
+
+    watch(&both[..1], &["--prune"]).says(2, &["1 product in collection", "not wanted", "without --yes"]);
+    let ran = watch(&both[..1], &["--prune", "--run", "--yes"]);
+    assert_eq!(ran.code, Some(0), "{} {}", ran.out, ran.err);
+    let removed = ran.lines().into_iter().filter(|row| row["outcome"] == "removed");
+    assert_eq!(removed.map(|row| row["asin"].clone()).collect::<Vec<_>>(), [json!("B0XYZ99999")]);
+    assert!(ran.err.contains("2 runs, together 2 credits") && ran.err.contains("was started"), "{}", ran.err);
+    watch(&["B0DJQQ38TG@AU:9999"], &["--yes"]).says(1, &[]);
+    watch(&["B0DJQQ38TG@AU"], &["--yes"]).says(2, &["AU:4500"]);
+}
+
+#[test]
 fn a_run_says_first_what_it_costs() {
     let sandbox = Served::example();
     let spendable = || sandbox.asin(&["credits"]).lines()[0]["spendable"].clone();

@@ -4,10 +4,13 @@ use super::{
     Outcome, Reason, Step,
     run::{Run, Slot},
 };
-use crate::Asin;
+use crate::{
+    Asin,
+    watch::{NoPlace, Places},
+};
 use futures_util::stream;
 use multicart::{
-    CollectionId, ListDomains, ListPostcodes, Postcode,
+    CollectionId,
     enrol::{self, Item, Place, Way},
 };
 use std::collections::BTreeMap;
@@ -33,31 +36,19 @@ impl Run<'_> {
 
     async fn enrol(&self, collection: CollectionId, slots: &mut [Slot]) -> core_http::Result<()> {
         let client = &self.services.multicart;
-        let domains = client.call(ListDomains::new()).await?;
-        let postcodes = client.call(ListPostcodes::new()).await?;
+        let places = Places::read(client).await?;
         let mut wanted = Vec::new();
         for slot in slots.iter_mut() {
             let (domain, postcode) = (slot.row.marketplace.domain(), slot.row.postcode.as_str());
-            if !domains.iter().any(|known| known.domain == domain) {
-                let message = format!("MultiCart does not know the domain {domain}");
-                slot.report.watch = Some(Outcome::Refused(Reason::new("domain_unknown", message)));
-                continue;
-            }
-            let here = |known: &&Postcode| {
-                known.zipcode == postcode && known.domain.as_ref().is_some_and(|of| of.domain == domain)
-            };
-            let known = postcodes.iter().find(here);
-            match known.map(|known| known.status.as_ref()) {
-                None => {
-                    let message = format!("postcode {postcode} is not registered for {domain}");
-                    slot.report.watch = Some(Outcome::Refused(Reason::new("postcode_unknown", message)));
-                }
-                Some(Some(status)) if status.as_str() != "active" => {
-                    let message = format!("postcode {postcode} of {domain} is {status}, not active");
-                    slot.report.watch = Some(Outcome::Refused(Reason::new("postcode_not_active", message)));
-                }
-                Some(_) => {
-                    wanted.push(Place::new(domain, postcode).watch(slot.row.asin));
+            match places.check(domain, postcode) {
+                Ok(()) => wanted.push(Place::new(domain, postcode).watch(slot.row.asin)),
+                Err(why) => {
+                    let code = match why {
+                        NoPlace::Domain(_) => "domain_unknown",
+                        NoPlace::Postcode { .. } => "postcode_unknown",
+                        NoPlace::NotActive { .. } => "postcode_not_active",
+                    };
+                    slot.report.watch = Some(Outcome::Refused(Reason::new(code, why.to_string())));
                 }
             }
         }

@@ -1,0 +1,208 @@
+//! `asin watch` over stores and postcodes: a collection for each, another one where 5,000 do not suffice.
+
+use super::watch::{Watched, told};
+use crate::consent::Leave;
+use crate::failure::{Ended, Failure, Tally, say};
+use crate::output::{Output, counted};
+use asin_facade::core_http::Asin;
+use asin_facade::event::{About, Enrolment, Event};
+use asin_facade::multicart::{McClient, runs::Started};
+use asin_facade::watch::{NotWatched, Register, Wanted, Watch, Watched as Seen};
+use asin_facade::{Marketplace, Product};
+use futures_util::TryStreamExt;
+use std::path::Path;
+use std::process::ExitCode;
+use std::str::FromStr;
+
+/// A store and a postcode of it, such as `AU:4500`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct At {
+    pub store: Marketplace,
+    pub postcode: String,
+}
+
+impl FromStr for At {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once(':') {
+            Some((store, postcode)) if !postcode.trim().is_empty() => {
+                let store = store.parse().map_err(|error| format!("{error}"))?;
+                Ok(Self { store, postcode: postcode.trim().to_owned() })
+            }
+            _ => Err("give a store and a postcode, such as AU:4500".to_owned()),
+        }
+    }
+}
+
+/// An ASIN, or an ASIN with its place: `B0DJQQ38TG@AU:4500`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Placed {
+    pub asin: Asin,
+    pub at: Option<At>,
+}
+
+impl FromStr for Placed {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (asin, at) = match text.split_once('@') {
+            Some((asin, at)) => (asin, Some(at.parse()?)),
+            None => (text, None),
+        };
+        Ok(Self { asin: asin.parse().map_err(|error| format!("{error}"))?, at })
+    }
+}
+
+/// What is to be watched: an ASIN with its own place there, all others at every place.
+///
+/// # Errors
+/// For an ASIN that is nowhere to be watched.
+pub fn wanted(asins: Vec<Placed>, places: &[At]) -> Result<Vec<Wanted>, Failure> {
+    let mut wanted = Vec::new();
+    for Placed { asin, at } in asins {
+        let here = at.as_ref().map_or(places, std::slice::from_ref);
+        if here.is_empty() {
+            let how = "--at STORE:POSTCODE, or ASIN@STORE:POSTCODE";
+            return Err(Failure::usage(format!("{asin}: at which store and postcode? {how}")));
+        }
+        wanted.extend(here.iter().map(|at| Wanted::new(Product::new(asin, at.store), &*at.postcode)));
+    }
+    Ok(wanted)
+}
+
+/// Watches, asks before each thing that is sent, and prints what became of each product.
+pub async fn watch(watch: Watch, client: &McClient, state: &Path, leave: Leave, output: Output) -> Ended {
+    let mut register = Register::open(state, client).map_err(Failure::usage)?;
+    let mut events = watch.run(client, &mut register);
+    let (mut rows, mut tally, mut refused) = (output.rows(), Tally::default(), None);
+    while let Some(event) = events.try_next().await.map_err(Failure::work)? {
+        match event {
+            Event::Asks(ask) => {
+                let (subject, question) = said(ask.about());
+                match leave.refused(subject, question).await {
+                    Ok(None) => ask.allow(),
+                    Ok(Some(_)) => ask.refuse(),
+                    Err(failure) => {
+                        refused = Some(failure);
+                        ask.refuse();
+                    }
+                }
+            }
+            Event::Item(Seen::Product { outcome: Err(NotWatched::NotAllowed), .. }) => {}
+            Event::Item(Seen::Removed { outcome: Err(NotWatched::NotAllowed), .. }) => {}
+            Event::Item(Seen::Product { wanted, outcome }) => {
+                let (outcome, said) = match outcome {
+                    Ok((_, outcome)) => told(outcome),
+                    Err(why) => ("refused", why.to_string()),
+                };
+                tally.mark(matches!(outcome, "already_there" | "added" | "not_shown_yet"));
+                rows.push(&row(wanted, outcome, said))?;
+            }
+            Event::Item(Seen::Removed { product, outcome, .. }) => {
+                tally.mark(outcome.is_ok());
+                let (outcome, said) = match outcome {
+                    Ok(()) => ("removed", String::new()),
+                    Err(why) => ("failed", why.to_string()),
+                };
+                rows.push(&row(product, outcome, said))?;
+            }
+            Event::Item(Seen::Made { collection, name }) => {
+                say(&format!("asin: collection {collection} was made, `{name}`; it runs only when it is told to"));
+            }
+            Event::Item(Seen::Run { collection, outcome }) => {
+                let of = format!("a run of collection {collection}");
+                match outcome {
+                    Ok(Started::Accepted { .. }) => {
+                        tally.did();
+                        say(&format!("asin: {of} was started"));
+                    }
+                    Ok(Started::TooFewCredits { needed, spendable }) => {
+                        tally.unpaid(&of, format!("{needed} credits are needed, the account has {spendable}: no run"));
+                    }
+                    Ok(Started::Suggested { error, .. }) => {
+                        tally.fail(&of, &error);
+                        say(&format!("asin: {of} seems to have started: a new one is there"));
+                    }
+                    Ok(Started::Unknown { error, .. }) => {
+                        tally.fail(&of, &error);
+                        say(&format!("asin: {of} is not started again before it is clear whether it has started"));
+                    }
+                    Ok(_) => tally.refuse(&of, "nobody knows whether it has started"),
+                    Err(why) => tally.refuse(&of, &why.to_string()),
+                }
+            }
+            Event::Note(text) => say(&format!("asin: {text}")),
+            _ => {}
+        }
+    }
+    rows.end()?;
+    match refused {
+        Some(failure) => Err(failure),
+        None if leave.is_dry_run() => Ok(ExitCode::SUCCESS),
+        None => Ok(tally.end()),
+    }
+}
+
+fn row(wanted: Wanted, outcome: &'static str, said: String) -> Watched {
+    let Wanted { product, postcode } = wanted;
+    Watched { asin: product.asin, shop: product.marketplace.domain().to_owned(), postcode, outcome, said }
+}
+
+/// What is asked, in words.
+fn said(about: &About) -> (String, &'static str) {
+    let can_be_spent = |spendable: Option<i64>| match spendable {
+        Some(credits) => format!("the account can spend {credits}"),
+        None => "what the account can spend is not known".to_owned(),
+    };
+    match about {
+        About::Enrol(enrolment) => {
+            let Enrolment { products, new_collections, spendable, .. } = *enrolment;
+            let new = match new_collections {
+                0 => String::new(),
+                new => format!(", for which {} must be made", counted(new, "collection")),
+            };
+            let run = enrolment.credits_per_run.map_or("an unknown number of".to_owned(), |run| run.to_string());
+            let month = match enrolment.credits_per_month() {
+                Some(month) => format!("{month} a month"),
+                None => "a month as often as they run".to_owned(),
+            };
+            let subject = format!(
+                "MultiCart: {} are not watched yet{new}. One run of these collections costs {run} credits then, {month}; {}.",
+                counted(products, "product"),
+                can_be_spent(spendable)
+            );
+            (subject, "Enrol them?")
+        }
+        About::Prune(pruning) => {
+            let collections: Vec<String> = pruning.collections.iter().map(ToString::to_string).collect();
+            let (products, collections) = (counted(pruning.products, "product"), collections.join(", "));
+            (format!("MultiCart: {products} in collection {collections} not wanted there any more."), "Remove them?")
+        }
+        About::Start(starting) => {
+            let runs = counted(starting.collections.len(), "run");
+            let (credits, spendable) = (starting.credits, can_be_spent(starting.spendable));
+            (format!("MultiCart: {runs}, together {credits} credits; {spendable}."), "Start them?")
+        }
+        other => (format!("{other:?}"), "Allow it?"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_asin_has_its_own_place_or_every_one() {
+        let placed = |text: &str| text.parse::<Placed>();
+        let places: Vec<At> = ["AU:4500", "US:10001"].iter().map(|at| at.parse().unwrap()).collect();
+        let asins = vec![placed("B0DJQQ38TG").unwrap(), placed("B0XYZ99999@JP:100-0001").unwrap()];
+        let all = wanted(asins, &places).unwrap();
+        let all: Vec<String> = all.iter().map(|wanted| format!("{}:{}", wanted.product, wanted.postcode)).collect();
+        assert_eq!(all, ["B0DJQQ38TG@AU:4500", "B0DJQQ38TG@US:10001", "B0XYZ99999@JP:100-0001"]);
+        assert!(wanted(vec![placed("B0DJQQ38TG").unwrap()], &[]).is_err());
+        for wrong in ["B0DJQQ38TG@AU", "B0DJQQ38TG@AU:", "B0DJQQ38TG@XX:1", "short@AU:4500"] {
+            assert!(placed(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! Which collections watch which place. MultiCart lists no collections, so that what was made is kept here.
+
+use crate::{
+    Marketplace,
+    journal::{Journal, StateError},
+};
+use multicart::{CollectionId, McClient, runs::RunnerId};
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
+
+/// A store with a postcode of it.
+pub(crate) type Place = (Marketplace, String);
+
+/// Which MultiCart collections watch which store and postcode, in a file: only these are ever added to, pruned or started by
+/// [`Watch`](super::Watch). Also which runs were started without an answer.
+///
+/// One folder is for one account; one process at a time has it open. What was made at another host (a sandbox) is in another
+/// file.
+#[derive(Debug)]
+pub struct Register {
+    journal: Journal,
+    kept: Kept,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    collections: BTreeMap<Place, Vec<CollectionId>>,
+    /// The names that were used for a place, made or not.
+    names: BTreeMap<Place, usize>,
+    /// Those of which it is not known whether they were made.
+    unknown: BTreeSet<String>,
+    /// Starts without an answer, with the runs that were there before.
+    starts: BTreeMap<CollectionId, BTreeSet<RunnerId>>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+enum Line {
+    /// It is about to be made.
+    Making { place: Place, name: String },
+    /// It was made.
+    Made { place: Place, name: String, collection: CollectionId },
+    /// It was clearly not made.
+    NotMade { name: String },
+    /// A person said so.
+    Adopted { place: Place, collection: CollectionId },
+    /// A run is about to be started.
+    Starting { collection: CollectionId, before: BTreeSet<RunnerId> },
+    /// It is known what became of that.
+    Started { collection: CollectionId },
+}
+
+impl Kept {
+    fn take_in(&mut self, line: Line) {
+        match line {
+            Line::Making { place, name } => {
+                *self.names.entry(place).or_default() += 1;
+                self.unknown.insert(name);
+            }
+            Line::Made { place, name, collection } => {
+                self.unknown.remove(&name);
+                self.collections.entry(place).or_default().push(collection);
+            }
+            Line::NotMade { name } => drop(self.unknown.remove(&name)),
+            Line::Adopted { place, collection } => self.collections.entry(place).or_default().push(collection),
+            Line::Starting { collection, before } => drop(self.starts.insert(collection, before)),
+            Line::Started { collection } => drop(self.starts.remove(&collection)),
+        }
+    }
+}
+
+impl Register {
+    /// Opens the register in this folder, or makes it.
+    ///
+    /// # Errors
+    /// If it cannot be read, written or locked.
+    pub fn open(folder: impl AsRef<Path>, client: &McClient) -> Result<Self, StateError> {
+        let mut kept = Kept::default();
+        let journal = Journal::open(folder.as_ref(), "collections", &client.base(), |line| kept.take_in(line))?;
+        Ok(Self { journal, kept })
+    }
+
+    /// The collections that watch a place, in the order in which they are filled.
+    pub fn collections(&self, marketplace: Marketplace, postcode: &str) -> &[CollectionId] {
+        self.kept.collections.get(&(marketplace, postcode.to_owned())).map_or(&[], Vec::as_slice)
+    }
+
+    /// Takes in a collection that a person has made for a place. It is checked when it is used: one that holds anything of
+    /// another place is left alone. Does nothing if it is known.
+    ///
+    /// # Errors
+    /// If it could not be written to the disk.
+    pub fn adopt(
+        &mut self,
+        marketplace: Marketplace,
+        postcode: &str,
+        collection: CollectionId,
+    ) -> Result<(), StateError> {
+        if self.collections(marketplace, postcode).contains(&collection) {
+            return Ok(());
+        }
+        self.append(Line::Adopted { place: (marketplace, postcode.to_owned()), collection })
+    }
+
+    /// The collections of which a run was started without an answer. None of them is started again until a run that was not
+    /// there before shows that it was started, or a person [gives it up](Self::give_up).
+    pub fn unknown_starts(&self) -> impl Iterator<Item = CollectionId> {
+        self.kept.starts.keys().copied()
+    }
+
+    /// Gives up a start without an answer, on a person's word: the next one may cost the credits a second time.
+    ///
+    /// # Errors
+    /// If it could not be written to the disk.
+    pub fn give_up(&mut self, collection: CollectionId) -> Result<(), StateError> {
+        if self.kept.starts.contains_key(&collection) { self.started(collection) } else { Ok(()) }
+    }
+
+    /// The name of the next collection of a place: `asin amazon.com.au 4500`, then with a number.
+    pub(super) fn next_name(&self, place: &Place) -> String {
+        let base = format!("asin {} {}", place.0.domain(), place.1);
+        match self.kept.names.get(place) {
+            None => base,
+            Some(used) => format!("{base} {}", used + 1),
+        }
+    }
+
+    /// Collections that may have been made, by their names.
+    pub(super) fn unknown_names(&self) -> impl Iterator<Item = &String> {
+        self.kept.unknown.iter()
+    }
+
+    pub(super) fn making(&mut self, place: &Place, name: &str) -> Result<(), StateError> {
+        self.append(Line::Making { place: place.clone(), name: name.to_owned() })
+    }
+
+    pub(super) fn made(&mut self, place: &Place, name: &str, collection: CollectionId) -> Result<(), StateError> {
+        self.append(Line::Made { place: place.clone(), name: name.to_owned(), collection })
+    }
+
+    pub(super) fn not_made(&mut self, name: &str) -> Result<(), StateError> {
+        self.append(Line::NotMade { name: name.to_owned() })
+    }
+
+    /// The runs that were there before a start without an answer.
+    pub(super) fn before(&self, collection: CollectionId) -> Option<&BTreeSet<RunnerId>> {
+        self.kept.starts.get(&collection)
+    }
+
+    pub(super) fn starting(&mut self, collection: CollectionId, before: BTreeSet<RunnerId>) -> Result<(), StateError> {
+        self.append(Line::Starting { collection, before })
+    }
+
+    pub(super) fn started(&mut self, collection: CollectionId) -> Result<(), StateError> {
+        self.append(Line::Started { collection })
+    }
+
+    fn append(&mut self, line: Line) -> Result<(), StateError> {
+        self.journal.append(std::slice::from_ref(&line))?;
+        self.kept.take_in(line);
+        Ok(())
+    }
+}

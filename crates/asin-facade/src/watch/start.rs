@@ -1,0 +1,95 @@
+//! Runs, each started once.
+
+use super::{Shelf, WatchError, Watched, Watching};
+use crate::event::{About, Event, Starting, Step};
+use core_http::Error;
+use multicart::{
+    CollectionId, Fields, GetCredits, ListRuns,
+    runs::{self, RunnerId, Started},
+};
+use std::{collections::BTreeSet, sync::Arc};
+
+/// Why a run was not started.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotStarted {
+    /// Nobody allowed it.
+    #[error("nobody allowed it")]
+    NotAllowed,
+    /// An earlier start had no answer, and there are runs that were not there before: it seems to have started. The next time one
+    /// can be started again.
+    #[error("an earlier start had no answer, and a run is there that was not there before")]
+    Suggested(BTreeSet<RunnerId>),
+    /// An earlier start had no answer, and nothing says whether it has started: see
+    /// [`Register::give_up`](super::Register::give_up).
+    #[error("an earlier start had no answer, and no run shows whether it has started: it may have cost its credits")]
+    Unknown,
+    /// It was not sent, or the service refused it.
+    #[error("{0}")]
+    Failed(Arc<Error>),
+}
+
+impl Watching<'_> {
+    /// Starts a run of every collection that holds anything, unless an earlier start is open.
+    pub(super) async fn start(&mut self, shelves: &[Shelf]) -> Result<(), WatchError> {
+        let all = shelves.iter().flat_map(Shelf::collections).filter(|(_, rows)| *rows > 0);
+        let (mut collections, mut credits) = (Vec::new(), 0);
+        for (collection, rows) in all {
+            if let Some(earlier) = self.earlier(collection).await? {
+                self.told(collection, Err(earlier));
+            } else {
+                collections.push(collection);
+                credits += rows as u64;
+            }
+        }
+        if collections.is_empty() {
+            return Ok(());
+        }
+        self.events.began(Step::Run, collections.len());
+        let spendable = self.client.call(GetCredits::new()).await?.spendable();
+        let starting = Starting { collections: collections.clone(), credits, spendable };
+        let allowed = self.events.asks(About::Start(starting)).await;
+        for (done, collection) in (1..).zip(collections) {
+            let outcome = if allowed { self.start_once(collection).await? } else { Err(NotStarted::NotAllowed) };
+            self.told(collection, outcome);
+            self.events.advanced(Step::Run, done);
+        }
+        self.events.ended(Step::Run);
+        Ok(())
+    }
+
+    /// What is known of an earlier start without an answer.
+    async fn earlier(&mut self, collection: CollectionId) -> Result<Option<NotStarted>, WatchError> {
+        let Some(before) = self.register.before(collection) else { return Ok(None) };
+        let now = runs::runner_ids(&self.client, history(collection)).await?;
+        let new: BTreeSet<RunnerId> = now.difference(before).cloned().collect();
+        if new.is_empty() {
+            return Ok(Some(NotStarted::Unknown));
+        }
+        self.register.started(collection)?;
+        Ok(Some(NotStarted::Suggested(new)))
+    }
+
+    /// The start is in the register before it is sent, and stays there until it is known what became of it.
+    async fn start_once(&mut self, collection: CollectionId) -> Result<Result<Started, NotStarted>, WatchError> {
+        let before = match runs::runner_ids(&self.client, history(collection)).await {
+            Ok(before) => before,
+            Err(error) => return Ok(Err(NotStarted::Failed(Arc::new(error)))),
+        };
+        self.register.starting(collection, before)?;
+        let started = runs::start(&self.client, collection, history(collection)).await;
+        if !matches!(started, Ok(Started::Unknown { .. })) {
+            self.register.started(collection)?;
+        }
+        Ok(started.map_err(|error| NotStarted::Failed(Arc::new(error))))
+    }
+
+    fn told(&self, collection: CollectionId, outcome: Result<Started, NotStarted>) {
+        self.events.tell(Event::Item(Watched::Run { collection, outcome }));
+    }
+}
+
+/// Which field names the collection is not documented; its neighbours use this one.
+fn history(collection: CollectionId) -> ListRuns {
+    ListRuns::new(Fields::naming("collection_id", collection))
+}
