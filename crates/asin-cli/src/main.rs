@@ -117,7 +117,8 @@ fn main() -> ExitCode {
         Command::Collections(collections) => wait_for(multicart::collections(collections)),
         Command::Postcodes(postcodes) => wait_for(multicart::postcodes(postcodes)),
         Command::Watch(watch) => {
-            let go_on = async { "the same command enrols what is missing".to_owned() };
+            let go_on =
+                async { "the same command goes on: it enrols what is missing, and starts no run twice".to_owned() };
             wait_for(stoppable(multicart::watch(*watch), go_on))
         }
         Command::Run(run) => {

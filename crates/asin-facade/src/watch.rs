@@ -94,6 +94,9 @@ pub enum NotWatched {
     /// The collection holds something of another place, or of a place that is not said: it is left alone.
     #[error("collection {0} is kept for this postcode, but not all that it holds is of it: it is left alone")]
     Mixed(CollectionId),
+    /// The collection cannot be read; if it is not there any more, see [`Register::forget`].
+    #[error("collection {0}, which is kept for this postcode, cannot be read: {1}")]
+    Unread(CollectionId, Arc<Error>),
     /// A new collection is needed, and nobody said who is told about its runs.
     #[error("it needs a new collection, and for that an e-mail address that is told about its runs")]
     NoEmail,
@@ -247,7 +250,7 @@ impl Watching<'_> {
             let shelf = match places.check(place.0.domain(), &place.1) {
                 Ok(()) => {
                     let collections = self.register.collections(place.0, &place.1);
-                    Shelf::read(&self.client, place, asins, collections).await?
+                    Shelf::read(&self.client, place, asins, collections).await
                 }
                 Err(why) => Err(why.into()),
             };

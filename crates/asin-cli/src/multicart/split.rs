@@ -7,10 +7,9 @@ use crate::output::{Output, counted};
 use asin_facade::core_http::Asin;
 use asin_facade::event::{About, Enrolment, Event};
 use asin_facade::multicart::{McClient, runs::Started};
-use asin_facade::watch::{NotWatched, Register, Wanted, Watch, Watched as Seen};
+use asin_facade::watch::{NotStarted, NotWatched, Register, Wanted, Watch, Watched as Seen};
 use asin_facade::{Marketplace, Product};
 use futures_util::TryStreamExt;
-use std::path::Path;
 use std::process::ExitCode;
 use std::str::FromStr;
 
@@ -72,8 +71,7 @@ pub fn wanted(asins: Vec<Placed>, places: &[At]) -> Result<Vec<Wanted>, Failure>
 }
 
 /// Watches, asks before each thing that is sent, and prints what became of each product.
-pub async fn watch(watch: Watch, client: &McClient, state: &Path, leave: Leave, output: Output) -> Ended {
-    let mut register = Register::open(state, client).map_err(Failure::usage)?;
+pub async fn watch(watch: Watch, client: &McClient, mut register: Register, leave: Leave, output: Output) -> Ended {
     let mut events = watch.run(client, &mut register);
     let (mut rows, mut tally, mut refused) = (output.rows(), Tally::default(), None);
     while let Some(event) = events.try_next().await.map_err(Failure::work)? {
@@ -129,6 +127,11 @@ pub async fn watch(watch: Watch, client: &McClient, state: &Path, leave: Leave, 
                         say(&format!("asin: {of} is not started again before it is clear whether it has started"));
                     }
                     Ok(_) => tally.refuse(&of, "nobody knows whether it has started"),
+                    Err(why @ NotStarted::Unknown) => {
+                        let look =
+                            format!("`asin run {collection}` starts one on your word, which may cost as much again");
+                        tally.refuse(&of, &format!("{why}; {look}"));
+                    }
                     Err(why) => tally.refuse(&of, &why.to_string()),
                 }
             }

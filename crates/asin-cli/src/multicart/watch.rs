@@ -13,6 +13,7 @@ use asin_facade::Marketplace;
 use asin_facade::core_http::Asin;
 use asin_facade::multicart::CollectionId;
 use asin_facade::multicart::enrol::{self, Outcome, Place, Way};
+use asin_facade::watch::{self, Register};
 use futures_util::stream;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -57,6 +58,9 @@ pub struct Watch {
     /// Also start a run of each of these collections
     #[arg(long, conflicts_with = "collection")]
     run: bool,
+    /// Forget a collection that is not there any more
+    #[arg(long, value_name = "ID", conflicts_with = "collection")]
+    forget: Vec<CollectionId>,
     /// The folder that remembers which collection is for which store and postcode
     #[arg(long, value_name = "DIR", default_value_os_t = state_folder("watch"), conflicts_with = "collection")]
     state: PathBuf,
@@ -93,8 +97,9 @@ impl Row for Watched {
 }
 
 pub async fn watch(arguments: Watch) -> Ended {
-    let Watch { asins, at, marketplace, postcode, collection, email, runs_per_month, prune, run, state, .. } =
-        arguments;
+    let Watch {
+        asins, at, marketplace, postcode, collection, email, runs_per_month, prune, run, forget, state, ..
+    } = arguments;
     let asins: Vec<Placed> = asins.read("ASIN")?;
     let (leave, common) = (arguments.leave, arguments.common);
     let place = marketplace.zip(postcode).map(|(store, postcode)| At { store, postcode });
@@ -106,7 +111,7 @@ pub async fn watch(arguments: Watch) -> Ended {
         return into(collection, asins.collect(), &place.postcode, place.store, leave, &common).await;
     }
     let places: Vec<At> = at.into_iter().chain(place).collect();
-    let mut watch = asin_facade::watch::Watch::new(split::wanted(asins, &places)?);
+    let mut watch = watch::Watch::new(split::wanted(asins, &places)?);
     if let Some(address) = email {
         watch = watch.email(address);
     }
@@ -120,7 +125,11 @@ pub async fn watch(arguments: Watch) -> Ended {
         watch = watch.start();
     }
     let client = common.client().await?;
-    split::watch(watch, &client, &state, leave, common.output).await
+    let mut register = Register::open(&state, &client).map_err(Failure::usage)?;
+    for collection in forget {
+        register.forget(collection).map_err(Failure::work)?;
+    }
+    split::watch(watch, &client, register, leave, common.output).await
 }
 
 /// Everything into one collection.

@@ -47,6 +47,8 @@ enum Line {
     NotMade { name: String },
     /// A person said so.
     Adopted { place: Place, collection: CollectionId },
+    /// A person said that it is not for a place any more.
+    Forgotten { collection: CollectionId },
     /// A run is about to be started.
     Starting { collection: CollectionId, before: BTreeSet<RunnerId> },
     /// It is known what became of that.
@@ -66,6 +68,9 @@ impl Kept {
             }
             Line::NotMade { name } => drop(self.unknown.remove(&name)),
             Line::Adopted { place, collection } => self.collections.entry(place).or_default().push(collection),
+            Line::Forgotten { collection } => {
+                self.collections.values_mut().for_each(|kept| kept.retain(|known| *known != collection));
+            }
             Line::Starting { collection, before } => drop(self.starts.insert(collection, before)),
             Line::Started { collection } => drop(self.starts.remove(&collection)),
         }
@@ -103,6 +108,16 @@ impl Register {
             return Ok(());
         }
         self.append(Line::Adopted { place: (marketplace, postcode.to_owned()), collection })
+    }
+
+    /// Forgets a collection, on a person's word: it is not touched any more. What it holds is watched as before, if it is still
+    /// there, and enrolled a second time where it is wanted.
+    ///
+    /// # Errors
+    /// If it could not be written to the disk.
+    pub fn forget(&mut self, collection: CollectionId) -> Result<(), StateError> {
+        let is_known = self.kept.collections.values().flatten().any(|known| *known == collection);
+        if is_known { self.append(Line::Forgotten { collection }) } else { Ok(()) }
     }
 
     /// The collections of which a run was started without an answer. None of them is started again until a run that was not

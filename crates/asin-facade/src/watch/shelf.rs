@@ -4,7 +4,7 @@ use super::{NotWatched, register::Place};
 use crate::Asin;
 use futures_util::TryStreamExt;
 use multicart::{AsinRow, AsinRowId, CollectionId, ListAsins, McClient, enrol::Outcome};
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 /// What is wanted at a place, and what its collections hold.
 #[derive(Debug)]
@@ -43,15 +43,16 @@ impl Shelf {
         place: &Place,
         wanted: &BTreeSet<Asin>,
         collections: &[CollectionId],
-    ) -> core_http::Result<Result<Self, NotWatched>> {
+    ) -> Result<Self, NotWatched> {
         let mut held = Vec::new();
         for collection in collections {
-            let Some(rows) = rows(client, place, *collection).await? else {
-                return Ok(Err(NotWatched::Mixed(*collection)));
-            };
-            held.push(Held { collection: *collection, rows, added: 0 });
+            match rows(client, place, *collection).await {
+                Ok(Some(rows)) => held.push(Held { collection: *collection, rows, added: 0 }),
+                Ok(None) => return Err(NotWatched::Mixed(*collection)),
+                Err(error) => return Err(NotWatched::Unread(*collection, Arc::new(error))),
+            }
         }
-        Ok(Ok(Self { place: place.clone(), wanted: wanted.clone(), held }))
+        Ok(Self { place: place.clone(), wanted: wanted.clone(), held })
     }
 
     /// Reads them again; what cannot be told apart any more keeps what was read before.

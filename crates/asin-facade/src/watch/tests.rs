@@ -228,6 +228,21 @@ async fn stopped_while_a_run_starts_and_resumed_it_is_found_and_not_started_agai
 }
 
 #[tokio::test]
+async fn a_collection_that_is_gone_holds_up_its_place_alone_until_a_person_forgets_it() {
+    let desk = Desk::open().await;
+    let america = Wanted::new(("B000000009".parse().unwrap(), "US".parse().unwrap()), "10001");
+    desk.register().adopt("AU".parse().unwrap(), "4500", CollectionId(999)).unwrap();
+    let wanted = || products(0..2).into_iter().chain([america.clone()]);
+    let said = desk.run(Watch::new(wanted()), yes).await;
+    let unread =
+        said.outcomes().iter().filter(|why| matches!(why, Err(NotWatched::Unread(CollectionId(999), _)))).count();
+    assert_eq!((unread, desk.held().concat()), (2, vec!["B000000009".to_owned()]));
+    desk.register().forget(CollectionId(999)).unwrap();
+    desk.run(Watch::new(wanted()), yes).await;
+    assert_eq!(desk.held().concat().len(), 3);
+}
+
+#[tokio::test]
 async fn a_collection_that_may_have_been_made_is_not_guessed() {
     let desk = Desk::open().await;
     desk.sandbox.fault(Fault::on("POST", "/api/v1/schedules/add_schedule/").call(1).cut_after_work());
