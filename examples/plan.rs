@@ -11,7 +11,7 @@ async fn main() -> Result<(), Failure> {
     let rows = "account,sku,asin,marketplace,postcode,min_price,max_price\n\
                 europe,SHOES,B07G82D89J,TR,34000,750.00,1200.00\n\
                 america,WTR-US-FLOOR,B07G82D89J,US,10001,24.00,35.00\n";
-    let catalogue = Catalogue::read(rows.as_bytes(), &services.accounts)?;
+    let catalogue = Catalogue::read(rows.as_bytes(), services.accounts())?;
     let folder = tempfile::tempdir()?; // in earnest: a folder that stays
     let mut options = Options::new(folder.path());
     options.cadence = Duration::from_millis(500); // the sandbox's minutes are seconds

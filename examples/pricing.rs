@@ -57,7 +57,7 @@ async fn main() -> Result<(), Failure> {
                 europe,SHOES,B07G82D89J,TR,34000,750.00,600.00\n\
                 europe,SÜET 41/42,B085RFFC9Q,DE,10115,55.00,55.00\n\
                 america,WTR-US-2,B085RFFC9Q,US,10001,20.00,10.00\n";
-    let catalogue = Catalogue::read(rows.as_bytes(), &services.accounts)?;
+    let catalogue = Catalogue::read(rows.as_bytes(), services.accounts())?;
 
     let state = tempfile::tempdir()?; // in earnest: a folder that stays, for it holds what was paid for
     let mut options = Options::new(state.path());

@@ -1,39 +1,27 @@
-//! The main job from Rust: what `asin sync` does, with a supervisor of one's own that decides what may be paid and written.
+//! The main job from Rust: what `asin sync` does, as a stream; what may be paid and written is decided here.
 
-use asin_facade::sync::{Accounts, Catalogue, Change, Event, Options, Services, Spending, Supervisor, Sync};
-use async_trait::async_trait;
+use asin_facade::event::{About, Event};
+use asin_facade::sync::{Accounts, Catalogue, Change, Options, Services, Sync};
 use examples::{Failure, connection, sandbox};
+use futures_util::TryStreamExt;
 use rust_decimal::Decimal;
 use std::time::Duration;
 
-/// Pays up to a limit, and lets no price fall.
-#[derive(Debug)]
-struct Careful {
-    limit: Decimal,
-}
-
-#[async_trait]
-impl Supervisor for Careful {
-    fn event(&self, event: Event) {
-        if let Event::Note(text) = event {
-            println!("{text}");
+/// Pays up to a limit, enrols nothing, and lets no price fall.
+fn agrees(about: &About) -> bool {
+    match about {
+        About::Pay(spending) => {
+            println!("{} observations for {} USD", spending.sellers_tasks, spending.usd);
+            spending.usd <= Decimal::new(5, 2)
         }
-    }
-
-    async fn may_pay(&self, spending: &Spending) -> bool {
-        println!("{} observations for {} USD", spending.sellers_tasks, spending.usd);
-        spending.usd <= self.limit
-    }
-
-    async fn may_enrol(&self, _products: usize) -> bool {
-        false
-    }
-
-    async fn may_write(&self, changes: &[Change]) -> bool {
-        let falls = |change: &&Change| change.price.is_some_and(|price| price.from.is_some_and(|old| price.to < old));
-        let falling = changes.iter().filter(falls).count();
-        println!("{} changes, in {falling} of them a price falls", changes.len());
-        falling == 0
+        About::Write(changes) => {
+            let falls =
+                |change: &&Change| change.price.is_some_and(|price| price.from.is_some_and(|old| price.to < old));
+            let falling = changes.iter().filter(falls).count();
+            println!("{} changes, in {falling} of them a price falls", changes.len());
+            falling == 0
+        }
+        _ => false,
     }
 }
 
@@ -54,12 +42,21 @@ async fn main() -> Result<(), Failure> {
     let job = Sync::new(Services::connect(connection)?, options);
     for run in 1..=2 {
         println!("run {run}");
-        let report = job.run(&catalogue, &Careful { limit: Decimal::new(5, 2) }).await?;
-        for row in &report.rows {
-            let costs = row.new_price.or(row.old_price).map_or("nothing".to_owned(), |price| price.to_string());
-            println!("{} costs {costs}: price {}, stock {}", row.sku, row.price, row.stock);
+        let mut events = job.stream(&catalogue);
+        while let Some(event) = events.try_next().await? {
+            match event {
+                Event::Asks(ask) => {
+                    let fine = agrees(ask.about());
+                    ask.answer(fine);
+                }
+                Event::Item(row) => {
+                    let costs = row.new_price.or(row.old_price).map_or("nothing".to_owned(), |price| price.to_string());
+                    println!("{} costs {costs}: price {}, stock {}", row.sku, row.price, row.stock);
+                }
+                Event::Note(text) => println!("{text}"),
+                _ => {}
+            }
         }
-        println!("{} USD spent", report.totals.usd);
     }
     Ok(())
 }

@@ -1,8 +1,10 @@
 //! What the runnable examples beside this package share: the sandbox that they talk to, and how they reach it.
 
-use asin_facade::sync::{Account, Connection};
+use asin_facade::publish::{Account, Selling};
+use asin_facade::sync::Connection;
 use asin_sandbox::{Market, Sandbox};
 use sp_listings::{Builder, Credentials, Region, SellerId, SpClient};
+use std::collections::BTreeMap;
 
 /// What an example ends with when something goes wrong.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -33,28 +35,43 @@ pub fn seller(sandbox: &Sandbox, account: &str) -> Result<(SpClient, SellerId), 
     Ok((client, seller))
 }
 
+/// What writing needs to know of all accounts, as the sandbox tells it.
+///
+/// # Errors
+/// None that a sandbox gives rise to.
+pub fn selling(sandbox: &Sandbox) -> Result<Selling, Failure> {
+    let demo = sandbox.demo();
+    let mut accounts = BTreeMap::new();
+    for account in demo.accounts {
+        let seller = Account { seller_id: SellerId::new(account.seller_id)?, region: region(account.region) };
+        accounts.insert(account.name, (seller, account.refresh_token.into()));
+    }
+    Ok(Selling {
+        client_id: demo.sp_api.client_id,
+        client_secret: demo.sp_api.client_secret.into(),
+        base_url: Some(demo.sp_api.base_url.parse()?),
+        lwa_url: Some(demo.sp_api.lwa_url.parse()?),
+        accounts,
+    })
+}
+
 /// Everything that the clients of all three vendors need to know, as the sandbox tells it.
 ///
 /// # Errors
 /// None that a sandbox gives rise to.
 pub fn connection(sandbox: &Sandbox) -> Result<Connection, Failure> {
-    let demo = sandbox.demo();
-    let mut accounts = std::collections::BTreeMap::new();
-    for account in demo.accounts {
-        let seller = Account { seller_id: SellerId::new(account.seller_id)?, region: region(account.region) };
-        accounts.insert(account.name, (seller, account.refresh_token.into()));
-    }
+    let (demo, selling) = (sandbox.demo(), selling(sandbox)?);
     Ok(Connection {
         dataforseo_login: demo.dataforseo.login,
         dataforseo_password: demo.dataforseo.password.into(),
         dataforseo_base_url: Some(demo.dataforseo.base_url.parse()?),
         multicart_api_key: demo.multicart.api_key.into(),
         multicart_base_url: Some(demo.multicart.base_url.parse()?),
-        sp_api_client_id: demo.sp_api.client_id,
-        sp_api_client_secret: demo.sp_api.client_secret.into(),
-        sp_api_base_url: Some(demo.sp_api.base_url.parse()?),
-        sp_api_lwa_url: Some(demo.sp_api.lwa_url.parse()?),
-        accounts,
+        sp_api_client_id: selling.client_id,
+        sp_api_client_secret: selling.client_secret,
+        sp_api_base_url: selling.base_url,
+        sp_api_lwa_url: selling.lwa_url,
+        accounts: selling.accounts,
     })
 }
 

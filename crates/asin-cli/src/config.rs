@@ -3,6 +3,7 @@
 use crate::failure::Failure;
 use crate::variables::{Variables, refresh_token_of};
 use asin_facade::core_http::{self, Transport};
+use asin_facade::publish::Selling;
 use asin_facade::sp_listings::{Region, SellerId};
 use asin_facade::sync::{Account, Accounts, Connection};
 use asin_sandbox::Demo;
@@ -86,10 +87,10 @@ impl Config {
         self.accounts.iter().map(|(name, entry)| (name.clone(), entry.account())).collect()
     }
 
-    /// The whole connection, with secrets and base URLs.
+    /// What writing needs; the caller tells what is missing of it.
     ///
     /// Only accounts in `used` need a refresh token: the others are never called, but their offers are our own too.
-    pub fn connection(&self, used: &BTreeSet<&str>, variables: &mut Variables) -> Result<Connection, Failure> {
+    fn selling_in(&self, used: &BTreeSet<&str>, variables: &mut Variables) -> Selling {
         let mut accounts = BTreeMap::new();
         for (name, entry) in &self.accounts {
             let token = if used.contains(name.as_str()) {
@@ -99,16 +100,35 @@ impl Config {
             };
             accounts.insert(name.clone(), (entry.account(), token.into()));
         }
+        Selling {
+            client_id: variables.required("SP_API_CLIENT_ID", "the SP-API application's client id"),
+            client_secret: variables.required("SP_API_CLIENT_SECRET", "its client secret").into(),
+            base_url: variables.url("SP_API_BASE_URL"),
+            lwa_url: variables.url("SP_API_LWA_URL"),
+            accounts,
+        }
+    }
+
+    /// What writing needs, with secrets and base URLs.
+    pub fn selling(&self, used: &BTreeSet<&str>, variables: &mut Variables) -> Result<Selling, Failure> {
+        let selling = self.selling_in(used, variables);
+        variables.complete()?;
+        Ok(selling)
+    }
+
+    /// The whole connection, with secrets and base URLs.
+    pub fn connection(&self, used: &BTreeSet<&str>, variables: &mut Variables) -> Result<Connection, Failure> {
+        let Selling { client_id, client_secret, base_url, lwa_url, accounts } = self.selling_in(used, variables);
         let connection = Connection {
             dataforseo_login: variables.required("DATAFORSEO_LOGIN", "DataForSEO's login"),
             dataforseo_password: variables.required("DATAFORSEO_PASSWORD", "DataForSEO's password").into(),
             dataforseo_base_url: variables.url("DATAFORSEO_BASE_URL"),
             multicart_api_key: variables.required("MULTICART_API_KEY", "MultiCart's API key").into(),
             multicart_base_url: variables.url("MULTICART_BASE_URL"),
-            sp_api_client_id: variables.required("SP_API_CLIENT_ID", "the SP-API application's client id"),
-            sp_api_client_secret: variables.required("SP_API_CLIENT_SECRET", "its client secret").into(),
-            sp_api_base_url: variables.url("SP_API_BASE_URL"),
-            sp_api_lwa_url: variables.url("SP_API_LWA_URL"),
+            sp_api_client_id: client_id,
+            sp_api_client_secret: client_secret,
+            sp_api_base_url: base_url,
+            sp_api_lwa_url: lwa_url,
             accounts,
         };
         variables.complete()?;

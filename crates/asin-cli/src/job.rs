@@ -12,6 +12,7 @@ use crate::table::visible;
 use crate::variables::Variables;
 use asin_facade::core_http;
 use asin_facade::multicart::CollectionId;
+use asin_facade::publish::Sellers;
 use asin_facade::sync::{Catalogue, Connection, Options, Report, Services, SyncError};
 use asin_sandbox::{Demo, Market, Sandbox};
 use std::collections::BTreeSet;
@@ -124,14 +125,19 @@ impl Job {
         Services::connect(connection).map_err(Failure::usage)
     }
 
+    /// The sellers alone; only accounts in `used` need their secret.
+    pub fn sellers(&mut self, used: &BTreeSet<&str>) -> Result<Sellers, Failure> {
+        Sellers::connect(self.config.selling(used, &mut self.variables)?).map_err(Failure::usage)
+    }
+
     /// Options with what this place says.
     pub fn options(&self) -> Options {
         Options::new(&self.state)
     }
 
     /// Waits for a run, and stops it when a person does.
-    pub async fn wait<T>(&self, run: impl Future<Output = Result<T, SyncError>>) -> Result<T, Failure> {
-        unless_stopped(async { run.await.map_err(failed) }).await?.ok_or_else(|| {
+    pub async fn wait<T, E: Into<SyncError>>(&self, run: impl Future<Output = Result<T, E>>) -> Result<T, Failure> {
+        unless_stopped(async { run.await.map_err(|error| failed(error.into())) }).await?.ok_or_else(|| {
             broken_off(match self.temporary {
                 Some(_) => "it was in a sandbox that is gone",
                 None => "the same command goes on from what is on disk",

@@ -7,7 +7,8 @@ use crate::input::duration;
 use crate::job::{self, Job, Place};
 use crate::policy::{Policy, defaults};
 use crate::table::visible;
-use asin_facade::sync::{Options, Plan, RunId, RunSummary, Sync};
+use asin_facade::publish::{Options, Plan, Publish, RunId, RunSummary};
+use asin_facade::sync::Sync;
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -125,10 +126,10 @@ pub async fn apply(arguments: ApplyArguments, verbose: bool) -> Ended {
         let message = format!("no state in {}; --state names the folder of the run that planned", job.state.display());
         return Err(Failure::usage(message));
     }
-    let services = job.services(&accounts(&plan))?;
+    let sellers = job.sellers(&accounts(&plan))?;
     let (options, consent) = arguments.write.options(&job);
-    let (sync, terminal) = (Sync::new(services, options), job::watcher(consent, verbose));
-    let report = job.wait(sync.apply(&plan, &terminal)).await?;
+    let (publish, terminal) = (Publish::new(sellers, options), job::watcher(consent, verbose));
+    let report = job.wait(publish.run(&plan, &terminal)).await?;
     job.end(&report).await
 }
 
@@ -136,11 +137,11 @@ pub async fn apply(arguments: ApplyArguments, verbose: bool) -> Ended {
 pub async fn undo(arguments: UndoArguments, verbose: bool) -> Ended {
     let mut job = arguments.write.place.open(Path::new("catalogue.csv")).await?;
     // The log is read without any seller's token.
-    let sync = Sync::new(job.services(&BTreeSet::new())?, job.options());
+    let publish = Publish::new(job.sellers(&BTreeSet::new())?, Options::new(&job.state));
     let Some(run) = &arguments.run else {
-        return list(sync.runs().map_err(Failure::work)?);
+        return list(publish.runs().map_err(Failure::work)?);
     };
-    let undo = sync.undo(&RunId::from(run.as_str())).map_err(Failure::work)?;
+    let undo = publish.undo(&RunId::from(run.as_str())).map_err(Failure::work)?;
     let Some(undo) = undo else {
         return Err(Failure::usage(format!(
             "no run `{}` in {}; `asin undo` lists them",
@@ -152,17 +153,20 @@ pub async fn undo(arguments: UndoArguments, verbose: bool) -> Ended {
     for left in &undo.left {
         say(&visible(&format!("asin: cannot be undone: {left}")));
     }
-    let (sync, terminal) = (Sync::new(job.services(&accounts(&undo.plan))?, options), job::watcher(consent, verbose));
-    let report = job.wait(sync.apply(&undo.plan, &terminal)).await?;
+    let publish = Publish::new(job.sellers(&accounts(&undo.plan))?, options);
+    let report = job.wait(publish.run(&undo.plan, &job::watcher(consent, verbose))).await?;
     job.end(&report).await
 }
 
 impl WriteArguments {
     fn options(&self, job: &Job) -> (Options, Consent) {
-        let (mut options, consent) = (job.options(), Consent::of(self.yes));
+        let (mut options, consent) = (Options::new(&job.state), Consent::of(self.yes));
         options.max_rows_changed = self.max_rows_changed;
         options.feed_above = self.feed_above;
         options.max_stock_age = self.max_stock_age;
+        if job.is_sandbox {
+            options.cadence = Duration::from_millis(500); // its minutes are seconds
+        }
         options.dry_run = self.dry_run || consent == Consent::Withheld;
         if options.dry_run && !self.dry_run {
             say("asin: not on a terminal and without --yes: nothing is written, as with --dry-run");

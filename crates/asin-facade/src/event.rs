@@ -3,7 +3,6 @@
 use core_http::Error;
 use futures_core::Stream;
 use futures_util::{FutureExt, future::BoxFuture};
-#[cfg(feature = "dataforseo-merchant")]
 use rust_decimal::Decimal;
 use serde::Serialize;
 use std::{
@@ -126,8 +125,6 @@ impl fmt::Debug for Ask {
 #[non_exhaustive]
 pub enum About {
     /// To post and pay for tasks.
-    #[cfg(feature = "dataforseo-merchant")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "dataforseo-merchant")))]
     Pay(Spending),
     /// To enrol products with MultiCart: nothing is charged before a run.
     #[cfg(feature = "multicart")]
@@ -141,11 +138,13 @@ pub enum About {
     #[cfg(feature = "multicart")]
     #[cfg_attr(docsrs, doc(cfg(feature = "multicart")))]
     Start(Starting),
+    /// To send these changes to Amazon.
+    #[cfg(feature = "publish")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "publish")))]
+    Write(Vec<crate::publish::Change>),
 }
 
 /// Paid tasks that are to be posted.
-#[cfg(feature = "dataforseo-merchant")]
-#[cfg_attr(docsrs, doc(cfg(feature = "dataforseo-merchant")))]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Spending {
     /// DataForSEO `asin` tasks, which learn families.
@@ -254,6 +253,7 @@ impl<T, E> fmt::Debug for Workflow<'_, T, E> {
 #[derive(Debug)]
 pub(crate) struct Events<T>(mpsc::UnboundedSender<Event<T>>);
 
+#[cfg(any(feature = "dataforseo-merchant", feature = "multicart"))]
 impl<T> Events<T> {
     pub(crate) fn began(&self, step: Step, total: usize) {
         self.tell(Event::Began { step, total: total as u64 });
@@ -267,11 +267,15 @@ impl<T> Events<T> {
         self.tell(Event::Ended { step });
     }
 
+    #[cfg(feature = "dataforseo-merchant")]
     pub(crate) fn note(&self, text: impl Into<String>) {
         self.tell(Event::Note(text.into()));
     }
+}
 
+impl<T> Events<T> {
     /// Waits for a yes or a no.
+    #[cfg(any(test, feature = "dataforseo-merchant", feature = "publish"))]
     pub(crate) async fn asks(&self, about: About) -> bool {
         let (answer, answered) = oneshot::channel();
         self.tell(Event::Asks(Ask { about, answer }));

@@ -27,7 +27,8 @@
 //! | `sp-listings` | Amazon SP-API Listings Items | |
 //! | `dataforseo-merchant` | DataForSEO Merchant | `Variants`, `Observe` by paid tasks |
 //! | `multicart` | MultiCartAPI | `Observe` by scraped outputs, `watch` |
-//! | `sync` | all three | `sync` |
+//! | `publish` | `sp-listings` with `feeds` | `publish` |
+//! | `sync` | all three, and `publish` | `sync` |
 //! | `feeds`, `schemas`, `validate` | of `sp-listings`: bulk changes, product types' schemas, validation against them | |
 //! | `webhook` | of `dataforseo-merchant`: receiving results that the vendor posts | |
 //! | `full` | all of the above but `validate` and `webhook` | |
@@ -37,13 +38,13 @@
 
 #[cfg(feature = "dataforseo-merchant")]
 mod doubt;
-#[cfg(any(feature = "dataforseo-merchant", feature = "multicart"))]
-#[cfg_attr(docsrs, doc(cfg(any(feature = "dataforseo-merchant", feature = "multicart"))))]
+#[cfg(any(feature = "dataforseo-merchant", feature = "multicart", feature = "publish"))]
+#[cfg_attr(docsrs, doc(cfg(any(feature = "dataforseo-merchant", feature = "multicart", feature = "publish"))))]
 pub mod event;
-#[cfg(feature = "multicart")]
+#[cfg(any(feature = "multicart", feature = "publish"))]
 mod journal;
 mod marketplace;
-#[cfg(any(feature = "dataforseo-merchant", feature = "multicart"))]
+#[cfg(any(feature = "dataforseo-merchant", feature = "multicart", feature = "publish"))]
 mod observation;
 #[cfg(any(feature = "dataforseo-merchant", feature = "multicart"))]
 mod observe;
@@ -52,6 +53,9 @@ mod operations;
 mod paid;
 #[cfg(any(feature = "dataforseo-merchant", feature = "multicart"))]
 mod product;
+#[cfg(feature = "publish")]
+#[cfg_attr(docsrs, doc(cfg(feature = "publish")))]
+pub mod publish;
 #[cfg(feature = "sync")]
 #[cfg_attr(docsrs, doc(cfg(feature = "sync")))]
 pub mod sync;
@@ -77,8 +81,8 @@ pub use core_http::Asin;
 #[cfg_attr(docsrs, doc(cfg(feature = "dataforseo-merchant")))]
 pub use doubt::{Doubt, Market, Question, lowest};
 pub use marketplace::{Currency, Marketplace, Price, UnknownMarketplace};
-#[cfg(any(feature = "dataforseo-merchant", feature = "multicart"))]
-#[cfg_attr(docsrs, doc(cfg(any(feature = "dataforseo-merchant", feature = "multicart"))))]
+#[cfg(any(feature = "dataforseo-merchant", feature = "multicart", feature = "publish"))]
+#[cfg_attr(docsrs, doc(cfg(any(feature = "dataforseo-merchant", feature = "multicart", feature = "publish"))))]
 pub use observation::{Observation, Source};
 #[cfg(any(feature = "dataforseo-merchant", feature = "multicart"))]
 #[cfg_attr(docsrs, doc(cfg(any(feature = "dataforseo-merchant", feature = "multicart"))))]

@@ -6,7 +6,7 @@
 mod demo;
 
 use asin_facade::sp_listings::{ListingsItemPatchRequest, Marketplace, PatchListingsItem, Submission, new_price};
-use asin_facade::sync::{Agreed, Catalogue, Change, Options, Plan, Report, RunId, Services, Sync};
+use asin_facade::sync::{Agreed, Catalogue, Change, FromTo, Options, Plan, Report, RunId, Services, Sync};
 use asin_facade::{Currency, Price};
 use asin_sandbox::{Fault, Ledger, Market, Sandbox};
 use rust_decimal::Decimal;
@@ -224,5 +224,30 @@ async fn if_more_than_a_tenth_of_the_sample_is_refused_nothing_is_sent() {
     assert_eq!(ended(&report, 9), ("skipped(sample_refused)".to_owned(), "skipped(sample_refused)".to_owned()));
     assert_eq!((shop.calls("createFeed"), shop.sandbox.ledger().writes.len()), (0, 0));
     assert_eq!(report.totals.run, None);
+    shop.sandbox.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_a_feed_is_not_processed_nothing_else_is_sent_to_its_listings() {
+    let shop = open(3.0, |_, _| {}).await;
+    let mut plan = shop.plan.clone();
+    plan.changes.iter_mut().for_each(|change| change.quantity = Some(FromTo { from: Some(5), to: 3 }));
+    let mut options = shop.sync().options().clone();
+    options.patience = Duration::ZERO;
+    let hasty = Sync::new(Services::connect(demo::connection(&shop.sandbox)).unwrap(), options);
+    let report = hasty.apply(&plan, &Agreed).await.unwrap();
+    assert_eq!(ended(&report, 0), ("unknown(feed_pending)".to_owned(), "skipped(feed_pending)".to_owned()));
+    let few = Plan { changes: plan.changes[..5].to_vec(), ..plan.clone() };
+    let report = hasty.apply(&few, &Agreed).await.unwrap();
+    assert_eq!(
+        ended(&report, 0),
+        ("not_applied".to_owned(), "skipped(feed_pending)".to_owned()),
+        "nor by single patches"
+    );
+    assert_eq!((shop.calls("createFeed"), shop.sandbox.ledger().writes.len()), (1, 0));
+
+    let report = shop.sync().apply(&plan, &Agreed).await.unwrap();
+    assert_eq!(ended(&report, 0), ("applied".to_owned(), "submitted".to_owned()), "{:?}", report.totals);
+    assert_eq!((shop.calls("createFeed"), shop.sandbox.ledger().writes.len()), (2, 2 * ROWS));
     shop.sandbox.stop().await;
 }

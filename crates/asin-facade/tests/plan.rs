@@ -34,7 +34,7 @@ impl Shop {
         let sandbox = Sandbox::builder().market(market).speed(60.0).start().await.unwrap();
         let services = Services::connect(demo::connection(&sandbox)).unwrap();
         let catalogue = std::fs::File::open(examples.join("catalogue.csv")).unwrap();
-        let catalogue = Catalogue::read(catalogue, &services.accounts).unwrap();
+        let catalogue = Catalogue::read(catalogue, services.accounts()).unwrap();
         let state = tempfile::tempdir().unwrap();
         let mut options = Options::new(state.path());
         (options.cadence, options.patience) = (Duration::from_millis(100), Duration::from_secs(60));
@@ -62,7 +62,7 @@ impl Shop {
     /// Somebody else changes a price.
     async fn meddle(&self, sku: &str, price: &str) {
         let client = self.sync.services().seller("europe").unwrap();
-        let seller = self.sync.services().accounts.get("europe").unwrap().seller_id.clone();
+        let seller = self.sync.services().accounts().get("europe").unwrap().seller_id.clone();
         let body = ListingsItemPatchRequest::offer([new_price("TRY", price.parse().unwrap())]);
         let patch = PatchListingsItem::new(seller, sku.parse().unwrap(), [Marketplace::TR], body);
         assert!(matches!(client.call(patch).await, Ok(Submission::Accepted(_))));
@@ -133,7 +133,7 @@ async fn what_is_still_on_its_way_is_not_called_undone_and_a_piece_that_was_sold
 
     shop.settled().await;
     let client = shop.sync.services().seller("pacific").unwrap();
-    let seller = shop.sync.services().accounts.get("pacific").unwrap().seller_id.clone();
+    let seller = shop.sync.services().accounts().get("pacific").unwrap().seller_id.clone();
     let body = ListingsItemPatchRequest::offer([quantity_patch(11, None)]);
     let sold = PatchListingsItem::new(seller, "ref-001".parse().unwrap(), [Marketplace::AU], body);
     assert!(matches!(client.call(sold).await, Ok(Submission::Accepted(_))));

@@ -77,7 +77,7 @@ async fn a_run_asks_once_what_the_account_pays_and_goes_on_where_that_is_not_kno
         }
         let services = Services::over(demo::connection(&sandbox), Arc::new(Dear(built_in().unwrap()))).unwrap();
         let catalogue = std::fs::File::open(examples.join("catalogue.csv")).unwrap();
-        let catalogue = Catalogue::read(catalogue, &services.accounts).unwrap();
+        let catalogue = Catalogue::read(catalogue, services.accounts()).unwrap();
         let state = tempfile::tempdir().unwrap();
         let mut options = Options::new(state.path());
         (options.discover, options.dry_run) = (true, dry);

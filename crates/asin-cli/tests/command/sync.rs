@@ -300,3 +300,44 @@ fn a_profile_is_named_by_a_flag() {
         run(named, "").says(2, &["no profile `nobody`"]);
     }
 }
+
+#[test]
+fn a_plan_is_written_and_taken_back_with_amazons_credentials_alone() {
+    let shop = Shop::open();
+    let sandbox = shop.serve();
+    let accounts =
+        "[accounts.shop]\nseller_id = \"A1SELLER\"\nregion = \"eu\"\nrefresh_token_env = \"REFRESH_TOKEN_1\"\n";
+    std::fs::write(shop.file("asin.toml"), accounts).unwrap();
+    let of_amazon =
+        || sandbox.environment.iter().filter(|(name, _)| name.starts_with("SP_API") || name.starts_with("REFRESH"));
+    let (_, base) = of_amazon().find(|(name, _)| name == "SP_API_BASE_URL").unwrap();
+    let price = |amount: &str| json!({"amount": amount, "currency": "EUR"});
+    let change = json!({
+        "line": 2, "account": "shop", "seller_id": "A1SELLER", "sku": "LAMP ö/1", "asin": "B000000001", "marketplace": "DE",
+        "price": {"from": price("10.00"), "to": price("9.50")},
+    });
+    let plan = json!({
+        "version": 1, "made": "2026-11-25T10:00:00Z", "max_observation_age": 0, "world": base.trim_end_matches('/'),
+        "changes": [change],
+    });
+    std::fs::write(shop.file("plan.json"), plan.to_string()).unwrap();
+    std::fs::create_dir(shop.file(".asin")).unwrap();
+    let amazon = |arguments: &[&str]| {
+        let mut command = asin(arguments);
+        command.envs(of_amazon().map(|(name, value)| (name, value))).current_dir(shop.folder.path());
+        run(command, "")
+    };
+    let ran = amazon(&["apply", "plan.json", "--yes", "--json"]);
+    let (rows, totals) = report(&ran);
+    assert_eq!((ran.code, rows), (Some(0), vec!["LAMP ö/1 submitted".to_owned()]), "{}", ran.err);
+    assert_eq!(totals["calls"].as_object().unwrap().keys().collect::<Vec<_>>(), ["sp-api"]);
+    let ran = amazon(&["undo", totals["run"].as_str().unwrap(), "--yes", "--json"]);
+    assert_eq!(report(&ran).0, ["LAMP ö/1 submitted"], "{}", ran.err);
+    let prices: Vec<Value> = sandbox.get("/_sandbox/ledger")["writes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|write| write["new"]["price"].clone())
+        .collect();
+    assert_eq!(prices, [json!("9.5"), json!("10")]);
+}

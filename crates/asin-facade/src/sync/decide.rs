@@ -1,6 +1,6 @@
 //! What should be changed: pure functions from what was read to what will be sent.
 
-use super::{Change, FromTo, Market, Offered, Outcome, Pricing, Reason, Row};
+use super::{Market, Offered, Outcome, PriceDecision, Pricing, Reason, Row};
 use crate::Price;
 use rust_decimal::Decimal;
 
@@ -9,15 +9,6 @@ use rust_decimal::Decimal;
 pub struct Brakes {
     /// The most that a price may move, in percent of the old one.
     pub max_change: Decimal,
-}
-
-/// What should happen to a price.
-#[derive(Debug, Clone, PartialEq)]
-pub enum PriceDecision {
-    /// Nothing, and how that is reported.
-    Keep(Outcome),
-    /// It should become this.
-    Change(Price),
 }
 
 /// What the rule makes of the lowest confirmed price, clamped into the row's bounds; no confirmed observation, no change.
@@ -53,35 +44,6 @@ pub fn price(row: &Row, old: Option<Price>, market: &Market, rule: &dyn Pricing,
         return skip("max_change", message);
     }
     PriceDecision::Change(Price::new(target, currency))
-}
-
-/// What was planned, for a listing that shows either value of the plan. `quiet`: nothing sent earlier is still to show.
-pub fn planned(change: &Change, old: Option<Price>, quiet: bool) -> PriceDecision {
-    let refuse = |code, message: String| PriceDecision::Keep(Outcome::Refused(Reason::new(code, message)));
-    let Some(FromTo { to, .. }) = change.price else { return PriceDecision::Keep(Outcome::Unchanged) };
-    if to.currency != change.marketplace.currency() || !within(change.min_price, change.max_price, to.amount) {
-        return refuse("out_of_bounds", format!("{to} is outside the bounds of the plan's row"));
-    }
-    match old {
-        Some(old) if old == to && quiet => PriceDecision::Keep(Outcome::Unchanged),
-        Some(old) if old == to => {
-            refuse("listing_changed", "a price that was sent earlier is still to show".to_owned())
-        }
-        _ => PriceDecision::Change(to),
-    }
-}
-
-/// Whether the price as it stands lies within the row's bounds; without bounds it always does.
-pub fn within_bounds(row: &Row, price: Option<Price>) -> bool {
-    match (row.min_price, price) {
-        (None, _) => true,
-        (Some(_), Some(price)) => within(row.min_price, row.max_price, price.amount),
-        (Some(_), None) => false,
-    }
-}
-
-fn within(min: Option<Decimal>, max: Option<Decimal>, amount: Decimal) -> bool {
-    amount > Decimal::ZERO && min.is_none_or(|min| amount >= min) && max.is_none_or(|max| amount <= max)
 }
 
 #[cfg(test)]

@@ -2,10 +2,10 @@
 
 use super::{
     Outcome, Reason, Step,
-    run::{Run, Slot, SyncError},
+    run::{Run, SyncError},
     state::Family,
 };
-use crate::{Product, paid};
+use crate::{Product, paid, publish::Slot};
 use dataforseo_merchant::{Kind, TaskResult};
 use futures_util::TryStreamExt;
 use jiff::Timestamp;

@@ -9,43 +9,35 @@
 //! an audit log before it leaves, so that [`Sync::undo`] can plan the way back.
 
 mod accounts;
-mod age;
-mod apply;
-mod audit;
-mod bulk;
 mod catalogue;
-mod change;
 mod collect;
 mod decide;
 mod discover;
-mod feed;
 mod layout;
 mod observe;
-mod plan;
+mod planning;
 mod pricing;
-mod publish;
-mod read;
-mod report;
 mod run;
 mod state;
 mod watch;
 
-pub use accounts::{Account, Accounts, Connection, Services};
-pub use audit::{RunId, RunSummary, Undo};
-pub use catalogue::{COLUMNS, Catalogue, CatalogueErrors, LineError, Row};
-pub use change::{Change, FromTo, Plan, PlanError};
-pub use decide::{Brakes, PriceDecision};
+pub use accounts::{Connection, Services};
+pub use catalogue::{COLUMNS, Catalogue, CatalogueErrors, LineError};
+pub use decide::Brakes;
 pub use layout::{Layout, UnknownColumn};
 pub use pricing::{KeepMargin, MatchLowest, Offered, Pricing, Undercut};
-pub use report::{Outcome, Reason, Report, RowReport, Totals};
 pub use run::{Sync, SyncError};
 
 pub use crate::event::{Spending, Step};
 use crate::journal;
 pub use crate::journal::StateError;
+pub use crate::publish::{
+    Account, Accounts, Agreed, Change, Event, FromTo, Outcome, Plan, PlanError, PriceDecision, Reason, Report, Row,
+    RowReport, RunId, RunSummary, Supervisor, Totals, Undo,
+};
 pub use crate::{Doubt, Market, Observation, Question, Source, lowest};
 
-use async_trait::async_trait;
+use crate::publish;
 use multicart::CollectionId;
 use rust_decimal::Decimal;
 use std::{path::PathBuf, sync::Arc, time::Duration};
@@ -110,68 +102,19 @@ impl Options {
             state: state.into(),
         }
     }
-}
 
-/// Who watches a run, and is asked before it pays or writes.
-#[async_trait]
-pub trait Supervisor: Send + std::marker::Sync {
-    /// Something happened that a person may want to see.
-    fn event(&self, event: Event);
-
-    /// Whether these tasks may be paid for.
-    async fn may_pay(&self, spending: &Spending) -> bool;
-
-    /// Whether so many products may be enrolled with MultiCart.
-    async fn may_enrol(&self, products: usize) -> bool;
-
-    /// Whether these changes may be sent.
-    async fn may_write(&self, changes: &[Change]) -> bool;
-}
-
-/// Agrees to everything and shows nothing: for programs that have made sure beforehand, by a plan that was read for example.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Agreed;
-
-#[async_trait]
-impl Supervisor for Agreed {
-    fn event(&self, _: Event) {}
-
-    async fn may_pay(&self, _: &Spending) -> bool {
-        true
+    /// What of this is about writing.
+    fn publish(&self) -> publish::Options {
+        publish::Options {
+            max_rows_changed: self.max_rows_changed,
+            feed_above: self.feed_above,
+            feed_sample: self.feed_sample,
+            max_stock_age: self.max_stock_age,
+            max_observation_age: self.max_observation_age,
+            dry_run: self.dry_run,
+            patience: self.patience,
+            cadence: self.cadence,
+            state: self.state.clone(),
+        }
     }
-
-    async fn may_enrol(&self, _: usize) -> bool {
-        true
-    }
-
-    async fn may_write(&self, _: &[Change]) -> bool {
-        true
-    }
-}
-
-/// What happens while a run goes on.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub enum Event {
-    /// A step begins.
-    Began {
-        /// Which one.
-        step: Step,
-        /// How many things it has to do.
-        total: u64,
-    },
-    /// Some of a step's things are done.
-    Advanced {
-        /// Which step.
-        step: Step,
-        /// How many are done by now.
-        done: u64,
-    },
-    /// A step has ended.
-    Ended {
-        /// Which one.
-        step: Step,
-    },
-    /// A sentence for a person.
-    Note(String),
 }

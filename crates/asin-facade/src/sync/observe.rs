@@ -2,13 +2,14 @@
 
 use super::{
     Outcome, Reason, Step,
-    run::{Run, Slot, SyncError},
+    run::{Run, SyncError},
     state::Seen,
 };
 pub(super) use crate::observe::outputs::Outputs;
 use crate::{
     Product, Why,
     observe::{offers, outputs},
+    publish::Slot,
 };
 use dataforseo_merchant::Kind;
 use jiff::Timestamp;

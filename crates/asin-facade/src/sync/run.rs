@@ -1,16 +1,23 @@
 //! The run as a whole: the steps in their order, and what they share.
 
 use super::{
-    Catalogue, Change, Event, Options, Outcome, PlanError, Reason, Report, Row, RowReport, Services, Spending,
-    StateError, Step, Supervisor, audit::Audit, observe::Outputs, state::State,
+    Catalogue, Options, Outcome, PlanError, PriceDecision, Question, Reason, Report, Row, Services, Spending,
+    StateError, Step, Supervisor,
+    decide::{self, Brakes},
+    lowest,
+    observe::Outputs,
+    state::State,
 };
-use crate::{Product, paid};
+use crate::{
+    Market, Price, Product, paid,
+    publish::{Decide, PublishError, Slot, Work},
+};
 use dataforseo_merchant::{Budget, Cadence, FileLedger, Kind, LedgerError, Posted, Stage, Tasks};
 use futures_util::future::join;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{BTreeSet, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -36,6 +43,15 @@ pub enum SyncError {
     NoCollection,
 }
 
+impl From<PublishError> for SyncError {
+    fn from(error: PublishError) -> Self {
+        match error {
+            PublishError::State(error) => Self::State(error),
+            PublishError::Plan(error) => Self::Plan(error),
+        }
+    }
+}
+
 /// Keeps the listings of a catalogue priced and stocked.
 #[derive(Debug)]
 pub struct Sync {
@@ -43,19 +59,8 @@ pub struct Sync {
     options: Options,
 }
 
-/// A row with its report.
-#[derive(Debug)]
-pub(super) struct Slot {
-    pub(super) row: Row,
-    pub(super) report: RowReport,
-    /// The row's seller, as Amazon names it.
-    pub(super) seller: sp_listings::SellerId,
-    /// What was planned for it, where there is a plan: then nothing is decided anew.
-    pub(super) planned: Option<Change>,
-}
-
 impl Slot {
-    pub(super) fn place(&self) -> Product {
+    pub(crate) fn place(&self) -> Product {
         Product { asin: self.row.asin, marketplace: self.row.marketplace }
     }
 }
@@ -67,18 +72,11 @@ pub(super) struct Run<'a> {
     pub(super) supervisor: &'a dyn Supervisor,
     pub(super) tasks: Tasks,
     pub(super) own: BTreeSet<String>,
-    /// Whether changes are only previewed, and kept for a plan.
-    pub(super) plans: bool,
-    /// An observation that is older does not count.
-    pub(super) max_age: Duration,
+    pub(super) work: Work<'a>,
     budget: Budget,
     state: Mutex<State>,
-    audit: Mutex<Audit>,
-    planned: Mutex<Vec<Change>>,
     /// Why nothing was observed of a product, where that is known.
     excuses: Mutex<HashMap<Product, Outcome>>,
-    /// Sellers and SKUs that a feed of an earlier run may still change.
-    unended: Mutex<HashSet<(String, String)>>,
 }
 
 impl Run<'_> {
@@ -102,38 +100,26 @@ impl Run<'_> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn audit(&self) -> MutexGuard<'_, Audit> {
-        self.audit.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whether nothing is sent.
-    pub(super) fn previews(&self) -> bool {
-        self.options.dry_run || self.plans
-    }
-
-    pub(super) fn unended(&self) -> MutexGuard<'_, HashSet<(String, String)>> {
-        self.unended.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Changes whose preview was valid; handed out once.
-    pub(super) fn planned(&self) -> MutexGuard<'_, Vec<Change>> {
-        self.planned.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn question<'a>(&'a self, slot: &'a Slot, now: Timestamp) -> Question<'a> {
+        let Row { asin, marketplace, .. } = &slot.row;
+        let (own, max_age) = (&self.own, self.options.max_observation_age);
+        Question { asin: *asin, marketplace: *marketplace, own, now, max_age }
     }
 
     pub(super) fn note(&self, text: impl Into<String>) {
-        self.supervisor.event(Event::Note(text.into()));
+        self.supervisor.note(text);
     }
 
     pub(super) fn began(&self, step: Step, total: usize) {
-        self.supervisor.event(Event::Began { step, total: total as u64 });
+        self.supervisor.began(step, total);
     }
 
     pub(super) fn advanced(&self, step: Step, done: usize) {
-        self.supervisor.event(Event::Advanced { step, done: done as u64 });
+        self.supervisor.advanced(step, done);
     }
 
     pub(super) fn ended(&self, step: Step) {
-        self.supervisor.event(Event::Ended { step });
+        self.supervisor.ended(step);
     }
 }
 
@@ -170,34 +156,21 @@ impl Sync {
         let now = Timestamp::now();
         let mut state = State::open(&options.state, services.world())?;
         state.compact(now)?;
-        let audit = Audit::open(&options.state, services.world(), now)?;
+        let work = Work::open(&services.sellers, options.publish(), supervisor, plans)?;
         let ledger = FileLedger::open(&options.state, &services.dataforseo.base(), &services.dataforseo_login)?;
         let budget = Budget::new(options.budget);
         let cadence = Cadence { first: options.cadence.min(Duration::from_secs(1)), longest: options.cadence };
         let tasks = Tasks::new(services.dataforseo.clone(), Arc::new(ledger), budget.clone())
             .with(|settings| settings.cadence = Some(cadence));
-        Ok(Run {
-            services,
-            options,
-            supervisor,
-            tasks,
-            own: services.accounts.sellers(),
-            plans,
-            max_age: options.max_observation_age,
-            budget,
-            state: Mutex::new(state),
-            audit: Mutex::new(audit),
-            planned: Mutex::default(),
-            excuses: Mutex::default(),
-            unended: Mutex::default(),
-        })
+        let (own, excuses, state) = (services.accounts().sellers(), Mutex::default(), Mutex::new(state));
+        Ok(Run { services, options, supervisor, tasks, own, work, budget, state, excuses })
     }
 }
 
 impl Run<'_> {
     /// All steps of a catalogue.
     pub(super) async fn whole(&self, catalogue: &Catalogue) -> Result<Report, SyncError> {
-        let (mut slots, refused) = self.admit(catalogue.rows.iter().map(|row| (row.clone(), None)));
+        let (mut slots, refused) = self.work.admit(catalogue.rows.iter().map(|row| (row.clone(), None)));
         self.settle().await;
         if self.options.watch {
             self.watch(&mut slots).await;
@@ -209,21 +182,11 @@ impl Run<'_> {
         families?;
         let mut slots = priced?;
         self.name_families(&mut slots);
-        self.report(slots, refused, unpaid).await
+        self.bill(self.work.report(slots, refused), unpaid).await
     }
 
-    pub(super) async fn report(
-        &self,
-        slots: Vec<Slot>,
-        refused: Vec<RowReport>,
-        unpaid: Decimal,
-    ) -> Result<Report, SyncError> {
-        let mut report = Report::default();
-        report.rows = slots.into_iter().map(|slot| slot.report).chain(refused).collect();
-        report.rows.sort_by_key(|row| row.line);
-        report.rows.iter_mut().for_each(RowReport::conclude);
-        report.count();
-        report.totals.run = self.audit().run();
+    /// Adds what it has cost.
+    async fn bill(&self, mut report: Report, unpaid: Decimal) -> Result<Report, SyncError> {
         report.totals.calls = self.services.calls();
         report.totals.usd = self.budget.spent();
         report.totals.usd_unknown = self.budget.reserved();
@@ -231,26 +194,6 @@ impl Run<'_> {
         report.totals.tasks_pending =
             self.tasks.counts().await?.get(&Stage::Created).map_or(0, |pending| *pending as usize);
         Ok(report)
-    }
-
-    /// Refuses what must not even be asked: rows of a store outside their account's region.
-    pub(super) fn admit(&self, rows: impl Iterator<Item = (Row, Option<Change>)>) -> (Vec<Slot>, Vec<RowReport>) {
-        let (mut slots, mut refused) = (Vec::new(), Vec::new());
-        for (row, planned) in rows {
-            let mut report = RowReport::new(&row);
-            let account = self.services.accounts.get(&row.account);
-            match account.filter(|account| account.region == row.marketplace.region()) {
-                Some(account) => slots.push(Slot { row, report, seller: account.seller_id.clone(), planned }),
-                None => {
-                    let (store, account) = (row.marketplace, &row.account);
-                    let message = format!("{store} is not in the region of account `{account}`; no vendor was called");
-                    report.price = Outcome::Refused(Reason::new("outside_region", message));
-                    report.stock = report.price.clone();
-                    refused.push(report);
-                }
-            }
-        }
-        (slots, refused)
     }
 
     /// Looks up what earlier runs sent without learning its outcome.
@@ -313,9 +256,45 @@ impl Run<'_> {
     /// From what the market shows to what Amazon was told.
     async fn price_and_stock(&self, slots: Vec<Slot>, outputs: Outputs) -> Result<Vec<Slot>, SyncError> {
         self.collect_sellers().await?;
-        self.settle_feeds(&slots).await?;
-        let groups = self.plan(slots, &outputs).await?;
-        self.publish(groups).await
+        Ok(self.work.decide_and_publish(slots, &ByMarket { run: self, outputs: &outputs }).await?)
+    }
+
+    fn market(&self, slot: &Slot, outputs: &Outputs) -> Market {
+        let now = Timestamp::now();
+        let mut observations = outputs.get(&slot.row.asin).cloned().unwrap_or_default();
+        let state = self.state();
+        let seen = state.seen(slot.place(), now, self.options.max_observation_age);
+        observations.extend(seen.into_iter().flat_map(|seen| seen.observations.clone()));
+        lowest(&observations, &self.question(slot, now), self.options.accept_unconfirmed)
+    }
+}
+
+/// Prices are decided by what the market shows.
+struct ByMarket<'a> {
+    run: &'a Run<'a>,
+    outputs: &'a Outputs,
+}
+
+impl Decide for ByMarket<'_> {
+    fn asks(&self, slot: &mut Slot) -> bool {
+        slot.report.observed = self.run.market(slot, self.outputs).shown().cloned();
+        slot.row.min_price.is_some()
+    }
+
+    fn price(&self, slot: &Slot, old: Option<Price>, _quiet: bool) -> PriceDecision {
+        let Options { max_change, pricing, .. } = self.run.options;
+        let market = self.run.market(slot, self.outputs);
+        decide::price(&slot.row, old, &market, &**pricing, Brakes { max_change: *max_change })
+    }
+
+    /// Nothing was observed: says why, where that is known.
+    fn explain(&self, slot: &Slot, outcome: Outcome) -> Outcome {
+        match &outcome {
+            Outcome::Skipped(reason) if matches!(reason.code, "no_observation" | "unconfirmed") => {
+                self.run.excused(slot.place()).unwrap_or(outcome)
+            }
+            _ => outcome,
+        }
     }
 }
 

@@ -1,11 +1,9 @@
 //! Watch: enrols the products in a MultiCart collection. Never starts a run.
 
-use super::{
-    Outcome, Reason, Step,
-    run::{Run, Slot},
-};
+use super::{Outcome, Reason, Step, run::Run};
 use crate::{
     Asin,
+    publish::Slot,
     watch::{NoPlace, Places},
 };
 use futures_util::stream;

@@ -93,7 +93,7 @@ impl Bench {
             .expect("the sandbox's own credentials");
         let catalogue = self.world.catalogue();
         let catalogue =
-            Catalogue::read(catalogue.as_slice(), &services.accounts).expect("a generated catalogue is right");
+            Catalogue::read(catalogue.as_slice(), services.accounts()).expect("a generated catalogue is right");
         assert_eq!(catalogue.rows.len(), self.world.rows.len());
         let supervisor = Consent { pass, asked: Mutex::default() };
         let sync = Sync::new(services, self.options(pass));

@@ -1,13 +1,14 @@
 //! Reads the listings and decides what should change; sends nothing.
 
 use super::{
-    Brakes, Change, FromTo, Market, Outcome, PriceDecision, Question, Reason, Row, StateError, Step, decide, lowest,
-    observe::Outputs,
+    Change, FromTo, Outcome, PriceDecision, Reason, StateError,
+    decide::Decide,
     read::{Listing, Shelves},
-    run::{Run, Slot, SyncError},
-    state::{Part, Sent, Target},
+    row::Slot,
+    sent::{Part, Sent, Target},
+    work::Work,
 };
-use crate::Price;
+use crate::{Price, event::Step};
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use sp_listings::{DEFAULT_CHANNEL, Item, NoOffer, is_not_listed};
@@ -69,12 +70,6 @@ impl StockPlan {
     }
 }
 
-impl Slot {
-    pub(super) fn target(&self, part: Part) -> Target {
-        Target::new(&self.seller, &self.row.sku, self.row.marketplace, part)
-    }
-}
-
 /// What an earlier run sent, in the light of what the listing shows now.
 enum Earlier {
     Nothing,
@@ -82,17 +77,10 @@ enum Earlier {
     Missing { sent: Sent, fresh: bool },
 }
 
-/// What a price is decided by.
-enum Basis {
-    /// A plan has decided it already.
-    Plan(Box<Change>),
-    Market(Market),
-}
-
-impl Run<'_> {
+impl Work<'_> {
     /// Reads every listing and decides about its price and stock.
-    pub(super) async fn plan(&self, slots: Vec<Slot>, outputs: &Outputs) -> Result<Vec<Group>, SyncError> {
-        self.began(Step::Decide, slots.len());
+    pub(super) async fn plan(&self, slots: Vec<Slot>, decide: &dyn Decide) -> Result<Vec<Group>, StateError> {
+        self.supervisor.began(Step::Decide, slots.len());
         let shelves = Mutex::new(self.shelves(&slots).await);
         let mut groups: BTreeMap<(String, String), Vec<Slot>> = BTreeMap::new();
         for slot in slots {
@@ -100,18 +88,18 @@ impl Run<'_> {
         }
         let done = AtomicUsize::new(0);
         let planned = stream::iter(groups.into_values())
-            .map(|slots| self.plan_group(slots, outputs, &shelves, &done))
+            .map(|slots| self.plan_group(slots, decide, &shelves, &done))
             .buffer_unordered(AT_ONCE)
             .collect::<Vec<_>>()
             .await;
-        self.ended(Step::Decide);
-        Ok(planned.into_iter().collect::<Result<_, StateError>>()?)
+        self.supervisor.ended(Step::Decide);
+        planned.into_iter().collect()
     }
 
     async fn plan_group(
         &self,
         slots: Vec<Slot>,
-        outputs: &Outputs,
+        decide: &dyn Decide,
         shelves: &Mutex<Shelves>,
         done: &AtomicUsize,
     ) -> Result<Group, StateError> {
@@ -121,14 +109,14 @@ impl Run<'_> {
             let listing = self.listing(&mut slot, shelved).await;
             let shares_stock = listing.is_some() && slot.row.names_stock();
             members.push(Member { slot, listing, price: None, reads_back: false, shares_stock });
-            self.advanced(Step::Decide, done.fetch_add(1, Ordering::Relaxed) + 1);
+            self.supervisor.advanced(Step::Decide, done.fetch_add(1, Ordering::Relaxed) + 1);
         }
         let mut group = Group { members, stock: None };
         if group.skip_fba() {
             return Ok(group);
         }
         for member in &mut group.members {
-            self.plan_price(member, outputs)?;
+            self.plan_price(member, decide)?;
         }
         self.plan_stock(&mut group)?;
         Ok(group)
@@ -156,50 +144,37 @@ impl Run<'_> {
             }
             Err(error) => Outcome::Failed(Reason::new("read", error.to_string())),
         };
-        (slot.report.price, slot.report.stock) = (outcome.clone(), outcome);
+        slot.end(outcome);
         None
     }
 
-    fn plan_price(&self, member: &mut Member, outputs: &Outputs) -> Result<(), StateError> {
+    fn plan_price(&self, member: &mut Member, decide: &dyn Decide) -> Result<(), StateError> {
         let Some(listing) = &member.listing else { return Ok(()) };
         let slot = &mut member.slot;
         let old = listing.price(slot);
         slot.report.old_price = old;
-        let basis = match slot.planned.clone() {
-            Some(change) => Basis::Plan(Box::new(change)),
-            None => Basis::Market(self.market(slot, outputs)),
-        };
-        let (observed, wanted) = match &basis {
-            Basis::Plan(change) => (change.observed.as_ref(), change.price.is_some()),
-            Basis::Market(market) => (market.shown(), slot.row.min_price.is_some()),
-        };
-        slot.report.observed = observed.cloned();
-        if !wanted {
+        if !decide.asks(slot) {
             return Ok(());
         }
         let target = slot.target(Part::Price);
         let earlier = self.earlier(&target, |value| old.is_some_and(|old| value == plain(old)))?;
-        let decision = match (&listing.offer, &basis) {
-            (Err(why), _) => {
+        let decision = match &listing.offer {
+            Ok(_) => decide.price(slot, old, !matches!(earlier, Earlier::Missing { .. })),
+            Err(why) => {
                 let code = if matches!(why, NoOffer::Ambiguous(_)) { "ambiguous_offer" } else { "no_offer" };
                 PriceDecision::Keep(Outcome::Skipped(Reason::new(code, why.to_string())))
-            }
-            (Ok(_), Basis::Plan(change)) => decide::planned(change, old, !matches!(earlier, Earlier::Missing { .. })),
-            (Ok(_), Basis::Market(market)) => {
-                let brakes = Brakes { max_change: self.options.max_change };
-                decide::price(&slot.row, old, market, &*self.options.pricing, brakes)
             }
         };
         if let PriceDecision::Change(price) = &decision {
             slot.report.new_price = Some(*price);
         }
         slot.report.price = match (decision, earlier) {
-            (PriceDecision::Keep(outcome), Earlier::Shows) => Outcome::Applied.or_worse(self.explain(slot, outcome)),
+            (PriceDecision::Keep(outcome), Earlier::Shows) => Outcome::Applied.or_worse(decide.explain(slot, outcome)),
             (PriceDecision::Keep(outcome), Earlier::Missing { fresh, .. }) => {
                 self.forget(target, fresh)?;
-                Outcome::NotApplied.or_worse(self.explain(slot, outcome))
+                Outcome::NotApplied.or_worse(decide.explain(slot, outcome))
             }
-            (PriceDecision::Keep(outcome), Earlier::Nothing) => self.explain(slot, outcome),
+            (PriceDecision::Keep(outcome), Earlier::Nothing) => decide.explain(slot, outcome),
             (PriceDecision::Change(price), Earlier::Missing { sent, fresh }) if sent.value == plain(price) => {
                 self.forget(target, fresh)?;
                 Outcome::NotApplied
@@ -210,34 +185,6 @@ impl Run<'_> {
             }
         };
         Ok(())
-    }
-
-    /// Nothing was observed: says why, where that is known.
-    fn explain(&self, slot: &Slot, outcome: Outcome) -> Outcome {
-        match &outcome {
-            Outcome::Skipped(reason) if matches!(reason.code, "no_observation" | "unconfirmed") => {
-                self.excused(slot.place()).unwrap_or(outcome)
-            }
-            _ => outcome,
-        }
-    }
-
-    pub(super) fn question<'a>(&'a self, slot: &'a Slot, now: Timestamp) -> Question<'a> {
-        let Row { asin, marketplace, .. } = &slot.row;
-        let (own, max_age) = (&self.own, self.max_age);
-        Question { asin: *asin, marketplace: *marketplace, own, now, max_age }
-    }
-
-    fn market(&self, slot: &Slot, outputs: &Outputs) -> Market {
-        let now = Timestamp::now();
-        let row = &slot.row;
-        let max_age = self.max_age;
-        let mut observations = outputs.get(&row.asin).cloned().unwrap_or_default();
-        observations.extend(
-            self.state().seen(slot.place(), now, max_age).into_iter().flat_map(|seen| seen.observations.clone()),
-        );
-        let question = self.question(slot, now);
-        lowest(&observations, &question, self.options.accept_unconfirmed)
     }
 
     fn plan_stock(&self, group: &mut Group) -> Result<(), StateError> {
@@ -259,7 +206,7 @@ impl Run<'_> {
             // It is as it should be, but another value may still be on its way to it.
             Earlier::Missing { fresh: true, .. } if same => Outcome::NotApplied,
             Earlier::Missing { .. } if same => {
-                self.state().settle([target])?;
+                self.sent().settle([target])?;
                 Outcome::Unchanged
             }
             Earlier::Missing { sent, fresh } if sent.value == plan.value() => {
@@ -285,12 +232,12 @@ impl Run<'_> {
 
     /// What has been missing for so long may be sent again, from the next run on: this one says that it is missing.
     fn forget(&self, target: Target, fresh: bool) -> Result<(), StateError> {
-        if fresh { Ok(()) } else { self.state().settle([target]) }
+        if fresh { Ok(()) } else { self.sent().settle([target]) }
     }
 
     /// What became of what an earlier run sent; what shows is settled.
     fn earlier(&self, target: &Target, shows: impl FnOnce(&str) -> bool) -> Result<Earlier, StateError> {
-        let mut state = self.state();
+        let mut state = self.sent();
         let Some(sent) = state.sent(target).cloned() else { return Ok(Earlier::Nothing) };
         if shows(&sent.value) {
             state.settle([target.clone()])?;

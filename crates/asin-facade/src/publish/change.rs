@@ -1,8 +1,8 @@
 //! What is to be changed, as data: for the supervisor who is asked, and for the file that a person reads before it is
 //! applied.
 
-use super::{Observation, Row, run::Slot};
-use crate::{Asin, Marketplace, Price};
+use super::{Row, row::Slot};
+use crate::{Asin, Marketplace, Observation, Price};
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -58,11 +58,17 @@ pub struct Change {
 }
 
 impl Change {
-    /// Nothing yet, of a row.
-    pub(super) fn of(slot: &Slot) -> Self {
-        let Row { line, account, sku, asin, marketplace, min_price, max_price, stock_at, .. } = slot.row.clone();
-        let (price, quantity, handling, observed) = (None, None, None, None);
-        let seller_id = slot.seller.clone();
+    /// Nothing yet of a listing; `line` names it in the report.
+    pub fn new(
+        line: u64,
+        account: impl Into<String>,
+        seller_id: SellerId,
+        sku: Sku,
+        asin: Asin,
+        marketplace: Marketplace,
+    ) -> Self {
+        let account = account.into();
+        let (price, quantity, handling, stock_at, min_price, max_price, observed) = Default::default();
         Self {
             line,
             account,
@@ -78,6 +84,13 @@ impl Change {
             max_price,
             observed,
         }
+    }
+
+    /// Nothing yet, of a row.
+    pub(super) fn of(slot: &Slot) -> Self {
+        let Row { line, account, sku, asin, marketplace, min_price, max_price, stock_at, .. } = slot.row.clone();
+        let bare = Self::new(line, account, slot.seller.clone(), sku, asin, marketplace);
+        Self { min_price, max_price, stock_at, ..bare }
     }
 
     /// The row that asks for just this.

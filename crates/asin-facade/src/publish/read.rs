@@ -1,10 +1,6 @@
 //! Reads listings: one by one, or twenty in a call where there are many.
 
-use super::{
-    Change, FromTo, Outcome, Reason,
-    plan::pieces,
-    run::{Run, Slot},
-};
+use super::{Change, FromTo, Outcome, Reason, group::pieces, row::Slot, work::Work};
 use crate::{Marketplace, Price};
 use core_http::{Error, ErrorKind};
 use futures_util::TryStreamExt;
@@ -92,10 +88,10 @@ fn departs<T: PartialEq + Copy + Display>(what: &str, plan: Option<FromTo<T>>, n
     Some(format!("the {what} was {} and is {} now; planned: {to}", text(from), text(now)))
 }
 
-impl Run<'_> {
+impl Work<'_> {
     pub(super) fn client(&self, account: &str) -> core_http::Result<&SpClient> {
         let missing = || Error::new(ErrorKind::Request, format!("no client for account `{account}`"));
-        self.services.seller(account).ok_or_else(missing)
+        self.sellers.client(account).ok_or_else(missing)
     }
 
     pub(super) async fn read(&self, slot: &Slot) -> core_http::Result<Listing> {
@@ -131,7 +127,7 @@ impl Run<'_> {
             let skus = slots.iter().map(|slot| slot.row.sku.clone());
             match self.read_all(&account, first.seller.clone(), store, skus).await {
                 Ok(shelf) => drop(shelves.0.insert((account, store), shelf)),
-                Err(error) => self.note(format!("the listings in {store} are read one by one: {error}")),
+                Err(error) => self.supervisor.note(format!("the listings in {store} are read one by one: {error}")),
             }
         }
         shelves

@@ -1,7 +1,7 @@
 //! What a run did: one report for each row, and the totals.
 
-use super::{Observation, Row, RunId};
-use crate::Price;
+use super::{Row, RunId};
+use crate::{Observation, Price};
 use rust_decimal::Decimal;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use std::{collections::BTreeMap, fmt};

@@ -3,16 +3,17 @@
 //! The feeds of an account follow each other, so that one SKU is never written twice at once.
 
 use super::{
-    Outcome, Reason, StateError, Step,
+    Outcome, Reason, StateError,
     audit::OpenWrite,
-    feed::Told,
-    plan::{AT_ONCE, Group},
-    publish::{BETWEEN_LOOKS, Draft, LOCALE, LOOKS, Mode, STALE, dry_run, failed, not_allowed, patch},
+    feed::{Told, held, is_pending},
+    group::{AT_ONCE, Group},
     read::Listing,
-    run::{Run, Slot},
-    state::{Part, Sent},
+    row::Slot,
+    sent::{Part, Sent},
+    work::Work,
+    write::{BETWEEN_LOOKS, Draft, LOCALE, LOOKS, Mode, STALE, dry_run, failed, not_allowed, patch},
 };
-use crate::Marketplace;
+use crate::{Marketplace, event::Step};
 use core_http::Operation;
 use futures_util::{StreamExt, future::join_all, stream};
 use jiff::Timestamp;
@@ -43,7 +44,7 @@ impl At {
     }
 }
 
-impl Run<'_> {
+impl Work<'_> {
     /// The groups with a change in an account and store where too many are due for single patches, and the others.
     pub(super) fn split(&self, groups: Vec<Group>) -> (Vec<Group>, Vec<Group>) {
         let mut due: HashMap<(String, Marketplace), usize> = HashMap::new();
@@ -65,7 +66,7 @@ impl Run<'_> {
         join_all(accounts.into_values().map(|groups| async move {
             let rows: usize = groups.iter().map(|group| group.changes().len()).sum();
             let slots = self.publish_account(groups, mode).await;
-            self.advanced(Step::Publish, done.fetch_add(rows, Ordering::Relaxed) + rows);
+            self.supervisor.advanced(Step::Publish, done.fetch_add(rows, Ordering::Relaxed) + rows);
             slots
         }))
         .await
@@ -101,6 +102,10 @@ impl Run<'_> {
         let mut ready = Vec::new();
         for at in due(groups, store, part) {
             let group = &mut groups[at.group];
+            if group.members.iter().any(|member| is_pending(&member.slot.report.price)) {
+                group.end(at.member, part, &held());
+                continue;
+            }
             let old = match part {
                 Part::Price => self.observed_too_long_ago(&group.members[at.member].slot),
                 Part::Stock => group.stock.and_then(|plan| self.counted_too_long_ago(plan)),
@@ -184,7 +189,7 @@ impl Run<'_> {
                 "{} of {asked} changes that were previewed in {store} are refused: none is sent",
                 refused.len()
             );
-            self.note(message.clone());
+            self.supervisor.note(message.clone());
             Outcome::Skipped(Reason::new("sample_refused", message))
         });
         for (at, (parts, _)) in rows {
@@ -206,7 +211,7 @@ impl Run<'_> {
             }
         };
         let sent = |draft: &Draft| Sent { value: draft.value.clone(), at: Timestamp::now(), answered: false };
-        self.state().note_sent(ready.iter().map(|(at, draft)| (at.slot(groups).target(part), sent(draft))))?;
+        self.sent().note_sent(ready.iter().map(|(at, draft)| (at.slot(groups).target(part), sent(draft))))?;
         let (name, writes) = {
             let mut audit = self.audit();
             let name = audit.feed();
@@ -215,13 +220,14 @@ impl Run<'_> {
             (name, writes)
         };
         let what = if part == Part::Price { "prices" } else { "stocks" };
-        self.note(format!("{} {what} of {account} leave for {store} in one feed", ready.len()));
+        self.supervisor.note(format!("{} {what} of {account} leave for {store} in one feed", ready.len()));
         let open: Vec<OpenWrite> = ready
             .iter()
             .zip(writes)
             .map(|((at, _), write)| {
                 let slot = at.slot(groups);
-                OpenWrite { write, account: account.clone(), sku: slot.row.sku.clone(), target: slot.target(part) }
+                let (account, sku, target) = (account.clone(), slot.row.sku.clone(), slot.target(part));
+                OpenWrite { write, at: Timestamp::now(), account, sku, target }
             })
             .collect();
         let (places, messages): (Vec<At>, Vec<_>) = ready

@@ -1,14 +1,16 @@
 //! Sends what was decided: previewed first, noted on disk before it leaves, sent once, never guessed.
 
 use super::{
-    Change, Outcome, Reason, RowReport, StateError, Step,
+    Change, Outcome, Reason, RowReport, StateError,
     audit::{Edit, End, Stock},
     decide,
-    plan::{AT_ONCE, Group, Member, StockPlan, plain},
+    group::{AT_ONCE, Group, Member, StockPlan, plain},
     read::Listing,
-    run::{Run, Slot, SyncError},
-    state::{Part, Sent, Target},
+    row::Slot,
+    sent::{Part, Sent, Target},
+    work::Work,
 };
+use crate::event::Step;
 use core_http::{ErrorKind, Once};
 use futures_util::{StreamExt, future::join, stream};
 use jiff::Timestamp;
@@ -42,15 +44,15 @@ pub(super) struct Draft {
     pub(super) value: String,
 }
 
-impl Run<'_> {
+impl Work<'_> {
     /// Sends the changes of all groups, if there are not too many and the supervisor agrees.
-    pub(super) async fn publish(&self, mut groups: Vec<Group>) -> Result<Vec<Slot>, SyncError> {
+    pub(super) async fn publish(&self, mut groups: Vec<Group>) -> Result<Vec<Slot>, StateError> {
         self.hold_unended(&mut groups);
         let changes: Vec<_> = groups.iter().flat_map(Group::changes).collect();
         let most = self.options.max_rows_changed;
         let mode = if changes.len() > most {
             let message = format!("{} rows would change, more than {most}: nothing is sent at all", changes.len());
-            self.note(message.clone());
+            self.supervisor.note(message.clone());
             groups.iter_mut().for_each(|group| group.hold(&Reason::new("too_many_rows", message.clone())));
             Mode::Send
         } else if changes.is_empty() {
@@ -64,21 +66,21 @@ impl Run<'_> {
             groups.iter_mut().for_each(|group| group.hold(&reason));
             Mode::Send
         };
-        self.began(Step::Publish, changes.len());
+        self.supervisor.began(Step::Publish, changes.len());
         let done = &AtomicUsize::new(0);
         let (many, few) = self.split(groups);
         let few = stream::iter(few)
             .map(|group| async {
                 let rows = group.changes().len();
                 let slots = self.publish_group(group, mode).await;
-                self.advanced(Step::Publish, done.fetch_add(rows, Ordering::Relaxed) + rows);
+                self.supervisor.advanced(Step::Publish, done.fetch_add(rows, Ordering::Relaxed) + rows);
                 slots
             })
             .buffer_unordered(AT_ONCE)
             // Every group comes to its end, also when the state of another could not be written.
             .collect::<Vec<_>>();
         let (few, many) = join(few, self.publish_by_feed(many, mode, done)).await;
-        self.ended(Step::Publish);
+        self.supervisor.ended(Step::Publish);
         let slots = few.into_iter().chain(many).collect::<Result<Vec<_>, StateError>>()?;
         let slots: Vec<Slot> = slots.into_iter().flatten().collect();
         if self.plans {
@@ -117,7 +119,7 @@ impl Run<'_> {
         let Some(draft) = member.price_draft() else { return Ok(()) };
         member.slot.report.price = self.submit(&mut member.slot, draft, mode).await?;
         if matches!(member.slot.report.price, Outcome::Unknown(_)) && self.shows_price(member).await {
-            self.state().settle([member.slot.target(Part::Price)])?;
+            self.sent().settle([member.slot.target(Part::Price)])?;
             member.slot.report.price = Outcome::Applied;
         }
         Ok(())
@@ -148,7 +150,7 @@ impl Run<'_> {
                 let slot = &mut group.members[plan.carrier].slot;
                 let outcome = self.submit(slot, draft, mode).await?;
                 if matches!(outcome, Outcome::Unknown(_)) && self.shows_stock(slot, plan).await {
-                    self.state().settle([slot.target(Part::Stock)])?;
+                    self.sent().settle([slot.target(Part::Stock)])?;
                     Outcome::Applied
                 } else {
                     outcome
@@ -230,7 +232,7 @@ impl Run<'_> {
         };
         let target: Target = slot.target(edit.part());
         let note = |answered| [(target.clone(), Sent { value: value.clone(), at: Timestamp::now(), answered })];
-        self.state().note_sent(note(false))?;
+        self.sent().note_sent(note(false))?;
         let writes = self.audit().sending(None, [(&*slot, edit)])?;
         let answer = validated.exchange(client).await;
         let request = match &answer {
@@ -258,10 +260,10 @@ impl Run<'_> {
             |write| End { write, outcome: outcome.clone(), submission: submission.clone(), request: request.clone() };
         self.audit().ended(writes.into_iter().map(end))?;
         match &outcome {
-            Outcome::Submitted => self.state().note_sent(note(true))?,
+            Outcome::Submitted => self.sent().note_sent(note(true))?,
             Outcome::Unknown(_) => {}
             // Amazon said no, or was never reached: there is nothing to wait for.
-            _ => self.state().settle([target])?,
+            _ => self.sent().settle([target])?,
         }
         Ok(outcome)
     }

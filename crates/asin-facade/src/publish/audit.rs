@@ -5,11 +5,13 @@
 
 use super::{
     Change, FromTo, Outcome, Plan,
-    journal::{Journal, StateError},
-    run::Slot,
-    state::{Part, Target},
+    row::Slot,
+    sent::{Part, Target},
 };
-use crate::{Asin, Marketplace, Price};
+use crate::{
+    Asin, Marketplace, Price,
+    journal::{Journal, StateError},
+};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sp_listings::{SellerId, Sku};
@@ -131,6 +133,8 @@ pub(super) struct Write {
 #[derive(Debug, Clone)]
 pub(super) struct OpenWrite {
     pub(super) write: Write,
+    /// When it left.
+    pub(super) at: Timestamp,
     pub(super) account: String,
     pub(super) sku: Sku,
     pub(super) target: Target,
@@ -221,9 +225,9 @@ impl Audit {
 
 impl From<Sending> for OpenWrite {
     fn from(sending: Sending) -> Self {
-        let Sending { run, write, account, seller_id, sku, marketplace, change, .. } = sending;
+        let Sending { run, write, at, account, seller_id, sku, marketplace, change, .. } = sending;
         let target = Target::new(&seller_id, &sku, marketplace, change.part());
-        Self { write: Write { run, write }, account, sku, target }
+        Self { write: Write { run, write }, at, account, sku, target }
     }
 }
 
@@ -332,20 +336,7 @@ fn back(from: Option<u32>, to: Option<u32>) -> Option<FromTo<u32>> {
 impl Sending {
     /// The change that leads back, still empty; whoever asks for it wants that stock now.
     fn back(&self, line: u64, now: Timestamp) -> Change {
-        Change {
-            line,
-            account: self.account.clone(),
-            seller_id: self.seller_id.clone(),
-            sku: self.sku.clone(),
-            asin: self.asin,
-            marketplace: self.marketplace,
-            price: None,
-            quantity: None,
-            handling: None,
-            stock_at: Some(now),
-            min_price: None,
-            max_price: None,
-            observed: None,
-        }
+        let Self { account, seller_id, sku, asin, marketplace, .. } = self.clone();
+        Change { stock_at: Some(now), ..Change::new(line, account, seller_id, sku, asin, marketplace) }
     }
 }

@@ -5,10 +5,12 @@
 
 use super::{
     Outcome, Reason, StateError,
+    age::age,
     audit::{End, OpenWrite},
-    plan::Group,
-    run::{Run, Slot},
-    state::Target,
+    group::Group,
+    row::Slot,
+    sent::Target,
+    work::Work,
 };
 use core_http::{Error, Result};
 use futures_core::Stream;
@@ -18,7 +20,10 @@ use sp_listings::{
     Sku,
     feeds::{FeedFolder, FeedPart, FeedStage, MessageOutcome, MessageStatus},
 };
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// A feed whose making was left without an answer is looked for so long; what it may change is left alone meanwhile.
+const LOOKED_FOR: f64 = 60.0 * 60.0;
 
 /// How many refusals of an earlier feed are told in words; all of them are in the audit log.
 const TOLD: usize = 5;
@@ -62,16 +67,22 @@ impl Told {
                 Outcome::Refused(Reason::new("invalid", said.collect::<Vec<_>>().join("; ")))
             }
             MessageStatus::NotDone => Outcome::Failed(why("feed_not_done")),
-            MessageStatus::Pending => {
-                let message = "its feed is not processed yet; the next run asks for it before it sends anything";
-                Outcome::Unknown(Reason::new("feed_pending", message))
-            }
+            MessageStatus::Pending => pending("its feed is not processed yet"),
             _ => Outcome::Unknown(why("feed")),
         }
     }
 }
 
-fn is_pending(outcome: &Outcome) -> bool {
+fn pending(why: &str) -> Outcome {
+    Outcome::Unknown(Reason::new("feed_pending", format!("{why}; the next run asks for it before it sends anything")))
+}
+
+/// Left alone, since a feed may still change it.
+pub(super) fn held() -> Outcome {
+    Outcome::Skipped(Reason::new("feed_pending", "a feed that holds this SKU is not processed yet"))
+}
+
+pub(super) fn is_pending(outcome: &Outcome) -> bool {
     outcome.reason().is_some_and(|reason| reason.code == "feed_pending")
 }
 
@@ -80,7 +91,7 @@ fn may_be_sent(part: &FeedPart) -> bool {
     !matches!(part.stage, FeedStage::Written | FeedStage::Uploaded { .. })
 }
 
-impl Run<'_> {
+impl Work<'_> {
     pub(super) fn feed_folder(&self, name: &str) -> FeedFolder {
         let folder = FeedFolder::new(self.options.state.join("feeds").join(name));
         folder.every(self.options.cadence).patience(self.options.patience)
@@ -99,11 +110,17 @@ impl Run<'_> {
         let sent = !ours || parts.as_ref().map_or(true, |parts| parts.iter().any(may_be_sent));
         let feeds: HashMap<u32, String> =
             parts.iter().flatten().filter_map(|part| Some((part.number, part.feed()?.to_string()))).collect();
+        let is_unmade = |part: &&FeedPart| matches!(part.stage, FeedStage::Creating { .. });
+        let unmade: HashSet<u32> = parts.iter().flatten().filter(is_unmade).map(|part| part.number).collect();
         let ends: Vec<(Outcome, Option<String>)> = open
             .iter()
             .map(|open| {
                 let part = told.messages.get(&open.sku).map(|message| message.part);
-                (told.of(&open.sku, sent), part.and_then(|part| feeds.get(&part).cloned()))
+                let outcome = match part.filter(|part| unmade.contains(part)) {
+                    Some(_) if age(open.at) < LOOKED_FOR => pending("whether its feed was made is not known"),
+                    _ => told.of(&open.sku, sent),
+                };
+                (outcome, part.and_then(|part| feeds.get(&part).cloned()))
             })
             .collect();
         let ended = || open.iter().zip(&ends).filter(|(_, (outcome, _))| !is_pending(outcome));
@@ -115,8 +132,8 @@ impl Run<'_> {
             let meant = ended().filter(|(_, (outcome, _))| wanted(outcome));
             meant.map(|(open, _)| open.target.clone()).collect()
         };
-        self.state().accepted(targets(|outcome| *outcome == Outcome::Submitted), Timestamp::now())?;
-        self.state().settle(targets(|outcome| matches!(outcome, Outcome::Refused(_) | Outcome::Failed(_))))?;
+        self.sent().accepted(targets(|outcome| *outcome == Outcome::Submitted), Timestamp::now())?;
+        self.sent().settle(targets(|outcome| matches!(outcome, Outcome::Refused(_) | Outcome::Failed(_))))?;
         if !ends.iter().any(|(outcome, _)| matches!(outcome, Outcome::Unknown(_))) {
             // Everything that it says is in the audit log; what cannot be removed does no harm.
             let _left = std::fs::remove_dir_all(self.options.state.join("feeds").join(name));
@@ -131,11 +148,13 @@ impl Run<'_> {
             let Some(OpenWrite { account, target, .. }) = open.first() else { continue };
             let is_ours = |slot: &Slot| slot.row.account == *account && slot.seller.as_str() == target.seller;
             if self.previews() || !slots.iter().any(is_ours) {
-                self.note(format!("{} changes of `{account}` in feed {name} wait for a run that writes", open.len()));
+                self.supervisor
+                    .note(format!("{} changes of `{account}` in feed {name} wait for a run that writes", open.len()));
                 self.leave(&open);
                 continue;
             }
-            self.note(format!("an earlier run did not see the end of feed {name} with {} changes", open.len()));
+            self.supervisor
+                .note(format!("an earlier run did not see the end of feed {name} with {} changes", open.len()));
             let told = match self.client(account) {
                 Ok(client) => Told::hear(self.feed_folder(&name).settle(client)).await,
                 Err(error) => Told { error: Some(error), ..Told::default() },
@@ -144,11 +163,11 @@ impl Run<'_> {
             let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
             ends.iter().for_each(|(outcome, _)| *counts.entry(outcome.name()).or_default() += 1);
             let counts: Vec<String> = counts.iter().map(|(outcome, changes)| format!("{outcome} {changes}")).collect();
-            self.note(format!("feed {name}: {}", counts.join(", ")));
+            self.supervisor.note(format!("feed {name}: {}", counts.join(", ")));
             let refused = open.iter().zip(&ends).filter(|(_, (outcome, _))| matches!(outcome, Outcome::Refused(_)));
             for (open, (outcome, _)) in refused.take(TOLD) {
                 let why = outcome.reason().map_or("", |reason| &reason.message);
-                self.note(format!("{} was refused: {why}", open.sku));
+                self.supervisor.note(format!("{} was refused: {why}", open.sku));
             }
             let pending = open.iter().zip(&ends).filter(|(_, (outcome, _))| is_pending(outcome));
             self.leave(&pending.map(|(open, _)| open.clone()).collect::<Vec<_>>());
@@ -164,11 +183,12 @@ impl Run<'_> {
     /// Sends nothing to listings that a feed of an earlier run may still change.
     pub(super) fn hold_unended(&self, groups: &mut [Group]) {
         let unended = self.unended();
-        let reason = Reason::new("feed_pending", "a feed of an earlier run that holds it is not processed yet");
+        let held = held();
+        let Some(reason) = held.reason() else { return };
         for group in groups {
             let slot = &group.members[0].slot;
             if unended.contains(&(slot.seller.to_string(), slot.row.sku.to_string())) {
-                group.hold(&reason);
+                group.hold(reason);
             }
         }
     }
