@@ -1,6 +1,6 @@
 //! An entry of the ledger as columns: what was intended never changes, what became of it does.
 
-use crate::run::{RunId, cost, nanos};
+use crate::run::{RunId, Work, cost, nanos};
 use dataforseo_merchant::{Entry, LedgerError, State, Tag, TaskRequest};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -14,17 +14,52 @@ pub(crate) struct Row<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     intent: Option<String>,
     state: String,
+    /// The task of a run that it is for, and what is taken for it.
+    #[serde(flatten)]
+    task: Option<Place>,
 }
 
-/// The rows of new entries.
-pub(crate) fn intents(entries: &[Entry]) -> Result<String, LedgerError> {
-    rows(entries.iter().map(|entry| Ok((&entry.tag, &entry.state, Some(text(entry)?)))))
+/// A task of a run with what is taken for it.
+#[derive(Serialize)]
+pub(crate) struct Place {
+    run: RunId,
+    number: i64,
+    cost: i64,
+}
+
+impl Place {
+    fn of(entry: &Entry, work: &Work) -> Result<Self, LedgerError> {
+        let number = number(work.run, &entry.label)
+            .ok_or_else(|| LedgerError::new(format!("`{}` is no task of run {}", entry.label, work.run)))?;
+        Ok(Self { run: work.run, number, cost: nanos(entry.reserved)? })
+    }
+}
+
+impl<'a> Row<'a> {
+    fn of(tag: &'a Tag, state: &State) -> Result<Self, LedgerError> {
+        Ok(Self { tag: tag.as_str(), stage: state.stage().as_str(), intent: None, state: text(state)?, task: None })
+    }
+}
+
+/// The rows of new entries, of a worker's with the tasks that they are for.
+pub(crate) fn intents(entries: &[Entry], work: Option<&Work>) -> Result<String, LedgerError> {
+    let mut rows = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let task = work.map(|work| Place::of(entry, work)).transpose()?;
+        rows.push(Row { intent: Some(text(entry)?), task, ..Row::of(&entry.tag, &entry.state)? });
+    }
+    text(&rows)
+}
+
+/// What is taken for all of a worker's entries, in billionths of a US dollar.
+pub(crate) fn total(entries: &[Entry]) -> Result<i64, LedgerError> {
+    entries.iter().try_fold(0_i64, |total, entry| Ok(total.saturating_add(nanos(entry.reserved)?)))
 }
 
 /// The rows of changes; of several to one entry the last.
 pub(crate) fn states(changes: &[(Tag, State)]) -> Result<String, LedgerError> {
     let last: BTreeMap<&Tag, &State> = changes.iter().map(|(tag, state)| (tag, state)).collect();
-    rows(last.into_iter().map(|(tag, state)| Ok((tag, state, None))))
+    text(&last.into_iter().map(|(tag, state)| Row::of(tag, state)).collect::<Result<Vec<_>, _>>()?)
 }
 
 /// The changes that say something new, each to what the one before has left.
@@ -64,34 +99,15 @@ pub(crate) fn number(run: RunId, label: &str) -> Option<i64> {
     (of == run.to_string()).then(|| number.parse().ok())?
 }
 
-/// A task of a run with the intent to post it.
-#[derive(Serialize)]
-struct Binding<'a> {
-    number: i64,
-    tag: &'a Tag,
-    cost: i64,
-}
-
-/// The tasks of a run with their intents, and what is taken for all of them.
-pub(crate) fn bindings(run: RunId, entries: &[Entry]) -> Result<(String, i64), LedgerError> {
-    let mut total = 0_i64;
-    let mut bindings = Vec::with_capacity(entries.len());
-    for entry in entries {
-        let number = number(run, &entry.label)
-            .ok_or_else(|| LedgerError::new(format!("`{}` is no task of run {run}", entry.label)))?;
-        let cost = nanos(entry.reserved)?;
-        total = total.saturating_add(cost);
-        bindings.push(Binding { number, tag: &entry.tag, cost });
-    }
-    Ok((text(&bindings)?, total))
-}
-
-/// What a task has cost, and whether it was made.
+/// What a task has cost, and whether it is to be posted again.
 #[derive(Serialize)]
 struct Charge<'a> {
     tag: &'a Tag,
     cost: i64,
-    made: &'static str,
+    again: &'static str,
+    /// Why nothing more will come of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ended: Option<&'static str>,
 }
 
 /// What is known now of what tasks have cost; `None` if nothing is.
@@ -99,8 +115,13 @@ pub(crate) fn charges(news: &[(Tag, State)]) -> Result<Option<String>, LedgerErr
     let mut last: BTreeMap<&Tag, Charge<'_>> = BTreeMap::new();
     for (tag, state) in news {
         if let Some(usd) = cost(state) {
-            let made = if matches!(state, State::Absent | State::Rejected { .. }) { "false" } else { "true" };
-            last.insert(tag, Charge { tag, cost: nanos(usd)?, made });
+            let (again, ended) = match state {
+                State::Absent | State::Rejected { .. } => ("yes", None),
+                State::WrittenOff { cost, .. } if cost.is_zero() => ("yes", None),
+                State::WrittenOff { .. } => ("no", Some("written off as lost")),
+                _ => ("no", None),
+            };
+            last.insert(tag, Charge { tag, cost: nanos(usd)?, again, ended });
         }
     }
     if last.is_empty() { Ok(None) } else { text(&last.into_values().collect::<Vec<_>>()).map(Some) }
@@ -115,17 +136,11 @@ struct Item {
 
 /// The rows of tasks, the first of them at this place.
 pub(crate) fn items(first: i64, tasks: &[TaskRequest]) -> Result<String, LedgerError> {
-    let item = |(number, task): (i64, &TaskRequest)| Ok(Item { number, request: text(task)? });
-    text(&(first..).zip(tasks).map(item).collect::<Result<Vec<_>, LedgerError>>()?)
-}
-
-fn rows<'a>(
-    rows: impl Iterator<Item = Result<(&'a Tag, &'a State, Option<String>), LedgerError>>,
-) -> Result<String, LedgerError> {
-    let row = |(tag, state, intent): (&'a Tag, &'a State, _)| {
-        Ok(Row { tag: tag.as_str(), stage: state.stage().as_str(), intent, state: text(state)? })
+    let item = |(number, task): (i64, &TaskRequest)| {
+        task.check().map_err(|rule| LedgerError::new(format!("task {number}: {rule}")))?;
+        Ok(Item { number, request: text(task)? })
     };
-    text(&rows.map(|parts| row(parts?)).collect::<Result<Vec<_>, LedgerError>>()?)
+    text(&(first..).zip(tasks).map(item).collect::<Result<Vec<_>, LedgerError>>()?)
 }
 
 pub(crate) fn text<T: Serialize>(value: &T) -> Result<String, LedgerError> {

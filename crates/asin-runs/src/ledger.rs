@@ -9,15 +9,17 @@ macro_rules! ledger {
         #[async_trait::async_trait]
         impl dataforseo_merchant::Ledger for $ledger {
             async fn intend(&self, entries: &[Entry]) -> Result<(), LedgerError> {
-                let rows = columns::intents(entries)?;
+                let rows = columns::intents(entries, self.work.as_ref())?;
                 let mut transaction = self.pool.begin_with($write).await.map_err(|error| self.failed(error))?;
                 if let Some(work) = &self.work {
                     self.bind(&mut transaction, work, entries).await?;
                 }
                 // In one order for everybody, or two processes could wait for each other.
                 let insert = concat!(
-                    "INSERT INTO entries (account, tag, stage, intent, state) ",
-                    "SELECT $1, value->>'tag', value->>'stage', value->>'intent', value->>'state' FROM ",
+                    "INSERT INTO entries (account, tag, stage, intent, state, run, number, cost) ",
+                    "SELECT $1, value->>'tag', value->>'stage', value->>'intent', value->>'state', ",
+                    "CAST(value->>'run' AS BIGINT), CAST(value->>'number' AS BIGINT), ",
+                    "CAST(value->>'cost' AS BIGINT) FROM ",
                     $each,
                     " ORDER BY 2"
                 );

@@ -9,7 +9,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 /// One row for each bucket, one for each call under way where that is limited. Seconds since 1970, by the server's clock.
 pub(crate) const TABLES: &str = "
@@ -37,7 +37,8 @@ CREATE TABLE places (
 /// allowed one at the least, and comes back by 0.005 a second; a place for a call under way comes back every 30 seconds.
 pub(crate) const RESERVE: &str = "
 CREATE FUNCTION asin_reserve(wanted JSON, patience DOUBLE PRECISION, lease DOUBLE PRECISION,
-                             OUT wait DOUBLE PRECISION, OUT taken BIGINT[]) LANGUAGE plpgsql AS $body$
+                             OUT wait DOUBLE PRECISION, OUT booked TEXT[], OUT taken BIGINT[])
+LANGUAGE plpgsql AS $body$
 DECLARE
     asked TEXT[] := ARRAY(SELECT value->>'key' FROM json_array_elements(wanted) AS rows (value) ORDER BY 1);
     now DOUBLE PRECISION;
@@ -66,11 +67,22 @@ BEGIN
         wait := NULL;
         RETURN;
     END IF;
+    -- All at once, or the one that comes last alone: a token that is taken now for a call that leaves later would be
+    -- there twice by then. Who has slept comes back for the others.
+    IF wait = 0 THEN
+        booked := asked;
+    ELSE
+        SELECT ARRAY[w.key] INTO booked
+        FROM json_to_recordset(wanted) AS w (key TEXT, rate DOUBLE PRECISION, burst DOUBLE PRECISION)
+        JOIN limits l USING (key), LATERAL asin_slot(l, w.rate, now) AS s (slot)
+        ORDER BY greatest(l.closed_until, greatest(l.full_at, now) + s.slot - s.slot * w.burst) DESC LIMIT 1;
+    END IF;
     UPDATE limits l SET full_at = greatest(l.full_at, now) + asin_slot(l, w.rate, now)
-    FROM json_to_recordset(wanted) AS w (key TEXT, rate DOUBLE PRECISION) WHERE l.key = w.key;
+    FROM json_to_recordset(wanted) AS w (key TEXT, rate DOUBLE PRECISION) WHERE l.key = w.key AND l.key = ANY (booked);
     WITH entered AS (
         INSERT INTO places (key, until) SELECT key, now + wait + lease
-        FROM json_to_recordset(wanted) AS w (key TEXT, most INTEGER) WHERE most IS NOT NULL RETURNING place
+        FROM json_to_recordset(wanted) AS w (key TEXT, most INTEGER)
+        WHERE most IS NOT NULL AND key = ANY (booked) RETURNING place
     ) SELECT array_agg(place) INTO taken FROM entered;
 END $body$;
 
@@ -126,7 +138,7 @@ const LOOK: Duration = Duration::from_millis(50);
 /// Rate limits that all processes with one [`Postgres`](crate::Postgres) keep together.
 ///
 /// A slot is reserved before it comes, first come first served, and only where it comes before the call's deadline; a
-/// waiter that leaves wastes its slot. A call under way counts until it ends, or until its deadline if its process died.
+/// waiter that leaves wastes its slot. Of several buckets the slowest is waited for first. A call under way counts until it ends, or until its deadline if its process died.
 /// While the database cannot be asked each process keeps to its share of every limit: never to none.
 #[derive(Debug, Clone)]
 pub struct SharedLimits {
@@ -165,7 +177,8 @@ impl Wanted {
 
 /// What the database said.
 enum Turn {
-    Reserved(Duration, Option<Places>),
+    /// After this long it has a slot of these buckets.
+    Reserved(Duration, Vec<String>, Option<Places>),
     Full,
     Late,
 }
@@ -205,27 +218,51 @@ impl SharedLimits {
         }
         let rows = serde_json::to_string(wanted).expect("plain data");
         // A call has ended by its deadline; what comes after is the network's delay.
-        let query = sqlx::query_as("SELECT wait, taken FROM asin_reserve($1::json, $2, $3)")
+        let query = sqlx::query_as("SELECT wait, booked, taken FROM asin_reserve($1::json, $2, $3)")
             .bind(rows)
             .bind(left.as_secs_f64())
             .bind(left.as_secs_f64() + PATIENCE.as_secs_f64());
-        let answer: Result<(Option<f64>, Option<Vec<i64>>), String> =
+        let answer: Result<(Option<f64>, Option<Vec<String>>, Option<Vec<i64>>), String> =
             match timeout(PATIENCE, query.fetch_one(&self.pool)).await {
                 Ok(answer) => answer.map_err(|error| error.to_string()),
                 Err(_) => Err(format!("no answer within {PATIENCE:?}")),
             };
         match answer {
-            Ok((None, _)) => Some(Turn::Late),
-            Ok((Some(wait), _)) if wait < 0.0 => Some(Turn::Full),
-            Ok((Some(wait), taken)) => {
+            Ok((None, ..)) => Some(Turn::Late),
+            Ok((Some(wait), ..)) if wait < 0.0 => Some(Turn::Full),
+            Ok((Some(wait), booked, taken)) => {
                 let places = taken.map(|taken| Places { pool: self.pool.clone(), taken });
-                Some(Turn::Reserved(Duration::from_secs_f64(wait.min(1e9)), places))
+                Some(Turn::Reserved(Duration::from_secs_f64(wait.min(1e9)), booked.unwrap_or_default(), places))
             }
             Err(error) => {
                 tracing::warn!(error, share = self.share, "shared limits: each process keeps to its share for now");
                 *self.down_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + REST);
                 None
             }
+        }
+    }
+
+    /// Waits until none of these buckets is closed: a refusal may have been learnt while this call slept. A database that
+    /// says nothing closes nothing.
+    ///
+    /// # Errors
+    /// When that would be after the deadline.
+    async fn reopened(&self, keys: &[String], deadline: Instant) -> Result<(), ()> {
+        loop {
+            let query = sqlx::query_scalar(
+                "SELECT max(closed_until) - CAST(extract(epoch FROM clock_timestamp()) AS DOUBLE PRECISION) \
+                 FROM limits WHERE key = ANY ($1)",
+            );
+            let answer = timeout(PATIENCE, query.bind(keys).fetch_one(&self.pool)).await;
+            let closed: f64 = answer.ok().and_then(Result::ok).flatten().unwrap_or_default();
+            if closed <= 0.0 {
+                return Ok(());
+            }
+            let opens = Instant::now() + Duration::from_secs_f64(closed.min(1e9));
+            if opens > deadline {
+                return Err(());
+            }
+            sleep_until(opens).await;
         }
     }
 
@@ -244,13 +281,21 @@ impl RateLimit for SharedLimits {
         let mut wanted: Vec<Wanted> = limits.iter().map(|limit| Wanted::of(caller, limit)).collect();
         wanted.sort_by(|one, other| one.key.cmp(&other.key));
         wanted.dedup_by(|one, other| one.key == other.key);
+        let (keys, mut held): (Vec<String>, Vec<Places>) = (wanted.iter().map(|one| one.key.clone()).collect(), vec![]);
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             match self.ask(&wanted, left).await {
-                Some(Turn::Reserved(wait, places)) => {
+                Some(Turn::Reserved(wait, booked, places)) => {
+                    held.extend(places);
+                    wanted.retain(|one| !booked.contains(&one.key));
                     // Counted from the answer on, which came after the database looked at its clock.
                     sleep(wait).await;
-                    return Ok(places.map_or_else(Permit::free, Permit::new));
+                    if !wait.is_zero() {
+                        self.reopened(&keys, deadline).await.map_err(|()| Late { limit: first.name })?;
+                    }
+                    if wanted.is_empty() {
+                        return Ok(if held.is_empty() { Permit::free() } else { Permit::new(held) });
+                    }
                 }
                 Some(Turn::Full) if left > LOOK => sleep(LOOK).await,
                 Some(Turn::Full | Turn::Late) => return Err(Late { limit: first.name }),

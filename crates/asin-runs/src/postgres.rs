@@ -17,14 +17,15 @@ const VERSIONS: &[&[&str]] = &[&[
      login TEXT NOT NULL, UNIQUE (base_url, login))",
     // Tags are ordered by their bytes, whatever the database's language.
     "CREATE TABLE entries (account INTEGER NOT NULL REFERENCES accounts (id), tag TEXT COLLATE \"C\" NOT NULL, \
-     stage TEXT NOT NULL, intent TEXT NOT NULL, state TEXT NOT NULL, PRIMARY KEY (account, tag))",
+     stage TEXT NOT NULL, intent TEXT NOT NULL, state TEXT NOT NULL, run BIGINT, number BIGINT, \
+     cost BIGINT, PRIMARY KEY (account, tag))",
     "CREATE INDEX entries_by_stage ON entries (account, stage, tag)",
     "CREATE TABLE runs (id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, \
      account INTEGER NOT NULL REFERENCES accounts (id), name TEXT NOT NULL, budget BIGINT NOT NULL, \
      committed BIGINT NOT NULL DEFAULT 0, deadline DOUBLE PRECISION, cancelled BOOLEAN NOT NULL DEFAULT false, \
      UNIQUE (account, name))",
     "CREATE TABLE items (run BIGINT NOT NULL REFERENCES runs (id), number BIGINT NOT NULL, request TEXT NOT NULL, \
-     tag TEXT COLLATE \"C\" UNIQUE, cost BIGINT NOT NULL DEFAULT 0, held_by TEXT, held_until DOUBLE PRECISION, \
+     tag TEXT COLLATE \"C\" UNIQUE, held_by TEXT, held_until DOUBLE PRECISION, \
      refused TEXT, PRIMARY KEY (run, number))",
     "CREATE INDEX items_open ON items (run, number) WHERE tag IS NULL AND refused IS NULL",
     "CREATE TABLE results (run BIGINT NOT NULL REFERENCES runs (id), number BIGINT NOT NULL, body TEXT NOT NULL, \
@@ -45,6 +46,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub struct Postgres {
     pool: PgPool,
     store: Arc<str>,
+    opened: Arc<str>,
 }
 
 /// The ledger of one account in a [`Postgres`] database.
@@ -52,6 +54,8 @@ pub struct Postgres {
 pub struct PostgresLedger {
     pool: PgPool,
     account: i32,
+    /// Names this opening of the store, and no other.
+    opened: Arc<str>,
     /// Of a worker: what it intends is a task of a run.
     work: Option<Work>,
     store: Arc<str>,
@@ -72,7 +76,8 @@ impl Postgres {
         let store: Arc<str> = format!("PostgreSQL {}:{}/{database}", options.get_host(), options.get_port()).into();
         let pool =
             PgPoolOptions::new().max_connections(connections).acquire_timeout(PATIENCE).connect_with(options).await;
-        let opened = Self { pool: pool.map_err(|source| failed(&store, source))?, store };
+        let pool = pool.map_err(|source| failed(&store, source))?;
+        let opened = Self { pool, store, opened: Tag::unique().to_string().into() };
         opened.migrate().await?;
         Ok(opened)
     }
@@ -86,7 +91,13 @@ impl Postgres {
                       ON CONFLICT (base_url, login) DO UPDATE SET login = excluded.login RETURNING id";
         let query = sqlx::query_scalar(insert).bind(base_url.trim_end_matches('/')).bind(login);
         let account = query.fetch_one(&self.pool).await.map_err(|error| self.failed(error))?;
-        Ok(PostgresLedger { pool: self.pool.clone(), account, work: None, store: self.store.clone() })
+        Ok(PostgresLedger {
+            pool: self.pool.clone(),
+            account,
+            opened: self.opened.clone(),
+            work: None,
+            store: self.store.clone(),
+        })
     }
 
     /// Rate limits that every process with this database keeps together. `share` is what this process may use of each

@@ -44,7 +44,7 @@ pub struct RunStatus {
     pub unknown: u64,
     /// With a result.
     pub done: u64,
-    /// Refused for good, not paid for.
+    /// Refused for good, or written off.
     pub refused: u64,
     /// What they have cost, and may have, in billionths of a US dollar.
     committed: i64,

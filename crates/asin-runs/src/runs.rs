@@ -11,6 +11,9 @@ use std::{sync::Arc, time::Duration};
 /// Runs over the ledger of one account. A task of a run is posted by the one who holds it: in one transaction its intent is
 /// written down, it is bound to that intent, and its cost is taken from the run's budget. Whoever holds it no longer, or
 /// finds the run cancelled, out of time or out of budget, is refused there, and sends nothing.
+///
+/// Results are stored here by the workers. A receiver of webhooks on the same ledger would store them elsewhere, and their
+/// tasks would stay pending here: tasks of a run are posted without a postback address.
 #[async_trait]
 pub trait Runs: Ledger {
     /// Begins a run, or finds the account's run of this name, which keeps its budget and deadline.
@@ -19,7 +22,7 @@ pub trait Runs: Ledger {
     /// When the store cannot do it, or the budget is more than can be counted.
     async fn begin(&self, run: &NewRun) -> Result<RunId, StoreError>;
 
-    /// Puts tasks into a run, the first of them at this place. What is at a place already stays, so that a run that was
+    /// Puts tasks into a run of this account, the first of them at this place; each has to say what it must. What is at a place already stays, so that a run that was
     /// only half filled can be filled again.
     ///
     /// # Errors
@@ -50,6 +53,9 @@ pub trait Runs: Ledger {
     /// When the store cannot be read.
     async fn runs(&self) -> Result<Vec<(RunId, String)>, StoreError>;
 
+    /// A name for a worker that no other has.
+    fn holder(&self) -> String;
+
     /// The same ledger for a worker of this name: what it intends is a task of the run.
     fn working(&self, run: RunId, holder: &str) -> Arc<dyn Ledger>;
 
@@ -77,7 +83,7 @@ pub trait Runs: Ledger {
     /// When the store cannot do it.
     async fn hold(&self, run: RunId, holder: &str, lease: Duration) -> Result<(), StoreError>;
 
-    /// Gives back what workers hold that cannot live any more: all of them, where only one process can have the store.
+    /// Gives back what workers hold that cannot live any more: those of earlier openings of a store that one process has.
     ///
     /// # Errors
     /// When the store cannot do it.
@@ -113,13 +119,16 @@ macro_rules! runs {
                 let find = concat!(
                     "SELECT budget - committed, cancelled, deadline IS NOT NULL AND deadline <= ",
                     $now,
-                    " FROM runs WHERE id = $1",
+                    " FROM runs WHERE id = $1 AND account = $2",
                     $lock
                 );
-                let query = sqlx::query_as(find).bind(work.run.0).fetch_one(&mut *connection);
-                let (left, cancelled, late): (i64, bool, bool) = query.await.map_err(|error| self.failed(error))?;
+                let query = sqlx::query_as(find).bind(work.run.0).bind(self.account);
+                let found = query.fetch_optional(&mut *connection).await.map_err(|error| self.failed(error))?;
                 let refuse = |why: &str| Err(LedgerError::new(format!("run {}: {why}", work.run)));
-                let (rows, total) = columns::bindings(work.run, entries)?;
+                let Some((left, cancelled, late)): Option<(i64, bool, bool)> = found else {
+                    return refuse("the account has no such run");
+                };
+                let (rows, total) = (columns::intents(entries, Some(work))?, columns::total(entries)?);
                 match (cancelled, late) {
                     (true, _) => return refuse("cancelled"),
                     (false, true) => return refuse("its deadline has passed"),
@@ -127,9 +136,8 @@ macro_rules! runs {
                     _ => {}
                 }
                 let bind = concat!(
-                    "UPDATE items SET tag = new.tag, cost = new.cost FROM (SELECT ",
-                    "CAST(value->>'number' AS BIGINT) AS number, value->>'tag' AS tag, ",
-                    "CAST(value->>'cost' AS BIGINT) AS cost FROM ",
+                    "UPDATE items SET tag = new.tag FROM ",
+                    "(SELECT CAST(value->>'number' AS BIGINT) AS number, value->>'tag' AS tag FROM ",
                     $each,
                     ") AS new WHERE items.run = $1 AND items.number = new.number AND items.tag IS NULL ",
                     "AND items.held_by = $3 AND items.held_until > ",
@@ -149,23 +157,40 @@ macro_rules! runs {
             async fn charge(&self, connection: &mut Connection, news: &[(Tag, State)]) -> Result<(), LedgerError> {
                 let Some(rows) = columns::charges(news)? else { return Ok(()) };
                 let compare = concat!(
-                    "SELECT items.run, CAST(sum(CAST(value->>'cost' AS BIGINT) - items.cost) AS BIGINT) FROM ",
+                    "SELECT run, CAST(sum(CAST(value->>'cost' AS BIGINT) - cost) AS BIGINT) FROM ",
                     $each,
-                    ", items WHERE $1 = $1 AND items.tag = value->>'tag' GROUP BY items.run ORDER BY items.run"
+                    ", entries WHERE account = $1 AND tag = value->>'tag' AND run IS NOT NULL ",
+                    "GROUP BY run ORDER BY run"
                 );
                 let query = sqlx::query_as(compare).bind(self.account).bind(&rows).fetch_all(&mut *connection);
                 let changes: Vec<(i64, i64)> = query.await.map_err(|error| self.failed(error))?;
                 if changes.is_empty() {
                     return Ok(());
                 }
-                let update = concat!(
-                    "UPDATE items SET cost = new.cost, tag = CASE WHEN new.made = 'true' THEN items.tag END FROM ",
-                    "(SELECT value->>'tag' AS tag, CAST(value->>'cost' AS BIGINT) AS cost, value->>'made' AS made FROM ",
+                let pay = concat!(
+                    "UPDATE entries SET cost = new.cost FROM ",
+                    "(SELECT value->>'tag' AS tag, CAST(value->>'cost' AS BIGINT) AS cost FROM ",
                     $each,
-                    ") AS new WHERE $1 = $1 AND items.tag = new.tag"
+                    ") AS new WHERE entries.account = $1 AND entries.tag = new.tag AND entries.run IS NOT NULL"
                 );
-                let query = sqlx::query(update).bind(self.account).bind(&rows).execute(&mut *connection);
-                query.await.map_err(|error| self.failed(error))?;
+                let open = concat!(
+                    "UPDATE items SET tag = NULL FROM (SELECT value->>'tag' AS tag FROM ",
+                    $each,
+                    " WHERE value->>'again' = 'yes') AS new WHERE $1 = $1 AND items.tag = new.tag"
+                );
+                // What was thought not to have been made, and was: if nobody has posted it again yet, nobody does.
+                let close = concat!(
+                    "UPDATE items SET tag = new.tag, refused = new.ended FROM ",
+                    "(SELECT entries.run, entries.number, entries.tag, value->>'ended' AS ended FROM ",
+                    $each,
+                    ", entries WHERE account = $1 AND tag = value->>'tag' AND value->>'again' = 'no') AS new ",
+                    "WHERE items.run = new.run AND items.number = new.number ",
+                    "AND (items.tag IS NULL OR items.tag = new.tag)"
+                );
+                for statement in [pay, open, close] {
+                    let query = sqlx::query(statement).bind(self.account).bind(&rows).execute(&mut *connection);
+                    query.await.map_err(|error| self.failed(error))?;
+                }
                 for (run, change) in changes {
                     let take = "UPDATE runs SET committed = committed + $2 WHERE id = $1";
                     let query = sqlx::query(take).bind(run).bind(change).execute(&mut *connection);
@@ -198,10 +223,11 @@ macro_rules! runs {
                     "INSERT INTO items (run, number, request) ",
                     "SELECT $1, CAST(value->>'number' AS BIGINT), value->>'request' FROM ",
                     $each,
-                    " WHERE true ON CONFLICT (run, number) DO NOTHING"
+                    " WHERE EXISTS (SELECT 1 FROM runs WHERE id = $1 AND account = $3) ",
+                    "ON CONFLICT (run, number) DO NOTHING"
                 );
                 let rows = columns::items(first, tasks)?;
-                let query = sqlx::query(insert).bind(run.0).bind(rows).execute(&self.pool);
+                let query = sqlx::query(insert).bind(run.0).bind(rows).bind(self.account).execute(&self.pool);
                 query.await.map(|_| ()).map_err(|error| self.refused(error))
             }
 
@@ -212,7 +238,7 @@ macro_rules! runs {
                     $now,
                     ") THEN 1 END), count(CASE WHEN tag IS NULL AND refused IS NULL AND held_until > ",
                     $now,
-                    " THEN 1 END), count(CASE WHEN tag IS NOT NULL AND results.number IS NULL THEN 1 END), ",
+                    " THEN 1 END), count(CASE WHEN tag IS NOT NULL AND refused IS NULL AND results.number IS NULL THEN 1 END), ",
                     "(SELECT count(*) FROM items AS open JOIN entries ON entries.account = $2 AND entries.tag = open.tag ",
                     "WHERE open.run = $1 AND entries.stage IN ('intended', 'unknown')), ",
                     "count(results.number), count(refused) FROM items ",
@@ -238,8 +264,10 @@ macro_rules! runs {
                 after: Option<i64>,
                 limit: u32,
             ) -> Result<Vec<RunResult>, StoreError> {
-                let find = "SELECT body FROM results WHERE run = $1 AND number > $2 ORDER BY number LIMIT $3";
+                let find = "SELECT body FROM results JOIN runs ON runs.id = results.run \
+                            WHERE run = $1 AND number > $2 AND account = $4 ORDER BY number LIMIT $3";
                 let query = sqlx::query_scalar(find).bind(run.0).bind(after.unwrap_or(-1)).bind(i64::from(limit));
+                let query = query.bind(self.account);
                 let found: Vec<String> = query.fetch_all(&self.pool).await.map_err(|error| self.refused(error))?;
                 Ok(found.iter().map(|body| columns::read(body)).collect::<Result<_, _>>()?)
             }
@@ -249,6 +277,10 @@ macro_rules! runs {
                 let found: Result<Vec<(i64, String)>, _> = query.bind(self.account).fetch_all(&self.pool).await;
                 let found = found.map_err(|error| self.refused(error))?;
                 Ok(found.into_iter().map(|(id, name)| (RunId(id), name)).collect())
+            }
+
+            fn holder(&self) -> String {
+                format!("{}/{}", self.opened, Tag::unique())
             }
 
             fn working(&self, run: RunId, holder: &str) -> Arc<dyn dataforseo_merchant::Ledger> {
@@ -269,14 +301,15 @@ macro_rules! runs {
                     " + $3 WHERE run = $1 AND number IN (SELECT number FROM items WHERE run = $1 AND tag IS NULL ",
                     "AND refused IS NULL AND (held_until IS NULL OR held_until <= ",
                     $now,
-                    ") AND EXISTS (SELECT 1 FROM runs WHERE id = $1 AND NOT cancelled AND (deadline IS NULL OR deadline > ",
+                    ") AND EXISTS (SELECT 1 FROM runs WHERE id = $1 AND account = $5 AND NOT cancelled ",
+                    "AND (deadline IS NULL OR deadline > ",
                     $now,
                     ")) ORDER BY number LIMIT $4",
                     $skip,
                     ") RETURNING number, request"
                 );
                 let query = sqlx::query_as(claim).bind(run.0).bind(holder).bind(lease.as_secs_f64());
-                let claimed = query.bind(i64::from(most)).fetch_all(&self.pool).await;
+                let claimed = query.bind(i64::from(most)).bind(self.account).fetch_all(&self.pool).await;
                 let mut claimed: Vec<(i64, String)> = claimed.map_err(|error| self.refused(error))?;
                 claimed.sort_unstable();
                 let read = |(number, request): (i64, String)| Ok((number, columns::read(&request)?));
@@ -298,7 +331,7 @@ macro_rules! runs {
                 let hold = concat!(
                     "UPDATE items SET held_until = ",
                     $now,
-                    " + $3 WHERE run = $1 AND held_by = $2 AND tag IS NULL AND refused IS NULL AND held_until > ",
+                    " + $3 WHERE run = $1 AND held_by = $2 AND refused IS NULL AND held_until > ",
                     $now
                 );
                 let query = sqlx::query(hold).bind(run.0).bind(holder).bind(lease.as_secs_f64()).execute(&self.pool);
@@ -307,8 +340,9 @@ macro_rules! runs {
 
             async fn inherit(&self, run: RunId) -> Result<(), StoreError> {
                 if $alone {
-                    let free = "UPDATE items SET held_until = NULL WHERE run = $1 AND tag IS NULL";
-                    let query = sqlx::query(free).bind(run.0).execute(&self.pool);
+                    let free = "UPDATE items SET held_until = NULL \
+                                WHERE run = $1 AND tag IS NULL AND substr(held_by, 1, length($2)) <> $2";
+                    let query = sqlx::query(free).bind(run.0).bind(&*self.opened).execute(&self.pool);
                     query.await.map_err(|error| self.refused(error))?;
                 }
                 Ok(())

@@ -21,13 +21,14 @@ const VERSIONS: &[&[&str]] = &[&[
     "CREATE TABLE accounts (id INTEGER PRIMARY KEY, base_url TEXT NOT NULL, login TEXT NOT NULL, \
      UNIQUE (base_url, login)) STRICT",
     "CREATE TABLE entries (account INTEGER NOT NULL REFERENCES accounts (id), tag TEXT NOT NULL, \
-     stage TEXT NOT NULL, intent TEXT NOT NULL, state TEXT NOT NULL, PRIMARY KEY (account, tag)) STRICT, WITHOUT ROWID",
+     stage TEXT NOT NULL, intent TEXT NOT NULL, state TEXT NOT NULL, run INTEGER, number INTEGER, \
+     cost INTEGER, PRIMARY KEY (account, tag)) STRICT, WITHOUT ROWID",
     "CREATE INDEX entries_by_stage ON entries (account, stage, tag)",
     "CREATE TABLE runs (id INTEGER PRIMARY KEY, account INTEGER NOT NULL REFERENCES accounts (id), \
      name TEXT NOT NULL, budget INTEGER NOT NULL, committed INTEGER NOT NULL DEFAULT 0, deadline REAL, \
      cancelled INTEGER NOT NULL DEFAULT 0, UNIQUE (account, name)) STRICT",
     "CREATE TABLE items (run INTEGER NOT NULL REFERENCES runs (id), number INTEGER NOT NULL, request TEXT NOT NULL, \
-     tag TEXT UNIQUE, cost INTEGER NOT NULL DEFAULT 0, held_by TEXT, held_until REAL, refused TEXT, \
+     tag TEXT UNIQUE, held_by TEXT, held_until REAL, refused TEXT, \
      PRIMARY KEY (run, number)) STRICT, WITHOUT ROWID",
     "CREATE INDEX items_open ON items (run, number) WHERE tag IS NULL AND refused IS NULL",
     "CREATE TABLE results (run INTEGER NOT NULL REFERENCES runs (id), number INTEGER NOT NULL, body TEXT NOT NULL, \
@@ -45,6 +46,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub struct Sqlite {
     pool: SqlitePool,
     store: Arc<str>,
+    opened: Arc<str>,
     lock: Arc<File>,
 }
 
@@ -53,6 +55,8 @@ pub struct Sqlite {
 pub struct SqliteLedger {
     pool: SqlitePool,
     account: i32,
+    /// Names this opening of the store, and no other.
+    opened: Arc<str>,
     /// Of a worker: what it intends is a task of a run.
     work: Option<Work>,
     store: Arc<str>,
@@ -86,7 +90,7 @@ impl Sqlite {
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(PATIENCE);
         let pool = SqlitePoolOptions::new().max_connections(CONNECTIONS).connect_with(options).await.map_err(failed)?;
-        let opened = Self { pool, store, lock: Arc::new(lock) };
+        let opened = Self { pool, store, opened: Tag::unique().to_string().into(), lock: Arc::new(lock) };
         opened.migrate().await?;
         Ok(opened)
     }
@@ -103,6 +107,7 @@ impl Sqlite {
         Ok(SqliteLedger {
             pool: self.pool.clone(),
             account,
+            opened: self.opened.clone(),
             work: None,
             store: self.store.clone(),
             _lock: self.lock.clone(),

@@ -5,8 +5,8 @@ use crate::{
     run::{RunId, RunResult, RunStatus},
     runs::Runs,
 };
-use core_http::Error;
-use dataforseo_merchant::{Budget, DfsClient, NewTask, Posted, Settings, TaskRequest, Tasks};
+use core_http::{Error, ErrorKind};
+use dataforseo_merchant::{Budget, Collected, DfsClient, NewTask, Posted, Settings, TaskRequest, Tasks};
 use futures_util::{Stream, StreamExt, TryStreamExt, future, stream};
 use std::{
     sync::{
@@ -15,7 +15,7 @@ use std::{
     },
     time::Duration,
 };
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep};
 
 /// How many tasks are held at once, above what is in calls under way.
 const BATCH: u32 = 100;
@@ -25,6 +25,8 @@ const LEASE: Duration = Duration::from_secs(60);
 const WAITED_FOR: usize = 1000;
 /// How long one set of results is waited for, before it is seen which have come otherwise.
 const ROUND: Duration = Duration::from_secs(300);
+/// The same while more is being posted.
+const SHORT_ROUND: Duration = Duration::from_secs(5);
 /// The pause between two looks for what became of tasks without an answer.
 const LOOK: Duration = Duration::from_secs(60);
 /// The pause where there is nothing to do yet.
@@ -70,7 +72,7 @@ struct Claims {
 impl<R: Runs> Worker<R> {
     /// A worker of a run in this store, which must be the ledger of the client's account and base URL.
     pub fn new(client: DfsClient, store: R, run: RunId) -> Self {
-        let holder: Arc<str> = dataforseo_merchant::Tag::unique().to_string().into();
+        let holder: Arc<str> = store.holder().into();
         // The run's own budget is in the store, where all of its workers share it.
         let tasks = Tasks::new(client, store.working(run, &holder), Budget::unlimited());
         Self { store: Arc::new(store), tasks, run, holder, lease: LEASE, look: LOOK }
@@ -181,7 +183,16 @@ impl<R: Runs> Worker<R> {
         let mut outcomes = Box::pin(self.tasks.post_all(Box::pin(new)));
         let mut not_posted = None;
         while let Some(outcome) = outcomes.next().await {
+            // Answered at once: the vendor does not keep it.
+            if let Some(collected) = &outcome.result {
+                self.keep(collected).await?;
+            }
             match outcome.posted {
+                // The account cannot go on; the task itself was not judged.
+                Posted::Rejected { fault, .. } if matches!(fault.kind, ErrorKind::Auth | ErrorKind::Funds) => {
+                    claims.stopped.store(true, Ordering::Release);
+                    not_posted = Some(Arc::new(fault.into()));
+                }
                 Posted::Rejected { fault, .. } => {
                     if let Some(number) = columns::number(self.run, outcome.task.note()) {
                         self.store.refuse(self.run, &self.holder, number, &fault.to_string()).await?;
@@ -223,17 +234,32 @@ impl<R: Runs> Worker<R> {
             if left.is_zero() {
                 return Ok(());
             }
-            let is_all = pending.len() < WAITED_FOR;
-            let mut results = self.tasks.collect(pending, left.min(ROUND));
-            // While others are still being posted, a small set must not be waited for alone.
-            let until = if all_posted || !is_all { end } else { Instant::now() + PAUSE };
-            while let Ok(Some(collected)) = timeout_at(until, results.next()).await {
-                let collected = collected?;
-                if let Some(number) = columns::number(self.run, &collected.entry.label) {
-                    self.store.keep(self.run, &RunResult::of(number, &collected)).await?;
-                    self.tasks.acknowledge(&collected.entry.tag).await?;
+            // While others are still being posted, a small set is not waited for alone.
+            let patience = if all_posted || pending.len() == WAITED_FOR { ROUND } else { SHORT_ROUND };
+            let mut results = self.tasks.collect(pending, left.min(patience));
+            while let Some(collected) = results.next().await {
+                match collected {
+                    Ok(collected) => self.keep(&collected).await?,
+                    Err(error) if passes(error.kind()) => {
+                        tracing::debug!(%error, "a look failed; the next one may not")
+                    }
+                    Err(error) => return Err(error.into()),
                 }
             }
         }
     }
+
+    /// Stores a result, then ends its task.
+    async fn keep(&self, collected: &Collected) -> Result<(), RunError> {
+        if let Some(number) = columns::number(self.run, &collected.entry.label) {
+            self.store.keep(self.run, &RunResult::of(number, collected)).await?;
+            self.tasks.acknowledge(&collected.entry.tag).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether a failure may have passed when it is tried again.
+fn passes(kind: ErrorKind) -> bool {
+    !matches!(kind, ErrorKind::Auth | ErrorKind::Funds | ErrorKind::Request)
 }

@@ -68,6 +68,7 @@ async fn what_one_process_is_taught_holds_for_all() {
     one.learn(&caller(), &Lesson { limit: wanted, what: Learnt::Refused(Some(pause)) });
     let closed = async { while at_once(&other, &[wanted]).await.is_some() {} };
     timeout(Duration::from_secs(20), closed).await.expect("the other one has learnt it");
+    // One that has its slot already sees the pause when it wakes.
     let soon = Instant::now() + Duration::from_secs(500);
     assert!(other.acquire(&caller(), &[wanted], soon).await.is_err(), "nobody goes before the pause has ended");
 }
@@ -83,4 +84,35 @@ async fn without_the_database_each_keeps_to_its_share() {
     server.stop();
     assert_eq!(count(&processes[..1], &[slow], 20).await, 5, "half of it");
     assert_eq!(count(&processes[1..], &[slow], 20).await, 5, "the other half");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_that_sleeps_for_its_slot_does_not_leave_during_a_pause_that_was_learnt_meanwhile() {
+    let Some(server) = Server::start() else { return };
+    let one = Postgres::connect(&server.url(), 2).await.unwrap().limits(2);
+    let other = Postgres::connect(&server.url(), 2).await.unwrap().limits(2);
+    let wanted = limit(0.5, 1);
+    assert!(at_once(&one, &[wanted]).await.is_some());
+    let sleeper = async { one.acquire(&caller(), &[wanted], Instant::now() + Duration::from_secs(60)).await };
+    let lesson = async {
+        let lesson = Lesson { limit: wanted, what: Learnt::Refused(Some(Duration::from_secs(600))) };
+        other.learn(&caller(), &lesson);
+    };
+    let (slept, ()) = tokio::join!(sleeper, lesson);
+    assert!(slept.is_err(), "its slot came within two seconds, and the pause holds for ten minutes");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn waiting_for_a_slow_bucket_takes_nothing_of_a_fast_one_before_its_time() {
+    let Some(server) = Server::start() else { return };
+    let limits = Postgres::connect(&server.url(), 2).await.unwrap().limits(1);
+    let (slow, fast) = (limit(2.0, 1), Limit::application("all", Quota { per_second: 0.001, burst: 2 }));
+    let both = [fast, slow];
+    assert!(at_once(&limits, &both).await.is_some());
+    let far = Instant::now() + Duration::from_secs(60);
+    let waits = async { limits.acquire(&caller(), &both, far).await };
+    let meanwhile = async { at_once(&limits, &[fast]).await.is_some() };
+    let (waited, took) = tokio::join!(waits, meanwhile);
+    assert!(took, "half a second later is not now");
+    assert!(waited.is_err(), "and then there is none left for the one that waited");
 }

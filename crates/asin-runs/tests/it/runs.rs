@@ -1,10 +1,11 @@
 //! Runs against the sandbox: each task is paid for once, each result stored once, whoever stops and goes on.
 
 use asin_runs::{NewRun, RunError, RunId, Runs, Sqlite, SqliteLedger, Worker};
-use asin_sandbox::{DataForSeoDemo, Sandbox};
+use asin_sandbox::{DataForSeoDemo, Fault, Sandbox};
 use core_http::{Limit, Operation, Quota, TokenBuckets};
 use dataforseo_merchant::{
-    Builder, Cadence, DfsClient, IdList, IdListQuery, Language, Location, SellersTask, TaskRequest, TasksReady,
+    Builder, Cadence, DfsClient, GoogleProduct, GoogleProductInfoTask, IdList, IdListQuery, Language, Ledger, Location,
+    Mode, SellersTask, State, TaskId, TaskRequest, TasksReady, testing::entry,
 };
 use std::{collections::BTreeSet, path::Path, sync::Arc, time::Duration};
 
@@ -126,4 +127,67 @@ async fn the_budget_is_the_runs_and_a_cancelled_run_pays_for_nothing_more() {
     store.cancel(other).await.unwrap();
     let status = worker(&client, store.clone(), other).work(PATIENCE).await.unwrap();
     assert!(status.cancelled && status.waiting == 10 && status.committed().is_zero(), "{status:?}");
+}
+
+/// What became of tasks can be learnt in any order: the budget counts what was paid, and nobody posts what was made.
+#[tokio::test]
+async fn what_is_learnt_late_is_paid_from_the_budget_and_not_posted_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Sqlite::open(folder.path().join("runs.db")).await.unwrap();
+    let ledger = store.ledger("https://api.dataforseo.com", "login").await.unwrap();
+    let other = store.ledger("https://api.dataforseo.com", "other").await.unwrap();
+    let run = ledger.begin(&new("late", "0.0060")).await.unwrap();
+    ledger.add(run, 0, &tasks(5)).await.unwrap();
+    let lease = Duration::from_secs(60);
+    let claimed = ledger.claim(run, "me", 10, lease).await.unwrap();
+    assert_eq!(claimed.len(), 5);
+    let mine = ledger.working(run, "me");
+    let intents: Vec<_> = (0..5).map(|number| entry(&format!("{run}/{number}"))).collect();
+    assert!(other.working(run, "me").intend(&intents[..1]).await.is_err(), "another account's run");
+    assert!(mine.intend(&intents).await.unwrap_err().to_string().contains("budget"), "5 × 0.0015 USD");
+    mine.intend(&intents[..4]).await.unwrap();
+    let id = TaskId::new("10051020-2523-0209-0000-64b1acabfbeb");
+    let made = |cost: &str| State::Created { id: id.clone(), cost: cost.parse().unwrap() };
+    let lost = State::WrittenOff { reason: "a test".to_owned(), cost: "0.0015".parse().unwrap() };
+    let not_made = State::WrittenOff { reason: "a test".to_owned(), cost: "0".parse().unwrap() };
+    let states = [State::Absent, made("0.0030"), lost, not_made];
+    let changes: Vec<_> = intents.iter().map(|entry| entry.tag.clone()).zip(states).collect();
+    ledger.record(&changes).await.unwrap();
+    let status = ledger.status(run).await.unwrap();
+    assert_eq!(status.committed(), "0.0045".parse().unwrap(), "what was made, and what is lost");
+    assert_eq!((status.held, status.pending, status.refused), (3, 1, 1), "{status:?}");
+    // It was made after all, before anybody posted it again.
+    ledger.record(&[(intents[0].tag.clone(), made("0.0015"))]).await.unwrap();
+    let status = ledger.status(run).await.unwrap();
+    assert_eq!(status.committed(), "0.0060".parse().unwrap());
+    assert_eq!((status.held, status.pending, status.refused), (2, 2, 1), "{status:?}");
+    let again = entry(&format!("{run}/0"));
+    assert!(mine.intend(&[again]).await.is_err(), "it is bound again");
+
+    let wrong =
+        GoogleProductInfoTask::new(GoogleProduct::product_id(""), Location::code(2840), Language::code("en_US"));
+    let refused = ledger.add(run, 5, &[wrong.into()]).await.unwrap_err().to_string();
+    assert!(refused.contains("task 5") && refused.contains("product_id"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn answers_that_come_at_once_are_stored_and_an_account_without_money_ends_no_task() {
+    let sandbox = sandbox(9).await;
+    let client = client(sandbox.demo().dataforseo);
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path(), &client).await;
+    let run = store.begin(&new("live", "5")).await.unwrap();
+    store.add(run, 0, &tasks(3)).await.unwrap();
+    let live = worker(&client, store.clone(), run).with(|settings| settings.mode = Some(Mode::Live));
+    let status = live.work(PATIENCE).await.unwrap();
+    assert!(status.is_done() && status.done == 3, "{status:?}");
+    check(&sandbox, &store, run, 3).await;
+
+    let poor = store.begin(&new("poor", "5")).await.unwrap();
+    store.add(poor, 0, &tasks(3)).await.unwrap();
+    sandbox.fault(Fault::on("POST", "/v3/merchant/amazon/sellers/task_post").code(40200));
+    let stopped = worker(&client, store.clone(), poor).work(PATIENCE).await.unwrap_err();
+    let status = store.status(poor).await.unwrap();
+    assert!(matches!(stopped, RunError::NotPosted(_)), "{stopped}");
+    assert_eq!((status.refused, status.waiting), (0, 3), "{status:?}");
 }

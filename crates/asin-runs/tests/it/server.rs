@@ -17,6 +17,10 @@ impl Server {
     /// `None`, with a word of it, where PostgreSQL is not installed.
     pub fn start() -> Option<Self> {
         let Some(programs) = programs() else {
+            assert!(
+                std::env::var_os("ASIN_POSTGRES").is_none(),
+                "ASIN_POSTGRES is set, and PostgreSQL is not installed"
+            );
             eprintln!("skipped: PostgreSQL is not installed");
             return None;
         };
