@@ -24,6 +24,7 @@ struct Row {
     /// DataForSEO's location code of a country: 2000 and the ISO 3166 number.
     location: u32,
     language: &'static str,
+    zone: &'static str,
 }
 
 const fn row(
@@ -33,35 +34,37 @@ const fn row(
     currency: &'static str,
     location: u32,
     language: &'static str,
+    zone: &'static str,
 ) -> Row {
-    Row { country, id, domain, currency, location, language }
+    Row { country, id, domain, currency, location, language, zone }
 }
 
-/// Identifiers: Amazon's page "Marketplace IDs"; location and language codes: DataForSEO's Amazon lists.
+/// Identifiers: Amazon's page "Marketplace IDs"; location and language codes: DataForSEO's Amazon lists; time zones: IANA's
+/// table of zones by country.
 static ROWS: [Row; 23] = [
-    row("US", "ATVPDKIKX0DER", "amazon.com", "USD", 2840, "en_US"),
-    row("CA", "A2EUQ1WTGCTBG2", "amazon.ca", "CAD", 2124, "en_CA"),
-    row("MX", "A1AM78C64UM0Y8", "amazon.com.mx", "MXN", 2484, "es_MX"),
-    row("BR", "A2Q3Y263D00KWC", "amazon.com.br", "BRL", 2076, "pt_BR"),
-    row("IE", "A28R8C7NBKEWEA", "amazon.ie", "EUR", 2372, "en_IE"),
-    row("ES", "A1RKKUPIHCS9HS", "amazon.es", "EUR", 2724, "es_ES"),
-    row("UK", "A1F83G8C2ARO7P", "amazon.co.uk", "GBP", 2826, "en_GB"),
-    row("FR", "A13V1IB3VIYZZH", "amazon.fr", "EUR", 2250, "fr_FR"),
-    row("BE", "AMEN7PMS3EDWL", "amazon.com.be", "EUR", 2056, "fr_BE"),
-    row("NL", "A1805IZSGTT6HS", "amazon.nl", "EUR", 2528, "nl_NL"),
-    row("DE", "A1PA6795UKMFR9", "amazon.de", "EUR", 2276, "de_DE"),
-    row("IT", "APJ6JRA9NG5V4", "amazon.it", "EUR", 2380, "it_IT"),
-    row("SE", "A2NODRKZP88ZB9", "amazon.se", "SEK", 2752, "sv_SE"),
-    row("ZA", "AE08WJ6YKNBMC", "amazon.co.za", "ZAR", 2710, "en_ZA"),
-    row("PL", "A1C3SOZRARQ6R3", "amazon.pl", "PLN", 2616, "pl_PL"),
-    row("EG", "ARBP9OOSHTCHU", "amazon.eg", "EGP", 2818, "ar_EG"),
-    row("TR", "A33AVAJ2PDY3EV", "amazon.com.tr", "TRY", 2792, "tr_TR"),
-    row("SA", "A17E79C6D8DWNP", "amazon.sa", "SAR", 2682, "ar_SA"),
-    row("AE", "A2VIGQ35RCS4UG", "amazon.ae", "AED", 2784, "en_AE"),
-    row("IN", "A21TJRUUN4KGV", "amazon.in", "INR", 2356, "en_IN"),
-    row("SG", "A19VAU5U5O7RUS", "amazon.sg", "SGD", 2702, "en_SG"),
-    row("AU", "A39IBJ37TRP1C6", "amazon.com.au", "AUD", 2036, "en_AU"),
-    row("JP", "A1VC38T7YXB528", "amazon.co.jp", "JPY", 2392, "ja_JP"),
+    row("US", "ATVPDKIKX0DER", "amazon.com", "USD", 2840, "en_US", "America/New_York"),
+    row("CA", "A2EUQ1WTGCTBG2", "amazon.ca", "CAD", 2124, "en_CA", "America/Toronto"),
+    row("MX", "A1AM78C64UM0Y8", "amazon.com.mx", "MXN", 2484, "es_MX", "America/Mexico_City"),
+    row("BR", "A2Q3Y263D00KWC", "amazon.com.br", "BRL", 2076, "pt_BR", "America/Sao_Paulo"),
+    row("IE", "A28R8C7NBKEWEA", "amazon.ie", "EUR", 2372, "en_IE", "Europe/Dublin"),
+    row("ES", "A1RKKUPIHCS9HS", "amazon.es", "EUR", 2724, "es_ES", "Europe/Madrid"),
+    row("UK", "A1F83G8C2ARO7P", "amazon.co.uk", "GBP", 2826, "en_GB", "Europe/London"),
+    row("FR", "A13V1IB3VIYZZH", "amazon.fr", "EUR", 2250, "fr_FR", "Europe/Paris"),
+    row("BE", "AMEN7PMS3EDWL", "amazon.com.be", "EUR", 2056, "fr_BE", "Europe/Brussels"),
+    row("NL", "A1805IZSGTT6HS", "amazon.nl", "EUR", 2528, "nl_NL", "Europe/Amsterdam"),
+    row("DE", "A1PA6795UKMFR9", "amazon.de", "EUR", 2276, "de_DE", "Europe/Berlin"),
+    row("IT", "APJ6JRA9NG5V4", "amazon.it", "EUR", 2380, "it_IT", "Europe/Rome"),
+    row("SE", "A2NODRKZP88ZB9", "amazon.se", "SEK", 2752, "sv_SE", "Europe/Stockholm"),
+    row("ZA", "AE08WJ6YKNBMC", "amazon.co.za", "ZAR", 2710, "en_ZA", "Africa/Johannesburg"),
+    row("PL", "A1C3SOZRARQ6R3", "amazon.pl", "PLN", 2616, "pl_PL", "Europe/Warsaw"),
+    row("EG", "ARBP9OOSHTCHU", "amazon.eg", "EGP", 2818, "ar_EG", "Africa/Cairo"),
+    row("TR", "A33AVAJ2PDY3EV", "amazon.com.tr", "TRY", 2792, "tr_TR", "Europe/Istanbul"),
+    row("SA", "A17E79C6D8DWNP", "amazon.sa", "SAR", 2682, "ar_SA", "Asia/Riyadh"),
+    row("AE", "A2VIGQ35RCS4UG", "amazon.ae", "AED", 2784, "en_AE", "Asia/Dubai"),
+    row("IN", "A21TJRUUN4KGV", "amazon.in", "INR", 2356, "en_IN", "Asia/Kolkata"),
+    row("SG", "A19VAU5U5O7RUS", "amazon.sg", "SGD", 2702, "en_SG", "Asia/Singapore"),
+    row("AU", "A39IBJ37TRP1C6", "amazon.com.au", "AUD", 2036, "en_AU", "Australia/Sydney"),
+    row("JP", "A1VC38T7YXB528", "amazon.co.jp", "JPY", 2392, "ja_JP", "Asia/Tokyo"),
 ];
 
 /// A text that names no store of Amazon.
@@ -108,6 +111,12 @@ impl Marketplace {
     /// DataForSEO's language code.
     pub fn language_code(self) -> &'static str {
         self.0.language
+    }
+
+    /// The time zone of the country's capital, by its IANA name such as `Europe/Istanbul`: the clock of the people who run
+    /// a shop there. No vendor says one for a store.
+    pub fn time_zone(self) -> &'static str {
+        self.0.zone
     }
 
     /// The same store in the words of `sp-listings`.
@@ -288,6 +297,7 @@ mod tests {
             assert_eq!(store.country().parse(), Ok(store));
             assert_eq!(store.id().parse(), Ok(store));
             assert_eq!(store.currency().as_str().len(), 3);
+            assert!(jiff::tz::TimeZone::get(store.time_zone()).is_ok(), "{store}");
         }
         assert!("XX".parse::<Marketplace>().is_err());
     }
