@@ -267,7 +267,6 @@ impl<T> Events<T> {
         self.tell(Event::Ended { step });
     }
 
-    #[cfg(feature = "dataforseo-merchant")]
     pub(crate) fn note(&self, text: impl Into<String>) {
         self.tell(Event::Note(text.into()));
     }
@@ -275,7 +274,6 @@ impl<T> Events<T> {
 
 impl<T> Events<T> {
     /// Waits for a yes or a no.
-    #[cfg(any(test, feature = "dataforseo-merchant", feature = "publish"))]
     pub(crate) async fn asks(&self, about: About) -> bool {
         let (answer, answered) = oneshot::channel();
         self.tell(Event::Asks(Ask { about, answer }));

@@ -103,7 +103,7 @@ impl Journal {
     }
 
     /// Writes the file anew with these lines only; if that fails, the old one stays.
-    #[cfg(feature = "sync")]
+    #[cfg(feature = "publish")]
     pub(crate) fn replace<L: Serialize>(&mut self, lines: &[L]) -> Result<(), StateError> {
         let fresh = self.path.with_extension("jsonl.new");
         let _left_by_a_crash = fs::remove_file(&fresh);
