@@ -175,6 +175,9 @@ impl Wanted {
     }
 }
 
+/// How long to wait, which buckets are reserved then, and the places for calls under way.
+type Reservation = (Option<f64>, Option<Vec<String>>, Option<Vec<i64>>);
+
 /// What the database said.
 enum Turn {
     /// After this long it has a slot of these buckets.
@@ -222,11 +225,10 @@ impl SharedLimits {
             .bind(rows)
             .bind(left.as_secs_f64())
             .bind(left.as_secs_f64() + PATIENCE.as_secs_f64());
-        let answer: Result<(Option<f64>, Option<Vec<String>>, Option<Vec<i64>>), String> =
-            match timeout(PATIENCE, query.fetch_one(&self.pool)).await {
-                Ok(answer) => answer.map_err(|error| error.to_string()),
-                Err(_) => Err(format!("no answer within {PATIENCE:?}")),
-            };
+        let answer: Result<Reservation, String> = match timeout(PATIENCE, query.fetch_one(&self.pool)).await {
+            Ok(answer) => answer.map_err(|error| error.to_string()),
+            Err(_) => Err(format!("no answer within {PATIENCE:?}")),
+        };
         match answer {
             Ok((None, ..)) => Some(Turn::Late),
             Ok((Some(wait), ..)) if wait < 0.0 => Some(Turn::Full),

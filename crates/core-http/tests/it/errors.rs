@@ -124,8 +124,12 @@ async fn the_base_path_stays_before_the_operations_path() {
         let script = script();
         script.answer(200, OK);
         let client = Client::<crate::common::Shop>::builder(base.parse().expect("a URL"), script.clone());
-        client.build().expect("a client").call(read()).await.expect("an answer");
+        let client = client.build().expect("a client");
+        client.call(read()).await.expect("an answer");
         assert_eq!(script.seen()[0].uri().to_string(), target);
+        let named = base.trim_end_matches('/');
+        assert_eq!(client.base(), named);
+        assert!(format!("{client:?}").contains(named.trim_start_matches("https://")), "{client:?}");
     }
 }
 
