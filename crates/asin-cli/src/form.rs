@@ -31,8 +31,9 @@ impl Form {
         let mut layout = Layout::default();
         layout.decimal_comma = self.decimal_comma;
         layout.delimiter = self.delimiter.unwrap_or(layout.delimiter);
-        layout.written =
-            file.metadata().and_then(|data| data.modified()).ok().and_then(|at| Timestamp::try_from(at).ok());
+        // What is no file, such as a pipe, has the time of its opening: that says nothing.
+        let file = file.metadata().ok().filter(std::fs::Metadata::is_file);
+        layout.written = file.and_then(|data| data.modified().ok()).and_then(|at| Timestamp::try_from(at).ok());
         for (column, theirs) in columns {
             layout.map(column, theirs).map_err(|error| Failure::usage(format!("asin.toml, [columns]: {error}")))?;
         }
@@ -58,5 +59,19 @@ fn delimiter(text: &str) -> Result<u8, String> {
         ("tab", _) => Ok(b'\t'),
         (_, [byte]) if !matches!(byte, b'"' | b'\r' | b'\n') && byte.is_ascii() => Ok(*byte),
         _ => Err("give one ASCII character that is no quote, or `tab`".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_file_says_when_it_was_written() {
+        let form = Form { map: Vec::new(), set: Vec::new(), delimiter: None, decimal_comma: false };
+        let written = |file: &File| form.layout(&BTreeMap::new(), file).unwrap().written;
+        assert!(written(&tempfile::tempfile().unwrap()).is_some());
+        #[cfg(unix)]
+        assert_eq!(written(&File::open("/dev/null").unwrap()), None);
     }
 }

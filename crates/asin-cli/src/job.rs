@@ -4,6 +4,7 @@ use crate::config::{self, Config};
 use crate::consent::Consent;
 use crate::failure::{Failure, print, say};
 use crate::form::Form;
+use crate::policy::defaults;
 use crate::progress::Progress;
 use crate::report;
 use crate::stop::{self, broken_off, unless_stopped};
@@ -13,7 +14,7 @@ use crate::variables::Variables;
 use asin_facade::core_http;
 use asin_facade::multicart::CollectionId;
 use asin_facade::publish::Sellers;
-use asin_facade::sync::{Catalogue, Connection, Options, Report, Services, SyncError};
+use asin_facade::sync::{Catalogue, Connection, Options, Report, RowReport, Services, SyncError};
 use asin_sandbox::{Demo, Market, Sandbox};
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -149,13 +150,21 @@ impl Job {
     pub async fn end(self, report: &Report) -> Result<ExitCode, Failure> {
         print(&if self.json { report::json(report)? } else { report::table(report) })?;
         if let (Some(run), None) = (&report.totals.run, &self.sandbox) {
-            say(&format!("asin: to take this run back: asin undo {run} {}", self.flags));
+            let rows = report.rows.iter().filter(|row| changes(row)).count();
+            let many = format!(" --max-rows-changed {rows}");
+            let many = if rows > defaults().max_rows_changed { &many } else { "" };
+            say(&format!("asin: to take this run back: asin undo {run} {}{many}", self.flags));
         }
         if let Some(sandbox) = self.sandbox {
             sandbox.stop().await;
         }
         Ok(if report.has_failures() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }
+}
+
+/// Whether a row was to be changed, so that it may have to be changed back.
+fn changes(row: &RowReport) -> bool {
+    row.new_price.is_some() || row.new_quantity.is_some() || row.new_handling_days.is_some()
 }
 
 /// A path as a shell reads it back.

@@ -54,6 +54,13 @@ Examples:
 pub struct ApplyArguments {
     /// The plan, as `asin plan` wrote it; its state and asin.toml are looked for beside it
     plan: PathBuf,
+    /// No price follows an offer that was seen longer ago: 90m, 2h, 1d [default: as the plan says; never more than that]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    max_observation_age: Option<Duration>,
+    /// A stock that was counted longer ago is not sent, its price is: 90m, 2h, 1d [default: as the plan says; never more
+    /// than that]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    max_stock_age: Option<Duration>,
     #[command(flatten)]
     write: WriteArguments,
 }
@@ -82,10 +89,6 @@ struct WriteArguments {
     /// With more changes than this in one store, a sample is previewed and they leave in feeds instead of one by one
     #[arg(long, value_name = "N", default_value_t = defaults().feed_above)]
     feed_above: usize,
-    /// A stock that was counted longer ago is not sent, its price is: 90m, 2h, 1d [default: no limit]. It is as old as the
-    /// catalogue's file, or as its column `stock_at` says
-    #[arg(long, value_name = "TIME", value_parser = duration)]
-    max_stock_age: Option<Duration>,
     /// Only reads and previews
     #[arg(long)]
     dry_run: bool,
@@ -110,7 +113,13 @@ pub async fn plan(arguments: PlanArguments, verbose: bool) -> Ended {
     let (sync, terminal) = (Sync::new(services, options), job::watcher(consent, verbose));
     let (report, plan) = job.wait(sync.plan(&catalogue, &terminal)).await?;
     write(&arguments.out, &plan)?;
-    say(&format!("asin: {} changes in {}", plan.changes.len(), arguments.out.display()));
+    let (changes, most) = (plan.changes.len(), defaults().max_rows_changed);
+    say(&format!("asin: {changes} changes in {}", arguments.out.display()));
+    if changes > most {
+        say(&format!(
+            "asin: more than {most} rows are written only with --max-rows-changed: asin apply --max-rows-changed {changes}"
+        ));
+    }
     job.end(&report).await
 }
 
@@ -127,7 +136,9 @@ pub async fn apply(arguments: ApplyArguments, verbose: bool) -> Ended {
         return Err(Failure::usage(message));
     }
     let sellers = job.sellers(&accounts(&plan))?;
-    let (options, consent) = arguments.write.options(&job);
+    let (mut options, consent) = arguments.write.options(&job);
+    options.max_observation_age = arguments.max_observation_age;
+    options.max_stock_age = arguments.max_stock_age;
     let (publish, terminal) = (Publish::new(sellers, options), job::watcher(consent, verbose));
     let report = job.wait(publish.run(&plan, &terminal)).await?;
     job.end(&report).await
@@ -163,7 +174,6 @@ impl WriteArguments {
         let (mut options, consent) = (Options::new(&job.state), Consent::of(self.yes));
         options.max_rows_changed = self.max_rows_changed;
         options.feed_above = self.feed_above;
-        options.max_stock_age = self.max_stock_age;
         if job.is_sandbox {
             options.cadence = Duration::from_millis(500); // its minutes are seconds
         }

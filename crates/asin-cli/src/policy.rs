@@ -41,7 +41,7 @@ pub struct Policy {
     /// No price moves further than this from the old one, in percent
     #[arg(long, value_name = "PERCENT", value_parser = amount, default_value_t = defaults().max_change)]
     max_change: Decimal,
-    /// With more rows to change than this, nothing is sent at all
+    /// With more rows to change than this, nothing is sent at all; a plan may hold more
     #[arg(long, value_name = "N", default_value_t = defaults().max_rows_changed)]
     max_rows_changed: usize,
     /// With more changes than this in one store, a sample is previewed and they leave in feeds instead of one by one

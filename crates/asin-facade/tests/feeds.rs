@@ -180,6 +180,13 @@ async fn a_run_that_was_killed_behind_its_feed_is_taken_up_and_nothing_is_sent_t
     assert_eq!(ended(&report, 0), waits, "what may be under way is left alone");
     assert_eq!(shop.calls("createFeed"), 1);
 
+    let feed = std::fs::read_dir(shop.state.path().join("feeds")).unwrap().next().unwrap().unwrap().path();
+    let lock = std::fs::File::options().write(true).open(feed.join("lock")).unwrap();
+    fs4::FileExt::try_lock(&lock).unwrap();
+    let report = shop.sync().apply(&shop.plan, &Agreed).await.unwrap();
+    assert_eq!(ended(&report, 0), waits, "nobody knows its end while another process has the folder");
+    drop(lock);
+
     let report = shop.sync().apply(&shop.plan, &Agreed).await.unwrap();
     assert_eq!(ended(&report, 0), ("applied".to_owned(), "submitted".to_owned()), "{:?}", report.totals);
     assert_eq!(shop.folders(), 0);

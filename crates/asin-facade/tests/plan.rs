@@ -145,6 +145,20 @@ async fn what_is_still_on_its_way_is_not_called_undone_and_a_piece_that_was_sold
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_plan_enrols_nothing() {
+    let shop = Shop::open().await;
+    let mut options = shop.sync.options().clone();
+    options.watch = true;
+    options.collection = shop.sandbox.market().collections.first().map(|collection| collection.id.into());
+    let sync = Sync::new(Services::connect(demo::connection(&shop.sandbox)).unwrap(), options);
+    let (report, _) = sync.plan(&shop.catalogue, &Agreed).await.unwrap();
+    let watched: Vec<String> =
+        report.rows.iter().filter_map(|row| row.watch.as_ref()).map(ToString::to_string).collect();
+    assert!(watched.iter().any(|watch| watch == "skipped(not_enrolled)"), "{watched:?}");
+    shop.sandbox.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_plan_of_elsewhere_or_of_somebody_else_is_refused_as_a_whole() {
     let shop = Shop::open().await;
     let (_, plan) = shop.sync.plan(&shop.catalogue, &Agreed).await.unwrap();

@@ -12,16 +12,19 @@ pub(super) fn age(at: Timestamp) -> f64 {
 }
 
 impl Work<'_> {
-    /// Says so if the observation that a price follows has passed its greatest age, or is of the future.
+    /// Says so if the observation that a price follows has passed its greatest age, or is of the future. One that does not
+    /// say its time is as old as what was decided by it.
     pub(super) fn observed_too_long_ago(&self, slot: &Slot) -> Option<Outcome> {
-        let age = age(slot.report.observed.as_ref()?.at?);
+        let most = self.options.max_observation_age?.as_secs_f64();
+        let age = age(slot.report.observed.as_ref()?.at.unwrap_or(self.made));
         let message = "what was observed has become too old while the change waited";
-        let is_fresh = (-CLOCKS..=self.options.max_observation_age.as_secs_f64()).contains(&age);
+        let is_fresh = (-CLOCKS..=most).contains(&age);
         (!is_fresh).then(|| Outcome::Skipped(Reason::new("observation_too_old", message)))
     }
 
-    /// Says so if a stock was counted too long ago, or nobody knows when.
+    /// Says so if a stock was counted too long ago, or nobody knows when. Days of handling are not counted.
     pub(super) fn counted_too_long_ago(&self, plan: StockPlan) -> Option<Outcome> {
+        plan.quantity?;
         let most = self.options.max_stock_age?.as_secs_f64();
         let message = match plan.counted.map(age) {
             Some(age) if (-CLOCKS..=most).contains(&age) => return None,

@@ -320,6 +320,7 @@ impl Log {
             version: Plan::VERSION,
             made: now,
             max_observation_age: 0, // it follows none
+            max_stock_age: None,
             world: world.to_owned(),
             changes: changes.collect(),
         };

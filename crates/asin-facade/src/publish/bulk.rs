@@ -6,8 +6,8 @@ use super::{
     Outcome, Reason, StateError,
     audit::OpenWrite,
     feed::{Told, held, is_pending},
-    group::{AT_ONCE, Group},
-    read::Listing,
+    group::{AT_ONCE, Group, Member},
+    read::{Listing, changed, unread},
     row::Slot,
     sent::{Part, Sent},
     work::Work,
@@ -80,14 +80,13 @@ impl Work<'_> {
             self.preview_sample(&mut groups, *store).await;
         }
         for part in PARTS {
-            if mode == Mode::Preview {
-                groups
-                    .iter_mut()
-                    .for_each(|group| group.end_all(part, &dry_run("a sample was previewed; nothing was sent")));
-            }
             if part == Part::Stock {
                 self.see_prices(&mut groups).await;
                 groups.iter_mut().for_each(Group::hold_rise);
+            }
+            if mode == Mode::Preview {
+                let shown = dry_run("a sample was previewed; nothing was sent");
+                groups.iter_mut().for_each(|group| group.end_all(part, &shown));
             }
             for store in stores.iter().filter(|_| mode == Mode::Send) {
                 self.feed(&mut groups, *store, part).await?;
@@ -111,7 +110,6 @@ impl Work<'_> {
                 Part::Stock => group.stock.and_then(|plan| self.counted_too_long_ago(plan)),
             };
             if let Some(old) = old {
-                group.members[at.member].listing = None;
                 group.end(at.member, part, &old);
                 continue;
             }
@@ -129,34 +127,31 @@ impl Work<'_> {
         ready
     }
 
-    /// Reads listings again that were read a while ago; what has changed meanwhile is left alone.
+    /// Reads listings again that were read a while ago; what has changed meanwhile is left alone. Both parts are held
+    /// against the new reading, for the next part finds it fresh.
     async fn refresh(&self, groups: &mut [Group], store: Marketplace, part: Part) {
         let old = |listing: &Listing| listing.read.elapsed() >= STALE;
-        let is_old = |at: &At| groups[at.group].members[at.member].listing.as_ref().is_some_and(old);
+        let is_old = |at: &At| groups[at.group].members[at.member].listing.as_ref().is_none_or(old);
         let stale: Vec<At> = due(groups, store, part).into_iter().filter(is_old).collect();
         let Some(first) = stale.first().map(|at| at.slot(groups)) else { return };
         let skus = stale.iter().map(|at| at.slot(groups).row.sku.clone());
         let read = self.read_all(&first.row.account, first.seller.clone(), store, skus).await;
-        let same = match part {
-            Part::Price => Listing::same_offer,
-            Part::Stock => Listing::same_stock,
-        };
-        let (mut shelf, error) = match read {
-            Ok(shelf) => (shelf, None),
-            Err(error) => (HashMap::new(), Some(Outcome::Failed(Reason::new("read", error.to_string())))),
+        let (mut shelf, missing) = match read {
+            Ok(shelf) => (shelf, changed()),
+            Err(error) => (HashMap::new(), unread(&error)),
         };
         for At { group, member } in stale {
             let group = &mut groups[group];
-            let Some(listing) = group.members[member].listing.take() else { continue };
-            let slot = &group.members[member].slot;
-            let now = match &error {
-                None => listing.replaced_by(shelf.remove(&slot.row.sku), slot, same),
-                Some(outcome) => Err(outcome.clone()),
-            };
-            match now {
-                Ok(listing) => group.members[member].listing = Some(listing),
-                Err(outcome) => group.end(member, part, &outcome),
+            let now = shelf.remove(&group.members[member].slot.row.sku);
+            for part in PARTS.into_iter().filter(|part| group.is_due(member, *part)).collect::<Vec<_>>() {
+                let row = &group.members[member];
+                let departed = match &now {
+                    Some(now) => now.departs(row.listing.as_ref(), &row.slot, part),
+                    None => Some(missing.clone()),
+                };
+                departed.iter().for_each(|outcome| group.end(member, part, outcome));
             }
+            group.members[member].listing = now;
         }
     }
 
@@ -289,11 +284,8 @@ impl Work<'_> {
 fn due(groups: &[Group], store: Marketplace, part: Part) -> Vec<At> {
     let mut due = Vec::new();
     for (at, group) in groups.iter().enumerate() {
-        for (member, row) in group.members.iter().enumerate().filter(|(_, row)| row.slot.row.marketplace == store) {
-            let is_due = match part {
-                Part::Price => row.price.is_some() && row.listing.is_some(),
-                Part::Stock => group.stock.is_some_and(|plan| plan.carrier == member),
-            };
+        for (member, row) in group.members.iter().enumerate() {
+            let is_due = row.slot.row.marketplace == store && group.is_due(member, part);
             due.extend(is_due.then_some(At { group: at, member }));
         }
     }
@@ -323,6 +315,15 @@ impl Group {
         let prices = self.members.iter().filter(|member| member.price.is_some());
         let stock = self.stock.iter().map(|plan| &self.members[plan.carrier]);
         prices.chain(stock).map(|row| (row.slot.row.account.clone(), row.slot.row.marketplace)).collect()
+    }
+
+    /// Whether a part is still to be sent through a row's listing.
+    fn is_due(&self, member: usize, part: Part) -> bool {
+        let Member { price, slot, .. } = &self.members[member];
+        match part {
+            Part::Price => price.is_some() && slot.report.price == Outcome::Unchanged,
+            Part::Stock => self.stock.is_some_and(|plan| plan.carrier == member),
+        }
     }
 
     fn product_type(&self, member: usize) -> String {

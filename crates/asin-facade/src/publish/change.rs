@@ -122,6 +122,9 @@ pub struct Plan {
     pub made: Timestamp,
     /// No observation that it follows may be older than so many seconds when it is applied.
     pub max_observation_age: u64,
+    /// No stock that it sends may have been counted more than so many seconds before it is applied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_stock_age: Option<u64>,
     /// The hosts that it was made at: a plan from a sandbox is not applied to real listings.
     pub world: String,
     /// The changes, in the order of the catalogue.

@@ -25,6 +25,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 /// A feed whose making was left without an answer is looked for so long; what it may change is left alone meanwhile.
 const LOOKED_FOR: f64 = 60.0 * 60.0;
 
+/// A feed of which nothing can be learnt although its folder can be read is asked for so long.
+const ASKED_FOR: f64 = 24.0 * 60.0 * 60.0;
+
 /// How many refusals of an earlier feed are told in words; all of them are in the audit log.
 const TOLD: usize = 5;
 
@@ -94,7 +97,8 @@ fn may_be_sent(part: &FeedPart) -> bool {
 impl Work<'_> {
     pub(super) fn feed_folder(&self, name: &str) -> FeedFolder {
         let folder = FeedFolder::new(self.options.state.join("feeds").join(name));
-        folder.every(self.options.cadence).patience(self.options.patience)
+        // What waits for its feed grows old: it is left, and the next run decides anew.
+        folder.every(self.options.cadence).patience(self.options.patience).waits(0)
     }
 
     /// Notes how the writes of a feed ended, as far as that is known; for each how, and Amazon's id of its feed. `ours`: it
@@ -112,12 +116,19 @@ impl Work<'_> {
             parts.iter().flatten().filter_map(|part| Some((part.number, part.feed()?.to_string()))).collect();
         let is_unmade = |part: &&FeedPart| matches!(part.stage, FeedStage::Creating { .. });
         let unmade: HashSet<u32> = parts.iter().flatten().filter(is_unmade).map(|part| part.number).collect();
+        let is_readable = parts.as_ref().is_ok_and(|parts| !parts.is_empty());
+        // What an error hid: the folder was in use, the disk was full.
+        let asked_for = if is_readable { ASKED_FOR } else { LOOKED_FOR };
+        let hidden = told.error.as_ref().filter(|_| sent).map(|error| pending(&error.to_string()));
         let ends: Vec<(Outcome, Option<String>)> = open
             .iter()
             .map(|open| {
                 let part = told.messages.get(&open.sku).map(|message| message.part);
-                let outcome = match part.filter(|part| unmade.contains(part)) {
-                    Some(_) if age(open.at) < LOOKED_FOR => pending("whether its feed was made is not known"),
+                let outcome = match (part, &hidden) {
+                    (Some(part), _) if unmade.contains(&part) && age(open.at) < LOOKED_FOR => {
+                        pending("whether its feed was made is not known")
+                    }
+                    (None, Some(hidden)) if age(open.at) < asked_for => hidden.clone(),
                     _ => told.of(&open.sku, sent),
                 };
                 (outcome, part.and_then(|part| feeds.get(&part).cloned()))

@@ -195,9 +195,10 @@ impl Work<'_> {
         let Some(listing) = &member.listing else { return Ok(()) };
         let (pieces, days) = (pieces(&listing.item), listing.item.lead_time());
         let rises = quantity.is_some_and(|wanted| wanted > pieces.unwrap_or_default());
-        let counted =
-            group.members.iter().filter(|member| member.shares_stock).filter_map(|member| member.slot.row.stock_at);
-        let plan = StockPlan { carrier, quantity, handling, rises, counted: counted.max() };
+        // The oldest that any row says of the quantity; it is not known where one of them says nothing.
+        let named = group.members.iter().filter(|member| member.slot.row.quantity.is_some());
+        let counted = named.map(|member| member.slot.row.stock_at).min().flatten();
+        let plan = StockPlan { carrier, quantity, handling, rises, counted };
         let same = plan.is_shown_by(&listing.item);
         let target = member.slot.target(Part::Stock);
         let earlier = self.earlier(&target, |value| same && value == plan.value())?;

@@ -43,10 +43,13 @@ use decide::AsPlanned;
 use jiff::Timestamp;
 use std::{collections::BTreeSet, path::PathBuf, time::Duration};
 
+/// A plan that says nothing of it lets no price follow an older observation.
+const OBSERVED: Duration = Duration::from_secs(2 * 3600);
+
 /// What writing may do.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// With more rows to change than this, nothing is sent at all.
+    /// With more rows to change than this, nothing is sent at all; a plan may hold more.
     pub max_rows_changed: usize,
     /// With more changes than this for one account in one store, a sample of them is previewed and they leave in a feed.
     pub feed_above: usize,
@@ -54,8 +57,9 @@ pub struct Options {
     pub feed_sample: usize,
     /// A stock that was counted longer ago, or nobody says when, is not sent; `None`: it is, however old.
     pub max_stock_age: Option<Duration>,
-    /// A price does not follow an observation that is older, nor one that is older than its plan allows.
-    pub max_observation_age: Duration,
+    /// A price does not follow an observation that is older; `None`: as its plan says. What a plan says is only tightened,
+    /// here and for the stocks.
+    pub max_observation_age: Option<Duration>,
     /// Only reads and previews.
     pub dry_run: bool,
     /// How long a feed is waited for; the next run asks for one that takes longer.
@@ -74,11 +78,35 @@ impl Options {
             feed_above: 500,
             feed_sample: 20,
             max_stock_age: None,
-            max_observation_age: Duration::from_secs(2 * 3600),
+            max_observation_age: None,
             dry_run: false,
             patience: Duration::from_secs(50 * 60),
             cadence: Duration::from_secs(30),
             state: state.into(),
+        }
+    }
+
+    /// A plan of changes that were decided on just now.
+    fn plan(&self, world: &str, changes: Vec<Change>) -> Plan {
+        Plan {
+            version: Plan::VERSION,
+            made: Timestamp::now(),
+            max_observation_age: self.max_observation_age.unwrap_or(OBSERVED).as_secs(),
+            max_stock_age: self.max_stock_age.map(|age| age.as_secs()),
+            world: world.to_owned(),
+            changes,
+        }
+    }
+
+    /// With what a plan allows, where that is less.
+    fn within(&self, plan: &Plan) -> Self {
+        let less = |here: Option<Duration>, planned: Option<u64>| {
+            here.into_iter().chain(planned.map(Duration::from_secs)).min()
+        };
+        Self {
+            max_observation_age: less(self.max_observation_age, Some(plan.max_observation_age)),
+            max_stock_age: less(self.max_stock_age, plan.max_stock_age),
+            ..self.clone()
         }
     }
 }
@@ -115,9 +143,7 @@ impl Publish {
 
     /// A plan of changes that somebody else has decided on, just now.
     pub fn plan(&self, changes: Vec<Change>) -> Plan {
-        let (world, made) = (self.sellers.world().to_owned(), Timestamp::now());
-        let max_observation_age = self.options.max_observation_age.as_secs();
-        Plan { version: Plan::VERSION, made, max_observation_age, world, changes }
+        self.options.plan(self.sellers.world(), changes)
     }
 
     /// Writes a plan: reads each listing, leaves it alone if it is not what the plan was made from, previews, sends.
@@ -127,9 +153,8 @@ impl Publish {
     /// state cannot be written, or another run is using it.
     pub async fn run(&self, plan: &Plan, supervisor: &dyn Supervisor) -> Result<Report, PublishError> {
         self.check(plan)?;
-        let mut options = self.options.clone();
-        options.max_observation_age = options.max_observation_age.min(Duration::from_secs(plan.max_observation_age));
-        let work = Work::open(&self.sellers, options, supervisor, false)?;
+        let mut work = Work::open(&self.sellers, self.options.within(plan), supervisor, false)?;
+        work.made = plan.made;
         let (slots, refused) = work.admit(plan.changes.iter().map(|change| (change.row(), Some(change.clone()))));
         let slots = work.decide_and_publish(slots, &AsPlanned).await?;
         Ok(work.report(slots, refused))

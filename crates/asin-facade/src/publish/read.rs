@@ -1,10 +1,12 @@
 //! Reads listings: one by one, or twenty in a call where there are many.
 
-use super::{Change, FromTo, Outcome, Reason, group::pieces, row::Slot, work::Work};
+use super::{Change, FromTo, Outcome, Reason, group::pieces, row::Slot, sent::Part, work::Work};
 use crate::{Marketplace, Price};
 use core_http::{Error, ErrorKind};
 use futures_util::TryStreamExt;
-use sp_listings::{GetListingsItem, Identifiers, IncludedData, Item, NoOffer, Offer, Search, SellerId, Sku, SpClient};
+use sp_listings::{
+    DEFAULT_CHANNEL, GetListingsItem, Identifiers, IncludedData, Item, NoOffer, Offer, Search, SellerId, Sku, SpClient,
+};
 use std::{collections::HashMap, fmt::Display};
 use tokio::time::Instant;
 
@@ -55,30 +57,30 @@ impl Listing {
             .or_else(|| departs("handling time in days", change.handling, self.item.lead_time()))
     }
 
-    /// The listing as it is now, if it is still what was decided on.
-    pub(super) fn replaced_by(
-        &self,
-        now: Option<Self>,
-        slot: &Slot,
-        same: fn(&Self, &Self) -> bool,
-    ) -> Result<Self, Outcome> {
-        let store = slot.row.marketplace.listings();
-        match now {
-            Some(now) if same(self, &now) && self.item.asin(&store) == now.item.asin(&store) => Ok(now),
-            _ => {
-                let message = "the listing was changed by somebody else meanwhile";
-                Err(Outcome::Skipped(Reason::new("listing_changed", message)))
+    /// Says so if a part is no longer what was decided on: the offer as it was `before`, the stock as it stands in the
+    /// report. Since one reading serves both parts, that of a stock may be replaced before the stock's turn comes.
+    pub(super) fn departs(&self, before: Option<&Self>, slot: &Slot, part: Part) -> Option<Outcome> {
+        let is_same = match part {
+            Part::Price => before.is_some_and(|before| before.offer == self.offer),
+            Part::Stock => {
+                let shown = (pieces(&self.item), self.item.lead_time());
+                shown == (slot.report.old_quantity, slot.report.old_handling_days)
+                    && self.item.channels().into_iter().all(|channel| channel == DEFAULT_CHANNEL)
             }
-        }
+        };
+        let on = self.item.asin(&slot.row.marketplace.listings());
+        (!is_same || on != Some(slot.row.asin)).then(changed)
     }
+}
 
-    pub(super) fn same_offer(&self, other: &Self) -> bool {
-        self.offer == other.offer
-    }
+/// Somebody else was there first.
+pub(super) fn changed() -> Outcome {
+    Outcome::Skipped(Reason::new("listing_changed", "the listing was changed by somebody else meanwhile"))
+}
 
-    pub(super) fn same_stock(&self, other: &Self) -> bool {
-        self.item.channels() == other.item.channels() && self.item.stock() == other.item.stock()
-    }
+/// It could not be read.
+pub(super) fn unread(error: &Error) -> Outcome {
+    Outcome::Failed(Reason::new("read", error.to_string()))
 }
 
 /// A value must be the one that it was planned from, or already the one that it should become.

@@ -17,6 +17,8 @@ pub(crate) struct Work<'a> {
     pub(super) supervisor: &'a dyn Supervisor,
     /// Whether changes are only previewed, and kept for a plan.
     pub(super) plans: bool,
+    /// When the changes were decided on: the making of a plan, or the beginning of the run.
+    pub(super) made: Timestamp,
     sent: Mutex<SentLog>,
     audit: Mutex<Audit>,
     planned: Mutex<Vec<Change>>,
@@ -37,9 +39,10 @@ impl<'a> Work<'a> {
         plans: bool,
     ) -> Result<Self, StateError> {
         let sent = Mutex::new(SentLog::open(&options.state, sellers.world())?);
-        let audit = Mutex::new(Audit::open(&options.state, sellers.world(), Timestamp::now())?);
+        let made = Timestamp::now();
+        let audit = Mutex::new(Audit::open(&options.state, sellers.world(), made)?);
         let (planned, unended) = Default::default();
-        Ok(Self { sellers, options, supervisor, plans, sent, audit, planned, unended })
+        Ok(Self { sellers, options, supervisor, plans, made, sent, audit, planned, unended })
     }
 
     pub(super) fn sent(&self) -> MutexGuard<'_, SentLog> {
@@ -60,7 +63,7 @@ impl<'a> Work<'a> {
     }
 
     /// Whether nothing is sent.
-    pub(super) fn previews(&self) -> bool {
+    pub(crate) fn previews(&self) -> bool {
         self.options.dry_run || self.plans
     }
 
@@ -69,10 +72,7 @@ impl<'a> Work<'a> {
     pub(crate) fn into_plan(self) -> super::Plan {
         let mut changes = self.planned.into_inner().unwrap_or_else(PoisonError::into_inner);
         changes.sort_by_key(|change| change.line);
-        let (world, max_observation_age) =
-            (self.sellers.world().to_owned(), self.options.max_observation_age.as_secs());
-        let version = super::Plan::VERSION;
-        super::Plan { version, made: Timestamp::now(), max_observation_age, world, changes }
+        self.options.plan(self.sellers.world(), changes)
     }
 
     /// Refuses what must not even be asked: rows of a store outside their account's region.

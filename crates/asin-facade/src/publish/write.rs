@@ -5,7 +5,7 @@ use super::{
     audit::{Edit, End, Stock},
     decide,
     group::{AT_ONCE, Group, Member, StockPlan, plain},
-    read::Listing,
+    read::{Listing, unread},
     row::Slot,
     sent::{Part, Sent, Target},
     work::Work,
@@ -29,6 +29,8 @@ pub(super) const STALE: Duration = Duration::from_secs(60);
 /// How often, and how far apart, a price is read back before a stock may rise.
 pub(super) const LOOKS: u32 = 5;
 pub(super) const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
+/// Why a price that should have changed was left as it is: a stock does not rise at it.
+const LEFT: [&str; 3] = ["listing_changed", "observation_too_old", "sample_refused"];
 
 /// Whether changes are sent or only previewed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,8 +52,12 @@ impl Work<'_> {
         self.hold_unended(&mut groups);
         let changes: Vec<_> = groups.iter().flat_map(Group::changes).collect();
         let most = self.options.max_rows_changed;
-        let mode = if changes.len() > most {
-            let message = format!("{} rows would change, more than {most}: nothing is sent at all", changes.len());
+        // A plan is read by a person; the brake holds when it is written.
+        let mode = if changes.len() > most && !self.plans {
+            let message = format!(
+                "{} rows would change, more than {most} (max_rows_changed): nothing is sent at all",
+                changes.len()
+            );
             self.supervisor.note(message.clone());
             groups.iter_mut().for_each(|group| group.hold(&Reason::new("too_many_rows", message.clone())));
             Mode::Send
@@ -103,17 +109,12 @@ impl Work<'_> {
         if member.price.is_none() {
             return Ok(());
         }
-        let Some(listing) = member.listing.take() else { return Ok(()) };
-        match self.still_so(&member.slot, listing, Listing::same_offer).await {
-            Ok(listing) => member.listing = Some(listing),
-            Err(outcome) => {
-                member.slot.report.price = outcome;
-                return Ok(());
-            }
+        if let Some(departed) = self.departed(member, Part::Price).await {
+            member.slot.report.price = departed;
+            return Ok(());
         }
         if let Some(old) = self.observed_too_long_ago(&member.slot) {
             member.slot.report.price = old;
-            member.listing = None;
             return Ok(());
         }
         let Some(draft) = member.price_draft() else { return Ok(()) };
@@ -136,25 +137,19 @@ impl Work<'_> {
                 member.reads_back = member.slot.report.price == Outcome::Submitted && self.reads_back(member).await;
             }
         }
-        let held = group.holds_rise();
-        let carrier = &mut group.members[plan.carrier];
-        let changed = match carrier.listing.take() {
-            Some(listing) => self.still_so(&carrier.slot, listing, Listing::same_stock).await.err(),
-            None => None,
-        };
-        let outcome = match (held, changed) {
-            (Some(reason), _) => Outcome::Skipped(reason),
-            (None, Some(outcome)) => outcome,
-            (None, None) => {
-                let Some(draft) = group.stock_draft() else { return Ok(()) };
-                let slot = &mut group.members[plan.carrier].slot;
-                let outcome = self.submit(slot, draft, mode).await?;
-                if matches!(outcome, Outcome::Unknown(_)) && self.shows_stock(slot, plan).await {
-                    self.sent().settle([slot.target(Part::Stock)])?;
-                    Outcome::Applied
-                } else {
-                    outcome
-                }
+        let outcome = if let Some(reason) = group.holds_rise() {
+            Outcome::Skipped(reason)
+        } else if let Some(departed) = self.departed(&mut group.members[plan.carrier], Part::Stock).await {
+            departed
+        } else {
+            let Some(draft) = group.stock_draft() else { return Ok(()) };
+            let slot = &mut group.members[plan.carrier].slot;
+            let outcome = self.submit(slot, draft, mode).await?;
+            if matches!(outcome, Outcome::Unknown(_)) && self.shows_stock(slot, plan).await {
+                self.sent().settle([slot.target(Part::Stock)])?;
+                Outcome::Applied
+            } else {
+                outcome
             }
         };
         group.end_stock(&outcome);
@@ -182,19 +177,20 @@ impl Work<'_> {
         self.read(slot).await.is_ok_and(|listing| plan.is_shown_by(&listing.item))
     }
 
-    /// The listing, read again if that was a while ago; an outcome if it is no longer what was decided on.
-    async fn still_so(
-        &self,
-        slot: &Slot,
-        listing: Listing,
-        same: fn(&Listing, &Listing) -> bool,
-    ) -> Result<Listing, Outcome> {
-        if listing.read.elapsed() < STALE {
-            return Ok(listing);
+    /// Reads a listing again if that was a while ago; an outcome if the part is no longer what was decided on.
+    async fn departed(&self, member: &mut Member, part: Part) -> Option<Outcome> {
+        let is_fresh = |listing: &&Listing| listing.read.elapsed() < STALE;
+        if let Some(listing) = member.listing.as_ref().filter(is_fresh) {
+            return listing.departs(Some(listing), &member.slot, part);
         }
-        match self.read(slot).await {
-            Ok(fresh) => listing.replaced_by(Some(fresh), slot, same),
-            Err(error) => Err(Outcome::Failed(Reason::new("read", error.to_string()))),
+        let before = member.listing.take();
+        match self.read(&member.slot).await {
+            Ok(now) => {
+                let departed = now.departs(before.as_ref(), &member.slot, part);
+                member.listing = Some(now);
+                departed
+            }
+            Err(error) => Some(unread(&error)),
         }
     }
 
@@ -346,6 +342,7 @@ impl Group {
             };
             let settled = match &slot.report.price {
                 Outcome::Skipped(reason) if reason.code == "dry_run" => true,
+                Outcome::Skipped(reason) if LEFT.contains(&reason.code) => false,
                 Outcome::Unchanged | Outcome::Applied | Outcome::Skipped(_) => {
                     decide::within_bounds(&slot.row, listing.price(slot))
                 }

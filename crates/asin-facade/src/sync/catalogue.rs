@@ -234,6 +234,13 @@ impl Errors<'_> {
             self.add(line, field, message);
             return None;
         }
+        if price.scale() == 3 {
+            let [plain, whole] =
+                [price.normalize().to_string().replace('.', &mark.to_string()), text.replace(mark, "")];
+            let message = format!("`{text}` may mean {plain} or {whole}: no three digits after the {name}");
+            self.add(line, field, message);
+            return None;
+        }
         Some(price)
     }
 

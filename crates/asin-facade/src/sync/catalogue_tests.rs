@@ -47,6 +47,8 @@ fn each_broken_rule_is_told_with_its_line_its_column_and_the_value() {
         ("eu,S,B0756FCPPN,TR,1,0,,,", "line 2: min_price: `0` is no price"),
         ("eu,S,B0756FCPPN,TR,1,1e3,,,", "line 2: min_price: `1e3` is no price"),
         ("eu,S,B0756FCPPN,TR,1,1.005,,,", "line 2: min_price: `1.005` has more decimals than TRY has (2)"),
+        ("eu,S,B0756FCPPN,TR,1,1.230,,,", "line 2: min_price: `1.230` may mean 1.23 or 1230"),
+        ("na,S,B0756FCPPN,JP,1,,1.000,,", "line 2: max_price: `1.000` may mean 1 or 1000"),
         ("na,S,B0756FCPPN,JP,1,10.5,,,", "line 2: min_price: `10.5` has more decimals than JPY has (0)"),
         ("eu,S,B0756FCPPN,TR,1,5,4,,", "line 2: max_price: 4 is below min_price 5"),
         ("eu,S,B0756FCPPN,TR,1,,,1.5,", "line 2: quantity: `1.5` is no whole number"),
@@ -120,6 +122,11 @@ fn another_form_is_read_where_it_is_asked_for_and_told_by_its_own_names() {
         "{errors:?}"
     );
     assert!(errors[1].starts_with("line 2: Bestand (quantity): `x`"), "{errors:?}");
+    let thousands = told(&format!("{header}\nS;B0756FCPPN;1,230;\n"));
+    assert_eq!(
+        thousands,
+        ["line 2: Mindestpreis (min_price): `1,230` may mean 1,23 or 1230: no three digits after the comma"]
+    );
     assert_eq!(errors[2..], ["line 3: Artikelnummer (sku): must not be empty"]);
     let missing = told("Artikelnummer;ASIN;Bestand\n");
     assert_eq!(missing, ["line 1: Mindestpreis (min_price): the column is missing in the header"]);

@@ -63,7 +63,7 @@ pub struct Options {
     pub pricing: Arc<dyn Pricing>,
     /// The most that a price may move, in percent of the old one.
     pub max_change: Decimal,
-    /// With more rows to change than this, nothing is sent at all.
+    /// With more rows to change than this, nothing is sent at all; a plan may hold more.
     pub max_rows_changed: usize,
     /// With more changes than this for one account in one store, a sample of them is previewed and they leave in a feed.
     pub feed_above: usize,
@@ -110,7 +110,7 @@ impl Options {
             feed_above: self.feed_above,
             feed_sample: self.feed_sample,
             max_stock_age: self.max_stock_age,
-            max_observation_age: self.max_observation_age,
+            max_observation_age: Some(self.max_observation_age),
             dry_run: self.dry_run,
             patience: self.patience,
             cadence: self.cadence,

@@ -41,8 +41,17 @@ pub struct Seen {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 enum Line {
-    Family { place: Product, family: Family },
-    Seen { place: Product, seen: Seen },
+    Family {
+        place: Product,
+        family: Family,
+    },
+    Seen {
+        place: Product,
+        seen: Seen,
+    },
+    /// What was sent, in files of before it had a log of its own.
+    #[serde(alias = "settled")]
+    Sent,
 }
 
 /// The state of a catalogue.
@@ -64,6 +73,7 @@ impl Kept {
         match line {
             Line::Family { place, family } => drop(self.families.insert(place, family)),
             Line::Seen { place, seen } => drop(self.seen.insert(place, seen)),
+            Line::Sent => {}
         }
     }
 }

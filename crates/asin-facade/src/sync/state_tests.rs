@@ -69,3 +69,20 @@ fn what_a_wrong_clock_put_into_the_future_does_not_count() {
     assert!(state.seen(place(), hours(5) - CLOCKS, two_hours).is_some(), "clocks differ a little");
     assert!(state.seen(place(), hours(4), two_hours).is_none());
 }
+
+#[test]
+fn a_file_that_also_says_what_was_sent_is_read() {
+    let folder = tempdir().unwrap();
+    let mut state = State::open(folder.path(), WORLD).unwrap();
+    state.keep_family(place(), Family { parent: None, variants: Vec::new(), at: hours(1) }).unwrap();
+    drop(state);
+    let file = folder.path().join("sync-api.vendor.test.jsonl");
+    let target = r#"{"seller":"A1SELLER","sku":"S","marketplace":"DE","part":"price"}"#;
+    let sent = r#"{"value":"9","at":"2026-11-25T10:00:00Z","answered":true}"#;
+    let old = format!(
+        "{{\"kind\":\"sent\",\"target\":{target},\"sent\":{sent}}}\n{{\"kind\":\"settled\",\"target\":{target}}}\n"
+    );
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, old + &text).unwrap();
+    assert!(State::open(folder.path(), WORLD).unwrap().family(place(), hours(2)).is_some());
+}

@@ -59,7 +59,7 @@ impl Run<'_> {
             if let Err(full) = plan.room() {
                 let reason = Reason::new("collection_full", full.to_string());
                 outcomes.extend(all(plan.missing(), Outcome::Refused(reason)));
-            } else if self.options.dry_run || !self.supervisor.may_enrol(plan.missing().len()).await {
+            } else if self.work.previews() || !self.supervisor.may_enrol(plan.missing().len()).await {
                 let reason = Reason::new("not_enrolled", "enrolling was not allowed in this run");
                 outcomes.extend(all(plan.missing(), Outcome::Skipped(reason)));
             } else {

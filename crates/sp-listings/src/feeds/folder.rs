@@ -39,12 +39,18 @@ pub struct FeedFolder {
     folder: PathBuf,
     every: Duration,
     patience: Duration,
+    waits: u32,
 }
 
 impl FeedFolder {
     /// A submission in this folder, which is made if it is not there.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into(), every: Duration::from_secs(30), patience: Duration::from_secs(3600) }
+        Self {
+            folder: folder.into(),
+            every: Duration::from_secs(30),
+            patience: Duration::from_secs(3600),
+            waits: WAITS,
+        }
     }
 
     /// How often Amazon is asked whether a feed has been processed; every 30 s by default.
@@ -57,6 +63,13 @@ impl FeedFolder {
     /// [`MessageStatus::Pending`], and can be resumed.
     pub fn patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
+        self
+    }
+
+    /// How often the next `createFeed` that Amazon allows is waited for, two minutes each; five times by default. A part
+    /// that gets no feed then is [`MessageStatus::NotDone`].
+    pub fn waits(mut self, waits: u32) -> Self {
+        self.waits = waits;
         self
     }
 
@@ -148,7 +161,7 @@ impl FeedFolder {
         sends: Sends,
     ) -> impl Stream<Item = Result<MessageOutcome>> + Send + use<> {
         let client = client.with(|options| options.deadline = options.deadline.max(DEADLINE));
-        let run = Run::start(client, parts, (self.every, self.patience), lock, sends);
+        let run = Run::start(client, parts, self.clone(), lock, sends);
         stream::once(run).map_ok(|run| stream::try_unfold(run, Run::next).try_flatten()).try_flatten()
     }
 }
@@ -176,7 +189,7 @@ impl Run {
     async fn start(
         client: SpClient,
         mut parts: Vec<FeedPart>,
-        (every, patience): (Duration, Duration),
+        FeedFolder { every, patience, waits, .. }: FeedFolder,
         lock: Lock,
         sends: Sends,
     ) -> Result<Self> {
@@ -187,7 +200,7 @@ impl Run {
                 continue;
             }
             let others = feeds_but(&parts, at);
-            troubles.push(send(&client, &mut parts[at], &others).await?);
+            troubles.push(send(&client, &mut parts[at], &others, waits).await?);
         }
         let end = Instant::now() + patience;
         Ok(Self { client, parts: parts.into_iter().zip(troubles).collect(), every, end, _lock: lock })
@@ -207,8 +220,8 @@ fn feeds_but(parts: &[FeedPart], but: usize) -> Vec<FeedId> {
 }
 
 /// Brings a part as far as its feed. What goes wrong with it is handed back; only a handle that cannot be stored ends all.
-async fn send(client: &SpClient, part: &mut FeedPart, others: &[FeedId]) -> Result<Option<Error>> {
-    let (mut looks, mut waits) = (0, 0);
+async fn send(client: &SpClient, part: &mut FeedPart, others: &[FeedId], mut waits: u32) -> Result<Option<Error>> {
+    let mut looks = 0;
     while !matches!(part.stage, FeedStage::Created { .. } | FeedStage::Ended { .. }) {
         let step = part.advance(client, others).await;
         store(part)?;
@@ -217,8 +230,8 @@ async fn send(client: &SpClient, part: &mut FeedPart, others: &[FeedId]) -> Resu
                 looks += 1;
                 sleep(LOOK_AGAIN).await;
             }
-            Ok(Progress::Waiting) if waits < WAITS => {
-                waits += 1;
+            Ok(Progress::Waiting) if waits > 0 => {
+                waits -= 1;
                 sleep(NEXT_FEED).await;
             }
             Ok(Progress::Moved) => {}

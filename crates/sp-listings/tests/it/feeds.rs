@@ -373,3 +373,17 @@ async fn a_feed_that_waits_for_its_quota_is_not_being_made_yet() {
     assert_eq!((outcomes.len(), amazon.calls("createFeed")), (17, 17));
     assert!(start.elapsed() < Duration::from_secs(122 * 17), "{:?}", start.elapsed());
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_does_not_wait_for_the_quota_leaves_the_rest_not_done() {
+    let (folder, amazon) = (folder(), Amazon::good());
+    let names: Vec<String> = (0..17).map(|number| format!("S{number}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let run = FeedFolder::new(folder.path()).waits(0);
+    let outcomes: Vec<_> =
+        run.submit(&amazon.client(), &feed().most_messages(1), messages(&names)).try_collect().await.unwrap();
+    let done = outcomes.iter().filter(|outcome| outcome.status == MessageStatus::Accepted).count();
+    let left = outcomes.iter().filter(|outcome| outcome.status == MessageStatus::NotDone).count();
+    assert!((1..17).contains(&done), "{done}");
+    assert_eq!((done + left, amazon.calls("createFeed")), (17, done));
+}
