@@ -297,7 +297,9 @@ mod tests {
             assert_eq!(store.country().parse(), Ok(store));
             assert_eq!(store.id().parse(), Ok(store));
             assert_eq!(store.currency().as_str().len(), 3);
-            assert!(jiff::tz::TimeZone::get(store.time_zone()).is_ok(), "{store}");
+            // Without other crates of the workspace `jiff` knows no time zones at all.
+            let zones = jiff::tz::db();
+            assert!(zones.is_definitively_empty() || zones.get(store.time_zone()).is_ok(), "{store}");
         }
         assert!("XX".parse::<Marketplace>().is_err());
     }
