@@ -30,7 +30,7 @@ Examples:
 pub struct Arguments {
     /// The vendor's own name of the operation
     operation: String,
-    /// The arguments: JSON, `-` for standard input, or `@FILE`
+    /// The arguments: JSON, `-` for standard input, or `@FILE`; what is secret in them better not stands on the command line
     #[arg(long, value_name = "JSON", default_value = "{}", hide_default_value = true)]
     json: String,
     /// Print what is around the answer too: request id, status, attempts, elapsed time, cost
@@ -95,7 +95,11 @@ async fn send<V: Vendor>(
             Safety::Once => "it is charged or changes something each time, so it is sent once",
             _ => "it changes something; sent twice, it ends in the same state",
         };
-        let most = most.map_or_else(String::new, |usd| format!(" It costs at most {} USD.", usd.normalize()));
+        let most = match most {
+            Some(usd) => format!(" It costs at most {} USD.", usd.normalize()),
+            None if operation.name() == "runs.start" => " `asin run` says first how many credits it costs.".to_owned(),
+            None => String::new(),
+        };
         let subject = format!("{:#}\n{}: {risk}.{most}", request(&operation), operation.name());
         if let Some(ended) = arguments.leave.refused(subject, "Send it?").await? {
             return Ok(ended);
@@ -128,13 +132,29 @@ fn within(budget: Option<Decimal>, most: Option<Decimal>, safety: Safety) -> Res
     }
 }
 
-/// The request as it would be sent, without credentials.
+/// Fields whose values are not shown.
+const SECRET: [&str; 4] = ["password", "token", "postback_url", "pingback_url"];
+
+/// Puts dots in the place of secrets.
+fn hide(value: &mut Value) {
+    match value {
+        Value::Object(fields) => fields.iter_mut().for_each(|(name, value)| match value {
+            Value::String(text) if SECRET.contains(&name.as_str()) => "…".clone_into(text),
+            value => hide(value),
+        }),
+        Value::Array(list) => list.iter_mut().for_each(hide),
+        _ => {}
+    }
+}
+
+/// The request as it would be sent, without credentials and secrets.
 fn request<V: Vendor>(operation: &Named<V>) -> Value {
     let request = operation.request();
-    let body = match &**request.body() {
+    let mut body = match &**request.body() {
         [] => Value::Null,
         body => serde_json::from_slice(body).unwrap_or_else(|_| String::from_utf8_lossy(body).into()),
     };
+    hide(&mut body);
     json!({
         "operation": operation.name(),
         "safety": operation.safety().as_str(),

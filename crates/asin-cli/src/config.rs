@@ -39,7 +39,8 @@ impl Config {
     /// Reads the file.
     pub fn read(file: &Path) -> Result<Self, Failure> {
         let named = |error: &dyn Display| Failure::usage(format!("{}: {error}", file.display()));
-        let text = std::fs::read_to_string(file).map_err(|error| named(&error))?;
+        let text = std::fs::read_to_string(file)
+            .map_err(|error| named(&error).next("name the selling accounts in it: `asin sync --help` shows how"))?;
         let config: Self = toml::from_str(&text).map_err(|error| named(&error))?;
         // Under two names one listing could stand in two rows, and be written twice at once.
         let mut sellers = BTreeMap::new();

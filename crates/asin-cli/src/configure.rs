@@ -77,7 +77,7 @@ fn known(arguments: &Arguments) -> Result<Vec<Known>, Failure> {
         one("SP_API_BASE_URL", "another host", false, false),
         one("SP_API_LWA_URL", "another token endpoint", false, false),
     ];
-    let file = arguments.config.clone().unwrap_or_else(config_file);
+    let file = arguments.config.clone().unwrap_or_else(|| config_file("asin.toml".into()));
     if arguments.config.is_some() || file.exists() {
         for (name, entry) in Config::read(&file)?.entries() {
             known.push(one(&entry.refresh_token_env, &format!("the refresh token of account `{name}`"), true, true));

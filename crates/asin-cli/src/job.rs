@@ -2,42 +2,46 @@
 
 use crate::config::{self, Config};
 use crate::consent::Consent;
-use crate::failure::{Failure, print, say};
+use crate::failure::{Ended, Failure, print, say};
 use crate::form::Form;
+use crate::output::{Format, counted};
 use crate::policy::defaults;
 use crate::progress::Progress;
 use crate::report;
-use crate::stop::{self, broken_off, unless_stopped};
+use crate::session::config_file;
+use crate::stop::{self, broken_off, left_off, unless_stopped};
 use crate::supervisor::Terminal;
 use crate::table::visible;
 use crate::variables::Variables;
 use asin_facade::core_http;
 use asin_facade::multicart::CollectionId;
-use asin_facade::publish::Sellers;
+use asin_facade::publish::{self, Publish, RunSummary, Sellers};
 use asin_facade::sync::{Catalogue, Connection, Options, Report, RowReport, Services, SyncError};
 use asin_sandbox::{Demo, Market, Sandbox};
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 use url::Url;
 
 /// Where a run happens, and what it leaves.
 #[derive(Debug, clap::Args)]
 pub struct Place {
     /// Use a sandbox and its demo accounts: an embedded one with the `market.json` beside the file, or the one
-    /// that `asin sandbox` serves at URL
+    /// that `asin sandbox` serves at URL, which needs the `=`: `--sandbox=http://127.0.0.1:4010`
     #[arg(long, value_name = "URL", num_args = 0..=1, require_equals = true)]
     sandbox: Option<Option<Url>>,
-    /// Print one JSON object per row, then one with the totals
-    #[arg(long)]
+    /// How rows are written: with json one object per row, then one with the totals [default: table, in a pipe too]
+    #[arg(long = "output", value_name = "FORMAT")]
+    format: Option<Format>,
+    /// The same as `--output json`
+    #[arg(long, conflicts_with = "format")]
     json: bool,
     /// The folder for what the next run must know [default: .asin beside the file; with a served sandbox
     /// a folder in it, with the embedded one a temporary folder]
     #[arg(long, value_name = "DIR")]
     state: Option<PathBuf>,
-    /// The file that names the accounts [default: asin.toml beside the file]
+    /// The file that names the accounts [default: asin.toml beside the file, else beside the profiles]
     #[arg(long, value_name = "FILE", conflicts_with = "sandbox")]
     config: Option<PathBuf>,
     /// The set of credentials that `asin configure` wrote; variables of the environment go before it
@@ -53,8 +57,8 @@ pub struct Job {
     pub collection: Option<CollectionId>,
     /// Whether nothing of this is real.
     pub is_sandbox: bool,
-    /// Whether the rows are printed as JSON.
-    json: bool,
+    /// How rows are printed.
+    pub format: Format,
     /// The flags by which another command finds this place.
     flags: String,
     config: Config,
@@ -68,9 +72,10 @@ impl Place {
     pub async fn open(&self, file: &Path) -> Result<Job, Failure> {
         stop::listen()?;
         let beside = |name: &str| file.with_file_name(name);
-        let (state, json) = (self.state.clone(), self.json);
+        let state = self.state.clone();
+        let format = if self.json { Format::Json } else { self.format.unwrap_or(Format::Table) };
         let Some(sandbox) = &self.sandbox else {
-            let file = self.config.clone().unwrap_or_else(|| beside("asin.toml"));
+            let file = self.config.clone().unwrap_or_else(|| config_file(beside("asin.toml")));
             let config = Config::read(&file)?;
             let variables = Variables::of_profile(self.profile.as_deref())?;
             let (state, is_sandbox) = (state.unwrap_or_else(|| beside(".asin")), false);
@@ -78,7 +83,7 @@ impl Place {
             let profile = profile.map_or_else(String::new, |name| format!(" --profile {}", quoted(Path::new(name))));
             let flags = format!("--state {} --config {}{profile}", quoted(&state), quoted(&file));
             let (collection, sandbox, temporary) = (None, None, None);
-            return Ok(Job { state, collection, is_sandbox, json, flags, config, variables, sandbox, temporary });
+            return Ok(Job { state, collection, is_sandbox, format, flags, config, variables, sandbox, temporary });
         };
         let (demo, market, sandbox, temporary): (Demo, Market, _, _) = match sandbox {
             Some(url) => {
@@ -100,7 +105,7 @@ impl Place {
         let flags = url.map_or_else(String::new, |url| format!("--state {} --sandbox={url}", quoted(&state)));
         let collection = market.collections.first().map(|collection| collection.id.into());
         let (config, variables, is_sandbox) = (Config::of_sandbox(&demo)?, Variables::of_sandbox(&demo), true);
-        Ok(Job { state, collection, is_sandbox, json, flags, config, variables, sandbox, temporary })
+        Ok(Job { state, collection, is_sandbox, format, flags, config, variables, sandbox, temporary })
     }
 }
 
@@ -136,19 +141,44 @@ impl Job {
         Options::new(&self.state)
     }
 
-    /// Waits for a run, and stops it when a person does.
-    pub async fn wait<T, E: Into<SyncError>>(&self, run: impl Future<Output = Result<T, E>>) -> Result<T, Failure> {
-        unless_stopped(async { run.await.map_err(|error| failed(error.into())) }).await?.ok_or_else(|| {
-            broken_off(match self.temporary {
-                Some(_) => "it was in a sandbox that is gone",
-                None => "the same command goes on from what is on disk",
-            })
-        })
+    /// Waits for a run, and stops it when a person does: then says what may have been done, and how to go on.
+    pub async fn wait<T, E: Into<SyncError>>(
+        &mut self,
+        terminal: &Terminal,
+        run: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, Failure> {
+        // The log is read without any seller's token.
+        let sellers = self.sellers(&BTreeSet::new())?;
+        let publish = Publish::new(sellers, publish::Options::new(&self.state));
+        let last = || publish.runs().ok()?.into_iter().next();
+        let before = last().map(|summary| summary.run);
+        if let Some(done) = unless_stopped(async { run.await.map_err(|error| failed(error.into())) }).await? {
+            return Ok(done);
+        }
+        if !terminal.has_agreed() {
+            return Err(left_off());
+        }
+        if self.temporary.is_some() {
+            return Err(broken_off("it was in a sandbox that is gone"));
+        }
+        let mut go_on = "the same command goes on from what is on disk".to_owned();
+        if let Some(RunSummary { run, writes, .. }) = last().filter(|last| Some(&last.run) != before.as_ref()) {
+            let sent = format!("{} to listings sent or about to be", counted(writes, "write"));
+            go_on += &format!("; {sent}, which `asin undo {run} {}` takes back", self.flags);
+        }
+        Err(broken_off(&go_on))
     }
 
-    /// Prints what a run did, and how to take it back.
-    pub async fn end(self, report: &Report) -> Result<ExitCode, Failure> {
-        print(&if self.json { report::json(report)? } else { report::table(report) })?;
+    /// Prints what a run did and how to take it back; `refused`: leave that it needed was not given.
+    pub async fn end(self, report: &Report, refused: bool) -> Ended {
+        match self.format {
+            Format::Table => print(&report::table(report))?,
+            Format::Json => print(&report::json(report)?)?,
+            Format::Csv => {
+                print(&report::csv(report)?)?;
+                say(&report::totals(&report.totals));
+            }
+        }
         if let (Some(run), None) = (&report.totals.run, &self.sandbox) {
             let rows = report.rows.iter().filter(|row| changes(row)).count();
             let many = format!(" --max-rows-changed {rows}");
@@ -158,7 +188,7 @@ impl Job {
         if let Some(sandbox) = self.sandbox {
             sandbox.stop().await;
         }
-        Ok(if report.has_failures() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+        report::verdict(report, refused)
     }
 }
 
@@ -183,6 +213,7 @@ fn failed(error: SyncError) -> Failure {
     match error {
         SyncError::NoCollection => Failure::usage(format!("{error}: --collection ID")),
         error @ SyncError::Plan(_) => Failure::usage(error),
+        SyncError::Tasks(error) => Failure::from(error).about("paid tasks"),
         error => Failure::work(error),
     }
 }

@@ -37,7 +37,7 @@ mod verbose;
 use clap::{CommandFactory, Parser};
 use failure::{Ended, Failure, say};
 use std::process::ExitCode;
-use stop::{left_off, stoppable, unless_stopped};
+use stop::{left_off, unless_stopped};
 
 /// Big answers are read and freed all the time, which the system's own allocator is slow at.
 #[global_allocator]
@@ -116,16 +116,8 @@ fn main() -> ExitCode {
         Command::Balance(balance) => wait_for(paid::balance(balance)),
         Command::Collections(collections) => wait_for(multicart::collections(collections)),
         Command::Postcodes(postcodes) => wait_for(multicart::postcodes(postcodes)),
-        Command::Watch(watch) => {
-            let go_on =
-                async { "the same command goes on: it enrols what is missing, and starts no run twice".to_owned() };
-            wait_for(stoppable(multicart::watch(*watch), go_on))
-        }
-        Command::Run(run) => {
-            let go_on =
-                async { "`asin outputs list` shows what runs bring; look before another is started".to_owned() };
-            wait_for(stoppable(multicart::run(run), go_on))
-        }
+        Command::Watch(watch) => wait_for(multicart::watch(*watch)),
+        Command::Run(run) => wait_for(multicart::run(run)),
         Command::Outputs(outputs) => wait_for(multicart::outputs(outputs)),
         Command::Credits(credits) => wait_for(multicart::credits(credits)),
         Command::Call(call) => wait_for(call::run(*call)),

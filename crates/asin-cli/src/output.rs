@@ -47,6 +47,11 @@ pub struct Rows<R> {
 }
 
 impl Output {
+    /// This one.
+    pub fn of(format: Format) -> Self {
+        Self { format: Some(format) }
+    }
+
     /// What was asked for, or what suits standard output.
     pub fn format(self) -> Format {
         self.format.unwrap_or(if std::io::stdout().is_terminal() { Format::Table } else { Format::Json })
@@ -108,7 +113,8 @@ impl<R: Row> Rows<R> {
     }
 }
 
-fn csv(cells: impl IntoIterator<Item = impl AsRef<[u8]>>) -> Result<String, Failure> {
+/// One line of CSV.
+pub fn csv(cells: impl IntoIterator<Item = impl AsRef<[u8]>>) -> Result<String, Failure> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(cells).map_err(Failure::work)?;
     let line = writer.into_inner().map_err(Failure::work)?;

@@ -1,14 +1,17 @@
 //! `asin plan`, `apply` and `undo`: a run in two halves with a person between them, and the way back.
 
 use crate::consent::Consent;
-use crate::failure::{Ended, Failure, print, say};
+use crate::failure::{Ended, Failure, say};
 use crate::form::Form;
 use crate::input::duration;
 use crate::job::{self, Job, Place};
+use crate::output::{Format, Output, Row};
 use crate::policy::{Policy, defaults};
-use crate::table::visible;
+use crate::table::{Column, Content, visible};
 use asin_facade::publish::{Options, Plan, Publish, RunId, RunSummary};
 use asin_facade::sync::Sync;
+use jiff::Timestamp;
+use serde::Serialize;
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -111,7 +114,7 @@ pub async fn plan(arguments: PlanArguments, verbose: bool) -> Ended {
     let mut options = job.options();
     arguments.policy.set(&mut options, job.collection, job.is_sandbox);
     let (sync, terminal) = (Sync::new(services, options), job::watcher(consent, verbose));
-    let (report, plan) = job.wait(sync.plan(&catalogue, &terminal)).await?;
+    let (report, plan) = job.wait(&terminal, sync.plan(&catalogue, &terminal)).await?;
     write(&arguments.out, &plan)?;
     let (changes, most) = (plan.changes.len(), defaults().max_rows_changed);
     say(&format!("asin: {changes} changes in {}", arguments.out.display()));
@@ -120,7 +123,7 @@ pub async fn plan(arguments: PlanArguments, verbose: bool) -> Ended {
             "asin: more than {most} rows are written only with --max-rows-changed: asin apply --max-rows-changed {changes}"
         ));
     }
-    job.end(&report).await
+    job.end(&report, terminal.has_refused()).await
 }
 
 /// Writes a plan's changes.
@@ -140,8 +143,8 @@ pub async fn apply(arguments: ApplyArguments, verbose: bool) -> Ended {
     options.max_observation_age = arguments.max_observation_age;
     options.max_stock_age = arguments.max_stock_age;
     let (publish, terminal) = (Publish::new(sellers, options), job::watcher(consent, verbose));
-    let report = job.wait(publish.run(&plan, &terminal)).await?;
-    job.end(&report).await
+    let report = job.wait(&terminal, publish.run(&plan, &terminal)).await?;
+    job.end(&report, arguments.write.is_withheld(consent) || terminal.has_refused()).await
 }
 
 /// Lists runs, or takes one back.
@@ -150,7 +153,7 @@ pub async fn undo(arguments: UndoArguments, verbose: bool) -> Ended {
     // The log is read without any seller's token.
     let publish = Publish::new(job.sellers(&BTreeSet::new())?, Options::new(&job.state));
     let Some(run) = &arguments.run else {
-        return list(publish.runs().map_err(Failure::work)?);
+        return list(publish.runs().map_err(Failure::work)?, job.format);
     };
     let undo = publish.undo(&RunId::from(run.as_str())).map_err(Failure::work)?;
     let Some(undo) = undo else {
@@ -165,8 +168,9 @@ pub async fn undo(arguments: UndoArguments, verbose: bool) -> Ended {
         say(&visible(&format!("asin: cannot be undone: {left}")));
     }
     let publish = Publish::new(job.sellers(&accounts(&undo.plan))?, options);
-    let report = job.wait(publish.run(&undo.plan, &job::watcher(consent, verbose))).await?;
-    job.end(&report).await
+    let terminal = job::watcher(consent, verbose);
+    let report = job.wait(&terminal, publish.run(&undo.plan, &terminal)).await?;
+    job.end(&report, arguments.write.is_withheld(consent) || terminal.has_refused()).await
 }
 
 impl WriteArguments {
@@ -178,10 +182,15 @@ impl WriteArguments {
             options.cadence = Duration::from_millis(500); // its minutes are seconds
         }
         options.dry_run = self.dry_run || consent == Consent::Withheld;
-        if options.dry_run && !self.dry_run {
+        if self.is_withheld(consent) {
             say("asin: not on a terminal and without --yes: nothing is written, as with --dry-run");
         }
         (options, consent)
+    }
+
+    /// Whether it only reads because nobody gives leave.
+    fn is_withheld(&self, consent: Consent) -> bool {
+        consent == Consent::Withheld && !self.dry_run
     }
 }
 
@@ -196,10 +205,25 @@ fn write(file: &Path, plan: &Plan) -> Result<(), Failure> {
     Ok(())
 }
 
-fn list(runs: Vec<RunSummary>) -> Ended {
-    for RunSummary { run, writes, .. } in runs {
-        print(&format!("{run}  {writes} writes"))?;
+/// A run that wrote something.
+#[derive(Debug, Serialize)]
+struct Wrote {
+    run: RunId,
+    at: Timestamp,
+    writes: usize,
+}
+
+impl Row for Wrote {
+    const COLUMNS: &'static [Column] =
+        &[Column("run", Content::Word), Column("at", Content::Word), Column("writes", Content::Number)];
+
+    fn cells(&self) -> Vec<String> {
+        vec![self.run.to_string(), self.at.to_string(), self.writes.to_string()]
     }
+}
+
+fn list(runs: Vec<RunSummary>, format: Format) -> Ended {
+    Output::of(format).all(runs.into_iter().map(|RunSummary { run, at, writes, .. }| Wrote { run, at, writes }))?;
     Ok(ExitCode::SUCCESS)
 }
 

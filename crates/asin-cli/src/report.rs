@@ -1,11 +1,13 @@
 //! What a run did: a table for people, JSON lines for programs.
 
-use crate::failure::Failure;
+use crate::failure::{Ended, Failure};
+use crate::output;
 use crate::table::{Column, Content, Place, render};
 use asin_facade::Price;
 use asin_facade::sync::{Observation, Outcome, Report, RowReport, Source, Totals};
 use serde::Serialize;
 use std::fmt::{Display, Write};
+use std::process::ExitCode;
 
 /// The version of the JSON lines, which `docs/report.schema.json` describes.
 const VERSION: u32 = 1;
@@ -18,6 +20,102 @@ pub fn json(report: &Report) -> Result<String, Failure> {
     }
     lines.push(serde_json::json!({ "version": VERSION, "totals": report.totals }).to_string());
     Ok(lines.join("\n"))
+}
+
+/// A header and one line per row, each value in a cell of its own.
+pub fn csv(report: &Report) -> Result<String, Failure> {
+    const HEADER: [&str; 23] = [
+        "line",
+        "account",
+        "sku",
+        "asin",
+        "store",
+        "variants",
+        "observed",
+        "observed_currency",
+        "source",
+        "currency",
+        "old_price",
+        "new_price",
+        "old_quantity",
+        "new_quantity",
+        "old_handling_days",
+        "new_handling_days",
+        "outcome",
+        "reason",
+        "message",
+        "price",
+        "stock",
+        "watch",
+        "submissions",
+    ];
+    let mut lines = vec![output::csv(HEADER)?];
+    for row in &report.rows {
+        let (seen, reason) = (row.observed.as_ref(), row.outcome.reason());
+        let price = |price: Option<Price>| text(price.map(|price| price.amount));
+        lines.push(output::csv([
+            row.line.to_string(),
+            row.account.clone(),
+            row.sku.clone(),
+            row.asin.clone(),
+            row.marketplace.to_owned(),
+            text(row.variants),
+            text(seen.and_then(|seen| seen.amount)),
+            text(seen.and_then(|seen| seen.currency)),
+            seen.map_or("", |seen| source(seen.source)).to_owned(),
+            text(row.new_price.or(row.old_price).map(|price| price.currency)),
+            price(row.old_price),
+            price(row.new_price),
+            text(row.old_quantity),
+            text(row.new_quantity),
+            text(row.old_handling_days),
+            text(row.new_handling_days),
+            row.outcome.name().to_owned(),
+            text(reason.map(|reason| reason.code)),
+            text(reason.map(|reason| &reason.message)),
+            row.price.to_string(),
+            row.stock.to_string(),
+            text(row.watch.as_ref()),
+            row.submissions.join(" "),
+        ])?);
+    }
+    Ok(lines.join("\n"))
+}
+
+fn text(value: Option<impl Display>) -> String {
+    value.map_or_else(String::new, |value| value.to_string())
+}
+
+fn source(source: Source) -> &'static str {
+    match source {
+        Source::DataforseoSellers => "DataForSEO",
+        Source::MulticartOutput => "MultiCart",
+        _ => "",
+    }
+}
+
+/// The brakes that keep a whole run from what it is for.
+const BRAKES: [&str; 2] = ["too_many_rows", "over_budget"];
+
+/// What a run ends with. A row that is refused by itself, by a bound or by the vendor, is no failure of the run.
+pub fn verdict(report: &Report, refused: bool) -> Ended {
+    let did = report.totals.run.is_some() || !report.totals.usd.is_zero();
+    if refused && !did {
+        return Err(Failure::usage("no leave was given: nothing was paid for and nothing was written")
+            .next("`--yes` gives it, `--dry-run` needs none"));
+    }
+    let outcomes = || report.rows.iter().map(|row| &row.outcome);
+    let mut failed =
+        outcomes().filter(|outcome| matches!(outcome, Outcome::Failed(_) | Outcome::Unknown(_))).peekable();
+    let code = |outcome: &Outcome| outcome.reason().map_or("", |reason| reason.code);
+    if !did && failed.peek().is_some() && failed.all(|outcome| code(outcome) == "auth") {
+        return Err(
+            Failure::auth("credentials were refused: nothing was written").next("mend them; `asin doctor` tells which")
+        );
+    }
+    let braked =
+        outcomes().chain(report.rows.iter().map(|row| &row.price)).any(|outcome| BRAKES.contains(&code(outcome)));
+    Ok(if refused || braked || report.has_failures() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 #[derive(Serialize)]
@@ -50,7 +148,7 @@ fn cells(row: &RowReport) -> Vec<String> {
         row.sku.clone(),
         row.asin.clone(),
         row.marketplace.to_owned(),
-        row.variants.map_or_else(String::new, |variants| variants.to_string()),
+        text(row.variants),
         row.observed.as_ref().map_or_else(String::new, observed),
         change(row.old_price, row.new_price),
         change(row.old_quantity, row.new_quantity),
@@ -60,17 +158,15 @@ fn cells(row: &RowReport) -> Vec<String> {
 
 /// The price seen, and who said so.
 fn observed(seen: &Observation) -> String {
-    let mut text = match (seen.amount, seen.currency) {
+    let text = match (seen.amount, seen.currency) {
         (Some(amount), Some(currency)) => Price::new(amount, currency).to_string(),
         (Some(amount), None) => amount.to_string(),
         (None, _) => "no price".to_owned(),
     };
-    text.push_str(match seen.source {
-        Source::DataforseoSellers => " (DataForSEO)",
-        Source::MulticartOutput => " (MultiCart)",
-        _ => "",
-    });
-    text
+    match source(seen.source) {
+        "" => text,
+        source => text + " (" + source + ")",
+    }
 }
 
 /// `old → new`, or the one value where nothing changes.

@@ -28,7 +28,8 @@ pub struct Connect {
     /// Write down every exchange, without secrets
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
-    /// Answer from such a file instead of calling anybody
+    /// Answer from such a file instead of calling anybody; credentials are then made up where they are missing. A paid task
+    /// is not replayed: each has a tag of its own
     #[arg(long, value_name = "FILE", conflicts_with = "record")]
     replay: Option<PathBuf>,
 }
@@ -74,7 +75,10 @@ impl Connect {
         let transport = self.transport()?;
         let limits = Arc::new(TokenBuckets::new());
         let Some(url) = &self.sandbox else {
-            let variables = Variables::of_profile(self.profile.as_deref())?;
+            let mut variables = Variables::of_profile(self.profile.as_deref())?;
+            if self.replay.is_some() {
+                variables.only_to_show();
+            }
             return Ok(Session { variables, demo: None, transport, limits });
         };
         let demo: Demo = config::ask(url, "demo", &transport).await?;
@@ -86,6 +90,14 @@ impl Connect {
     /// Whether a sandbox is meant.
     pub fn is_sandbox(&self) -> bool {
         self.sandbox.is_some()
+    }
+
+    /// Refuses a recording where paid tasks are noted: their tags are made anew, and what was noted would be taken for paid.
+    pub fn not_replayed(&self) -> Result<(), Failure> {
+        match &self.replay {
+            Some(_) => Err(Failure::usage("--replay: a paid task is not replayed, each has a tag of its own")),
+            None => Ok(()),
+        }
     }
 
     /// The network, or what was recorded of it.
@@ -112,7 +124,7 @@ impl Selling {
     pub fn accounts(&self, session: &Session) -> Result<Config, Failure> {
         match &session.demo {
             Some(demo) => Config::of_sandbox(demo),
-            None => Config::read(&self.config.clone().unwrap_or_else(config_file)),
+            None => Config::read(&self.config.clone().unwrap_or_else(|| config_file("asin.toml".into()))),
         }
     }
 
@@ -130,9 +142,8 @@ impl Selling {
     }
 }
 
-/// `asin.toml` here, else beside the profiles.
-pub fn config_file() -> PathBuf {
-    let here = PathBuf::from("asin.toml");
+/// The accounts' file: this one if it is there, else the one beside the profiles.
+pub fn config_file(here: PathBuf) -> PathBuf {
     let elsewhere = || Some(profiles::folder()?.join("asin.toml")).filter(|file| file.exists());
     if here.exists() { here } else { elsewhere().unwrap_or(here) }
 }

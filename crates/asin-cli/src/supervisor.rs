@@ -6,23 +6,39 @@ use crate::progress::Progress;
 use crate::table::{Column, Content, Place, render};
 use asin_facade::sync::{Change, Event, Spending, Supervisor};
 use async_trait::async_trait;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// Shows progress on standard error, and asks there.
 #[derive(Debug)]
 pub struct Terminal {
     consent: Consent,
     progress: Progress,
+    /// Whether leave was given, and withheld, at least once.
+    agreed: AtomicBool,
+    refused: AtomicBool,
 }
 
 impl Terminal {
     /// A terminal with this much consent.
     pub fn new(consent: Consent, progress: Progress) -> Self {
-        Self { consent, progress }
+        Self { consent, progress, agreed: AtomicBool::new(false), refused: AtomicBool::new(false) }
     }
 
     async fn agrees(&self, subject: String, question: &'static str) -> bool {
         let progress = self.progress.clone();
-        self.consent.agrees(subject, question, move |ask| progress.aside(ask)).await
+        let agrees = self.consent.agrees(subject, question, move |ask| progress.aside(ask)).await;
+        if agrees { &self.agreed } else { &self.refused }.store(true, Relaxed);
+        agrees
+    }
+
+    /// Whether it has agreed to anything: before, nothing is sent that costs or changes anything.
+    pub fn has_agreed(&self) -> bool {
+        self.agreed.load(Relaxed)
+    }
+
+    /// Whether it has refused anything.
+    pub fn has_refused(&self) -> bool {
+        self.refused.load(Relaxed)
     }
 }
 

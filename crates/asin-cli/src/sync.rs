@@ -20,7 +20,8 @@ use std::path::PathBuf;
 /// run says whether it was `applied`. Paid tasks are noted on disk before they are posted, so that a run that was killed
 /// pays for nothing twice: the same command goes on from there.
 ///
-/// On a terminal you are asked before anything is paid or written. Elsewhere nothing is, unless --yes is given.
+/// On a terminal you are asked before anything is paid or written. Elsewhere nothing is, unless --yes is given: then it
+/// reports like --dry-run, and ends with exit code 2.
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]
 pub struct Arguments {
@@ -54,8 +55,9 @@ Environment:
   Other hosts: DATAFORSEO_BASE_URL, MULTICART_BASE_URL, SP_API_BASE_URL, SP_API_LWA_URL.
 
 Exit codes:
-  0 done, 1 a row failed or its state is unknown, or the run had to stop, 2 wrong arguments or input,
-  3 a credential is missing
+  0 done; rows that were skipped or refused by themselves are done, 1 a row failed or its state is unknown, a brake
+  held the run back (too_many_rows, over_budget), or it had to stop, 2 wrong arguments or input, or no leave to pay or
+  write: nothing was sent, 3 a credential is missing or refused, 4 limits, 5 funds
 
 Examples:
   asin sync examples/catalogue.csv --sandbox --discover --watch --yes
@@ -74,7 +76,8 @@ pub async fn run(arguments: Arguments, verbose: bool) -> Ended {
     if options.dry_run && !arguments.dry_run {
         say("asin: not on a terminal and without --yes: nothing is paid for and nothing is written, as with --dry-run");
     }
+    let withheld = options.dry_run && !arguments.dry_run;
     let (sync, terminal) = (Sync::new(services, options), job::watcher(consent, verbose));
-    let report = job.wait(sync.run(&catalogue, &terminal)).await?;
-    job.end(&report).await
+    let report = job.wait(&terminal, sync.run(&catalogue, &terminal)).await?;
+    job.end(&report, withheld || terminal.has_refused()).await
 }

@@ -8,7 +8,8 @@ use crate::output::{Row, counted};
 use crate::progress::counting;
 use crate::session::state_folder;
 use crate::stop::stoppable;
-use crate::table::{Column, Content};
+use crate::table::{Column, Content, visible};
+use asin_facade::Marketplace;
 use asin_facade::core_http::{Error, ErrorKind};
 use asin_facade::sp_listings::feeds::{FeedFolder, FeedMessage, ListingsFeed, MessageOutcome, MessageStatus};
 use asin_facade::sp_listings::{ListingsItemPatchRequest, ListingsItemPutRequest, Sku};
@@ -16,6 +17,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -76,14 +78,24 @@ enum Line {
 }
 
 impl Line {
-    fn message(self) -> (&'static str, FeedMessage) {
+    /// What is done to which SKU.
+    fn what(&self) -> (&'static str, &Sku) {
         match self {
-            Self::Update { sku, listing } => ("UPDATE", FeedMessage::update(sku, listing)),
+            Self::Update { sku, .. } => ("UPDATE", sku),
+            Self::PartialUpdate { sku, .. } => ("PARTIAL_UPDATE", sku),
+            Self::Patch { sku, .. } => ("PATCH", sku),
+            Self::Delete { sku } => ("DELETE", sku),
+        }
+    }
+
+    fn message(self) -> FeedMessage {
+        match self {
+            Self::Update { sku, listing } => FeedMessage::update(sku, listing),
             Self::PartialUpdate { sku, product_type, attributes } => {
-                ("PARTIAL_UPDATE", FeedMessage::partial_update(sku, product_type, attributes))
+                FeedMessage::partial_update(sku, product_type, attributes)
             }
-            Self::Patch { sku, changes } => ("PATCH", FeedMessage::patch(sku, changes)),
-            Self::Delete { sku } => ("DELETE", FeedMessage::delete(sku)),
+            Self::Patch { sku, changes } => FeedMessage::patch(sku, changes),
+            Self::Delete { sku } => FeedMessage::delete(sku),
         }
     }
 }
@@ -113,29 +125,40 @@ fn told(error: Error) -> Failure {
     if held { failure.next("`--resume` goes on with it, `--state DIR` begins another") } else { failure }
 }
 
+/// How many messages of each kind, and by name what does not come back.
+fn subject(lines: &[Line], store: Marketplace) -> String {
+    let mut kinds: BTreeMap<&str, Vec<&Sku>> = BTreeMap::new();
+    lines.iter().map(Line::what).for_each(|(kind, sku)| kinds.entry(kind).or_default().push(sku));
+    let counts: Vec<String> = kinds.iter().map(|(kind, skus)| format!("{} {kind}", skus.len())).collect();
+    let mut text = format!("A feed for {store} with {}: {}.", counted(lines.len(), "message"), counts.join(", "));
+    for (kind, what) in [("DELETE", "deleted for good"), ("UPDATE", "replaced as a whole")] {
+        for sku in kinds.get(kind).into_iter().flatten() {
+            let _ = write!(text, "\n{what}: {}", visible(sku.as_str()));
+        }
+    }
+    text
+}
+
 pub async fn feed(arguments: Feed) -> Ended {
     let Where { marketplace: store, output, selling } = arguments.at;
     let name = arguments.file.file_stem().unwrap_or(arguments.file.as_os_str());
     let state = arguments.state.unwrap_or_else(|| state_folder("feeds").join(name));
     let folder = FeedFolder::new(&state).every(arguments.every).patience(arguments.patience);
     let lines: Vec<Line> = if arguments.resume { Vec::new() } else { json_lines(&arguments.file, "messages")? };
-    let messages: Vec<_> = lines.into_iter().map(Line::message).collect();
+    let total = lines.len();
     let seller = selling.seller().await?;
     if !arguments.resume {
-        let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
-        messages.iter().for_each(|(kind, _)| *kinds.entry(kind).or_default() += 1);
-        let kinds: Vec<String> = kinds.into_iter().map(|(kind, count)| format!("{count} {kind}")).collect();
-        let subject = format!("A feed for {store} with {}: {}.", counted(messages.len(), "message"), kinds.join(", "));
+        let subject = subject(&lines, store);
         if let Some(ended) = arguments.leave.refused(subject, "Send it to Amazon?").await? {
             return Ok(ended);
         }
     }
-    let bar = counting("messages", messages.len(), output.format());
+    let bar = counting("messages", total, output.format());
     let outcomes = match arguments.resume {
         true => folder.resume(&seller.client).boxed(),
         false => {
             let feed = ListingsFeed::new(seller.id.clone(), [store.listings()]);
-            let messages = stream::iter(messages).map(|(_, message)| Ok(message));
+            let messages = stream::iter(lines).map(|line| Ok(line.message()));
             folder.submit(&seller.client, &feed, messages).boxed()
         }
     };

@@ -70,14 +70,13 @@ pub async fn validate(arguments: Validate) -> Ended {
     let given = json(&arguments.json)?;
     let product_type = given["productType"].as_str().filter(|name| !name.is_empty());
     let product_type = product_type.ok_or_else(|| Failure::usage("--json: `productType` is missing"))?.to_owned();
-    let (is_patch, given) = (given.get("patches").is_some(), given.to_string());
     let seller = selling.seller().await?;
     let ask = GetDefinitionsProductType::in_store(product_type, store.listings()).seller_id(seller.id.clone());
     let schema = SchemaCache::new(state_folder("schemas")).fetch(&seller.client, ask).await?;
     let validator = Validator::new(&schema)?;
     let sku: Sku = "ANY".parse().map_err(Failure::usage)?;
     let (id, stores) = (seller.id, [store.listings()]);
-    let findings = match is_patch {
+    let findings = match given.get("patches").is_some() {
         true => validator.patch(&PatchListingsItem::new(id, sku, stores, body(&given)?))?,
         false => validator.put(&PutListingsItem::new(id, sku, stores, body(&given)?))?,
     };

@@ -47,7 +47,8 @@ pub struct Price {
 
 /// Sets what is in stock of the seller's own channel
 ///
-/// The stock of what Amazon fulfils is never touched.
+/// The stock of what Amazon fulfils is never touched. A stock is one for all stores of the account's region, whichever of
+/// them --marketplace names.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

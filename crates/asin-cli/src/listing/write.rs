@@ -11,15 +11,16 @@ use crate::session::Seller;
 use crate::stop::stoppable;
 use crate::table::{Column, Content, Place, render};
 use asin_facade::Marketplace;
-use asin_facade::core_http::{Error, Once};
+use asin_facade::core_http::{Error, ErrorKind, Once};
 use asin_facade::sp_listings::{
     Fate, Issue, Item, PatchListingsItem, Preview, Previewed, PutListingsItem, Settled, Sku, Submission, SubmissionId,
     Validated, preview, submit_and_wait,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Creates a listing, or replaces the whole of it
@@ -114,7 +115,7 @@ impl Row for Written {
     const COLUMNS: &'static [Column] = &[
         Column("sku", Content::Word),
         Column("store", Content::Word),
-        Column("change", Content::Word),
+        Column("change", Content::Prose),
         Column("outcome", Content::Word),
         Column("said", Content::Prose),
     ];
@@ -161,35 +162,62 @@ impl Written {
 }
 
 pub async fn put(arguments: Put) -> Ended {
-    let body = body(&arguments.json)?;
-    let seller = arguments.how.at.selling.seller().await?;
-    let stores = [arguments.how.at.marketplace.listings()];
-    let put = PutListingsItem::new(seller.id.clone(), arguments.sku.clone(), stores, body);
-    let wish =
-        Wish { sku: arguments.sku, old: None, new: "the whole listing".to_owned(), write: Once(put), seen: None };
-    send(&seller, vec![wish], Vec::new(), arguments.how, Tally::default()).await
+    let Put { sku, json: given, how } = arguments;
+    let given = json(&given)?;
+    let body = body(&given)?;
+    let seller = how.at.selling.seller().await?;
+    let store = how.at.marketplace;
+    let was = match read(&seller, sku.clone(), store).await {
+        Ok(item) => item.attributes.unwrap_or_default(),
+        // It is created.
+        Err(error) if error.kind() == ErrorKind::NotFound => Map::new(),
+        Err(error) => return Err(error.into()),
+    };
+    let empty = Map::new();
+    let is = given["attributes"].as_object().unwrap_or(&empty);
+    let names: BTreeSet<&String> = was.keys().chain(is.keys()).collect();
+    let differing = names.into_iter().filter(|name| was.get(*name) != is.get(*name));
+    let values = differing.map(|name| (name.clone(), was.get(name), shown(is.get(name))));
+    let (old, new) = told(values);
+    let new = format!("the whole listing: {new}");
+    let put = PutListingsItem::new(seller.id.clone(), sku.clone(), [store.listings()], body);
+    let wish = Wish { sku, old, new, write: Once(put), seen: None };
+    send(&seller, vec![wish], Vec::new(), how, Tally::default()).await
 }
 
 pub async fn patch(arguments: Patch) -> Ended {
-    let given = json(&arguments.json)?.to_string();
+    let Patch { sku, json: given, how } = arguments;
+    let given = json(&given)?;
     let body = body(&given)?;
-    let seller = arguments.how.at.selling.seller().await?;
-    let stores = [arguments.how.at.marketplace.listings()];
-    let patch = PatchListingsItem::new(seller.id.clone(), arguments.sku.clone(), stores, body);
-    let wish = Wish { sku: arguments.sku, old: None, new: paths(&given), write: Once(patch), seen: None };
-    send(&seller, vec![wish], Vec::new(), arguments.how, Tally::default()).await
+    let seller = how.at.selling.seller().await?;
+    let store = how.at.marketplace;
+    let was = read(&seller, sku.clone(), store).await?.attributes.unwrap_or_default();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let values = given["patches"].as_array().into_iter().flatten().map(|patch| {
+        let path = text(&patch["path"]);
+        let old = was.get(path.trim_start_matches("/attributes/"));
+        (path, old, format!("{} {}", text(&patch["op"]), shown(patch.get("value"))))
+    });
+    let (old, new) = told(values);
+    let patch = PatchListingsItem::new(seller.id.clone(), sku.clone(), [store.listings()], body);
+    let wish = Wish { sku, old, new, write: Once(patch), seen: None };
+    send(&seller, vec![wish], Vec::new(), how, Tally::default()).await
 }
 
-/// What a patch does, in short.
-fn paths(patch: &str) -> String {
-    let patch: Value = serde_json::from_str(patch).unwrap_or_default();
-    let each = |patch: &Value| Some(format!("{} {}", patch["op"].as_str()?, patch["path"].as_str()?));
-    patch["patches"].as_array().into_iter().flatten().filter_map(each).collect::<Vec<_>>().join(", ")
+/// Values by their names, as the listing shows them and as they should be.
+fn told<'a>(values: impl Iterator<Item = (String, Option<&'a Value>, String)>) -> (Option<String>, String) {
+    let (old, new): (Vec<String>, Vec<String>) =
+        values.map(|(name, old, new)| (format!("{name} {}", shown(old)), format!("{name} {new}"))).unzip();
+    (Some(old.join(", ")).filter(|old| !old.is_empty()), new.join(", "))
+}
+
+fn shown(value: Option<&Value>) -> String {
+    value.map_or_else(|| "(none)".to_owned(), Value::to_string)
 }
 
 /// The body of a write, under Amazon's names; what does not fit is told by its path.
-pub fn body<T: DeserializeOwned>(argument: &str) -> Result<T, Failure> {
-    asin_facade::core_http::json(json(argument)?.to_string().as_bytes())
+pub fn body<T: DeserializeOwned>(given: &Value) -> Result<T, Failure> {
+    asin_facade::core_http::json(given.to_string().as_bytes())
         .map_err(|error| Failure::usage(format!("--json: {error}")))
 }
 
@@ -309,7 +337,7 @@ fn row<W>(wish: &Wish<W>, store: Marketplace) -> Written {
 }
 
 fn subject<'a, W: 'a>(wishes: impl Iterator<Item = &'a Wish<W>>, store: Marketplace) -> String {
-    let columns = ["store", "sku", "change"].map(|title| Column(title, Content::Word));
+    let columns = [Column("store", Content::Word), Column("sku", Content::Word), Column("change", Content::Prose)];
     let rows = wishes.map(|wish| vec![store.to_string(), wish.sku.to_string(), from_to(wish.old.as_ref(), &wish.new)]);
     render(Place::Error, &columns, rows)
 }

@@ -6,7 +6,9 @@ use crate::failure::{Ended, Failure, say};
 use crate::output::{Format, Row, json};
 use crate::progress::counting;
 use crate::session::Connect;
+use crate::stop::stoppable;
 use crate::table::{Column, Content};
+use asin_facade::core_http::{Error, ErrorKind};
 use asin_facade::multicart::runs::{self, Started};
 use asin_facade::multicart::{
     self as service, CollectionId, Fields, GetCredits, GetOutput, ListAsins, ListOutputs, ListRuns, McClient, OutputId,
@@ -154,8 +156,12 @@ pub async fn run(arguments: Run) -> Ended {
         return Ok(ended);
     }
     let look = format!("`asin outputs list {collection}` shows what runs bring; look before another is started");
+    stoppable(start(&client, collection, &look), async { look.clone() }).await
+}
+
+async fn start(client: &McClient, collection: CollectionId, look: &str) -> Ended {
     let told = |answer| json(&json!({ "collection": collection, "started": answer }));
-    match runs::start(&client, collection, ListRuns::new(Fields::naming("collection_id", collection))).await? {
+    match runs::start(client, collection, ListRuns::new(Fields::naming("collection_id", collection))).await? {
         Started::Accepted { .. } => told(json!(true))?,
         Started::TooFewCredits { needed, spendable } => {
             return Err(Failure::funds(format!("{needed} credits are needed, the account has {spendable}: no run")));
@@ -194,7 +200,12 @@ pub async fn outputs(arguments: Outputs) -> Ended {
         OfOutputs::Save { output, to, connect } => {
             let client = connect.open().await?.multicart()?;
             let bar = counting("outputs", 1, Format::Table);
-            saved::save(&client, output, &to).await?;
+            let failed = |error: Error| match error.kind() {
+                // The file is at fault, not the request: the vendor has answered, or was not asked.
+                ErrorKind::Request => Failure::work(error),
+                _ => error.into(),
+            };
+            saved::save(&client, output, &to).await.map_err(failed)?;
             bar.finish_and_clear();
             say(&format!("asin: {}", to.display()));
         }

@@ -1,15 +1,17 @@
 //! `asin watch` over stores and postcodes: a collection for each, another one where 5,000 do not suffice.
 
-use super::watch::{Watched, told};
+use super::watch::{GO_ON, Watched, told};
 use crate::consent::Leave;
 use crate::failure::{Ended, Failure, Tally, say};
 use crate::output::{Output, counted};
+use crate::stop::{broken_off, left_off, unless_stopped};
 use asin_facade::core_http::Asin;
 use asin_facade::event::{About, Enrolment, Event};
 use asin_facade::multicart::{McClient, runs::Started};
 use asin_facade::watch::{NotStarted, NotWatched, Register, Wanted, Watch, Watched as Seen};
 use asin_facade::{Marketplace, Product};
 use futures_util::TryStreamExt;
+use std::cell::Cell;
 use std::process::ExitCode;
 use std::str::FromStr;
 
@@ -71,7 +73,24 @@ pub fn wanted(asins: Vec<Placed>, places: &[At]) -> Result<Vec<Wanted>, Failure>
 }
 
 /// Watches, asks before each thing that is sent, and prints what became of each product.
-pub async fn watch(watch: Watch, client: &McClient, mut register: Register, leave: Leave, output: Output) -> Ended {
+pub async fn watch(watch: Watch, client: &McClient, register: Register, leave: Leave, output: Output) -> Ended {
+    let agreed = Cell::new(false);
+    match unless_stopped(ask_and_tell(watch, client, register, leave, output, &agreed)).await? {
+        Some(code) => Ok(code),
+        None if agreed.get() => Err(broken_off(GO_ON)),
+        None => Err(left_off()),
+    }
+}
+
+/// `agreed` says whether leave was given for anything.
+async fn ask_and_tell(
+    watch: Watch,
+    client: &McClient,
+    mut register: Register,
+    leave: Leave,
+    output: Output,
+    agreed: &Cell<bool>,
+) -> Ended {
     let mut events = watch.run(client, &mut register);
     let (mut rows, mut tally, mut refused) = (output.rows(), Tally::default(), None);
     while let Some(event) = events.try_next().await.map_err(Failure::work)? {
@@ -79,7 +98,10 @@ pub async fn watch(watch: Watch, client: &McClient, mut register: Register, leav
             Event::Asks(ask) => {
                 let (subject, question) = said(ask.about());
                 match leave.refused(subject, question).await {
-                    Ok(None) => ask.allow(),
+                    Ok(None) => {
+                        agreed.set(true);
+                        ask.allow();
+                    }
                     Ok(Some(_)) => ask.refuse(),
                     Err(failure) => {
                         refused = Some(failure);

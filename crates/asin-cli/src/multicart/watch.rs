@@ -8,6 +8,7 @@ use crate::failure::{Ended, Failure, Tally, say};
 use crate::input::Names;
 use crate::output::{Row, counted};
 use crate::session::state_folder;
+use crate::stop::stoppable;
 use crate::table::{Column, Content};
 use asin_facade::Marketplace;
 use asin_facade::core_http::Asin;
@@ -16,7 +17,7 @@ use asin_facade::multicart::enrol::{self, Outcome, Place, Way};
 use asin_facade::watch::{self, Register};
 use futures_util::stream;
 use serde::Serialize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Has products watched at stores and postcodes; what is watched already stays
@@ -58,8 +59,8 @@ pub struct Watch {
     /// Also start a run of each of these collections
     #[arg(long, conflicts_with = "collection")]
     run: bool,
-    /// Forget a collection that is not there any more
-    #[arg(long, value_name = "ID", conflicts_with = "collection")]
+    /// Only forget a collection that is not there any more: its place gets another one the next time
+    #[arg(long, value_name = "ID", conflicts_with_all = ["given", "file", "at", "marketplace", "prune", "run"])]
     forget: Vec<CollectionId>,
     /// The folder that remembers which collection is for which store and postcode
     #[arg(long, value_name = "DIR", default_value_os_t = state_folder("watch"), conflicts_with = "collection")]
@@ -100,8 +101,11 @@ pub async fn watch(arguments: Watch) -> Ended {
     let Watch {
         asins, at, marketplace, postcode, collection, email, runs_per_month, prune, run, forget, state, ..
     } = arguments;
-    let asins: Vec<Placed> = asins.read("ASIN")?;
     let (leave, common) = (arguments.leave, arguments.common);
+    if !forget.is_empty() {
+        return forgotten(forget, &state, leave, &common).await;
+    }
+    let asins: Vec<Placed> = asins.read("ASIN")?;
     let place = marketplace.zip(postcode).map(|(store, postcode)| At { store, postcode });
     if let (Some(collection), Some(place)) = (collection, &place) {
         if let Some(Placed { asin, .. }) = asins.iter().find(|placed| placed.at.is_some()) {
@@ -125,11 +129,22 @@ pub async fn watch(arguments: Watch) -> Ended {
         watch = watch.start();
     }
     let client = common.client().await?;
-    let mut register = Register::open(&state, &client).map_err(Failure::usage)?;
-    for collection in forget {
+    let register = Register::open(&state, &client).map_err(Failure::usage)?;
+    split::watch(watch, &client, register, leave, common.output).await
+}
+
+/// Collections that no place has any more.
+async fn forgotten(collections: Vec<CollectionId>, state: &Path, leave: Leave, common: &Common) -> Ended {
+    let mut register = Register::open(state, &common.client().await?).map_err(Failure::usage)?;
+    let names: Vec<String> = collections.iter().map(ToString::to_string).collect();
+    let subject = format!("Collection {} is not used any more; nothing is sent to MultiCart.", names.join(", "));
+    if let Some(ended) = leave.refused(subject, "Forget it?").await? {
+        return Ok(ended);
+    }
+    for collection in collections {
         register.forget(collection).map_err(Failure::work)?;
     }
-    split::watch(watch, &client, register, leave, common.output).await
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Everything into one collection.
@@ -159,16 +174,22 @@ async fn into(
     if let Some(ended) = leave.refused(subject, "Enrol them?").await? {
         return Ok(ended);
     }
-    let (mut rows, mut tally) = (common.output.rows(), Tally::default());
-    for (item, outcome) in plan.send(&client, Way::Csv).await? {
-        let (outcome, said) = told(outcome);
-        tally.mark(matches!(outcome, "already_there" | "added" | "not_shown_yet"));
-        let (shop, postcode) = (item.place.domain().to_owned(), item.place.postcode().to_owned());
-        rows.push(&Watched { asin: item.asin, shop, postcode, outcome, said })?;
-    }
-    rows.end()?;
-    Ok(tally.end())
+    let work = async {
+        let (mut rows, mut tally) = (common.output.rows(), Tally::default());
+        for (item, outcome) in plan.send(&client, Way::Csv).await? {
+            let (outcome, said) = told(outcome);
+            tally.mark(matches!(outcome, "already_there" | "added" | "not_shown_yet"));
+            let (shop, postcode) = (item.place.domain().to_owned(), item.place.postcode().to_owned());
+            rows.push(&Watched { asin: item.asin, shop, postcode, outcome, said })?;
+        }
+        rows.end()?;
+        Ok(tally.end())
+    };
+    stoppable(work, async { GO_ON.to_owned() }).await
 }
+
+/// How a watch that was stopped is gone on with.
+pub const GO_ON: &str = "the same command goes on: it enrols what is missing, and starts no run twice";
 
 /// What became of a product, and what was said of it.
 pub fn told(outcome: Outcome) -> (&'static str, String) {

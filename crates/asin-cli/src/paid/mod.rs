@@ -53,6 +53,7 @@ impl Ledgered {
 
     /// The account's tasks, within this budget.
     pub async fn tasks(&self, budget: Option<Decimal>) -> Result<Tasks, Failure> {
+        self.connect.not_replayed()?;
         let mut session = self.connect.open().await?;
         let (client, login) = session.dataforseo()?;
         let ledger = receive::open(&self.state, &client, &login, BRIEFLY).await?;

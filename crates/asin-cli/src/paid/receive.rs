@@ -21,6 +21,7 @@ use async_trait::async_trait;
 use futures_util::TryStreamExt;
 use sink::Sink;
 use std::collections::BTreeSet;
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -163,12 +164,10 @@ pub async fn receive(arguments: Receive) -> Ended {
         let address = receiver.postback_url(&public).map_err(Failure::usage)?;
         say(&format!("asin: `asin tasks post FILE --postback {public}` has results come here"));
         if is_new {
-            let file = token::file(&ledger.state);
-            say(&format!(
-                "asin: the whole address, a secret told once (kept in {}): {}",
-                file.display(),
-                address.as_str()
-            ));
+            // What is no terminal may be a log that others read.
+            let (file, shown) = (token::file(&ledger.state), std::io::stderr().is_terminal());
+            let whole = if shown { format!(": the whole address is {}", address.as_str()) } else { String::new() };
+            say(&format!("asin: a secret was made, kept in {}{whole}", file.display()));
         }
     }
     say(&format!("asin: listening on {here}, {} expected; Ctrl-C stops it", counted(expected, "result")));

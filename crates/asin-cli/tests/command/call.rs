@@ -104,6 +104,19 @@ fn a_refusal_ends_with_the_code_of_its_class() {
 }
 
 #[test]
+fn what_is_shown_holds_no_secret() {
+    let login = r#"{"email":"me@example.com","password":"s3cret"}"#;
+    let shown = run(asin(&["call", "users.login", "--json", login, "--dry-run"]), "");
+    assert_eq!(shown.lines()[0]["body"]["password"], "…", "{}", shown.err);
+    let sandbox = Served::example();
+    let asked = sandbox.asin(&["call", "users.login", "--json", login]);
+    asked.says(2, &["me@example.com"]);
+    assert!(!asked.err.contains("s3cret"), "{}", asked.err);
+    let run = ["call", "runs.start", "--json", r#"{"collection_id": 101}"#];
+    sandbox.asin(&run).says(2, &["`asin run` says first how many credits it costs"]);
+}
+
+#[test]
 fn a_budget_bounds_what_a_call_may_cost() {
     let sandbox = Served::example();
     let post = |flags: &[&str]| sandbox.asin(&[&["call", "AmazonAsinTaskPost", "--json", TASK], flags].concat());

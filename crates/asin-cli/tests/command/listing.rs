@@ -124,7 +124,8 @@ fn a_patch_and_a_put_go_out_as_they_are() {
     let name = r#"{"productType":"PRODUCT","patches":[{"op":"replace","path":"/attributes/item_name","value":[{"value":"Su Seti","language_tag":"tr_TR","marketplace_id":"A33AVAJ2PDY3EV"}]}]}"#;
     let patch =
         |flags: &[&str]| listing(&sandbox, &[&["patch", "YNG-WTR-3", "-m", "TR", "--json", name], flags].concat());
-    patch(&[]).says(2, &["replace /attributes/item_name", "nothing was sent"]);
+    let new = r#"→ /attributes/item_name replace [{"value":"Su Seti","#;
+    patch(&[]).says(2, &["/attributes/item_name [{", "Yangın Söndürme Suyu Seti", new, "nothing was sent"]);
     let ran = patch(&["--yes"]);
     assert_eq!((ran.code, &ran.lines()[0]["outcome"]), (Some(0), &json!("submitted")), "{} {}", ran.out, ran.err);
     listing(&sandbox, &["patch", "S", "-m", "TR", "--json", r#"{"patches":[]}"#]).says(2, &["--json", "productType"]);
@@ -144,6 +145,13 @@ fn a_patch_and_a_put_go_out_as_they_are() {
     }]);
     assert_eq!(put(&whole)["outcome"], "submitted");
     assert_eq!(price(&sandbox, "NEW-1", "TR"), json!(50));
+    whole["attributes"]["item_name"][0]["value"] = json!("Ateş");
+    whole["attributes"].as_object_mut().unwrap().remove("condition_type");
+    let shown = listing(&sandbox, &["put", "NEW-1", "-m", "TR", "--json", &whole.to_string(), "--dry-run"]);
+    let row = &shown.lines()[0];
+    let (old, new) = (row["old"].as_str().unwrap(), row["new"].as_str().unwrap());
+    assert!(old.contains(r#""value":"Su""#) && old.contains("new_new") && !old.contains("our_price"), "{old}");
+    assert!(new.contains(r#""value":"Ateş""#) && new.contains("condition_type (none)"), "{new}");
 }
 
 #[test]
@@ -197,6 +205,15 @@ fn restrictions_are_told() {
     let ran = listing(&sandbox, &["restrictions", "B07G82D89J", "-m", "TR"]);
     assert_eq!((ran.code, &ran.lines()[0]["verdict"]), (Some(0), &json!("allowed")), "{} {}", ran.out, ran.err);
     listing(&sandbox, &["restrictions", "B07", "-m", "TR"]).says(2, &["ASIN `B07`"]);
+}
+
+#[test]
+fn a_feed_names_what_does_not_come_back() {
+    let sandbox = Served::example();
+    let lines = "{\"sku\":\"SHOES\",\"operationType\":\"DELETE\"}\n{\"sku\":\"S-1\",\"operationType\":\"DELETE\"}";
+    let feed = ["listing", "feed", "-", "-m", "TR", "--account", "europe"];
+    sandbox.asin_with(&feed, lines).says(2, &["2 DELETE", "deleted for good: SHOES", "deleted for good: S-1"]);
+    assert_eq!(writes(&sandbox), 0);
 }
 
 #[test]

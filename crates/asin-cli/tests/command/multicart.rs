@@ -57,6 +57,29 @@ fn stores_and_postcodes_have_collections_of_their_own_that_are_pruned_and_run_wh
 }
 
 #[test]
+fn a_collection_is_forgotten_with_leave_alone() {
+    let (sandbox, folder) = (Served::example(), tempfile::tempdir().unwrap());
+    let watch = |arguments: &[&str]| {
+        sandbox.asin(&[&["watch", "--state", folder.path().to_str().unwrap()], arguments].concat())
+    };
+    let add = ["B0DJQQ38TG", "--at", "AU:4500", "--email", "me@example.com", "--yes"];
+    let made = watch(&add);
+    assert_eq!(made.code, Some(0), "{}", made.err);
+    let register = || {
+        let files = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
+        files.filter_map(|file| std::fs::read_to_string(file).ok()).collect::<String>()
+    };
+    let before = register();
+    let word = made.err.split("asin: collection ").nth(1).unwrap().split(' ').next().unwrap();
+    watch(&["--forget", word]).says(2, &["is not used any more", "nothing was sent"]);
+    watch(&["--forget", word, "--dry-run"]).says(0, &["is not used any more"]);
+    assert_eq!(register(), before);
+    watch(&["--forget", word, "--yes"]).says(0, &[]);
+    assert_ne!(register(), before);
+    watch(&["B0DJQQ38TG", "--forget", word]).says(2, &["cannot be used with"]);
+}
+
+#[test]
 fn a_run_says_first_what_it_costs() {
     let sandbox = Served::example();
     let spendable = || sandbox.asin(&["credits"]).lines()[0]["spendable"].clone();

@@ -101,7 +101,8 @@ fn a_result_that_comes_twice_is_written_once() {
     let receive = ["--listen", "127.0.0.1:0", "--out", out.to_str().unwrap()];
     let receiver = shop.receive(&receive);
     let token = std::fs::read_to_string(shop.path("state/webhook-token")).unwrap();
-    assert!(receiver.said.contains(&format!("{}/postback?id=$id&tag=$tag", token.trim())), "{}", receiver.said);
+    let said = &receiver.said;
+    assert!(said.contains("webhook-token") && !said.contains(token.trim()), "it may go into a log: {said}");
     shop.post(&format!("http://{}", receiver.address));
     let written = wait_for(2, &out);
     let mut got: Vec<_> = written.iter().map(|line| (line["outcome"].as_str(), line["subject"].as_str())).collect();

@@ -60,6 +60,9 @@ fn what_was_recorded_is_replayed_without_anybody_and_holds_no_secret() {
         "",
     );
     other.says(2, &["the recording has no answer left"]);
+    let bare = run(asin(&["call", "UserData", "--replay", file]), "");
+    assert_eq!(bare.code, Some(0), "no credentials are needed: {}", bare.err);
+    run(asin(&["sellers", "B085RFFC9Q", "-m", "DE", "--yes", "--replay", file]), "").says(2, &["is not replayed"]);
     run(asin(&["call", "UserData", "--replay", "no/such.jsonl"]), "").says(2, &["no/such.jsonl"]);
 }
 

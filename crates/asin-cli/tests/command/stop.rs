@@ -39,13 +39,20 @@ impl Hung {
 #[test]
 fn what_only_reads_says_that_nothing_was_done() {
     let sandbox = Served::example();
-    for (path, once, arguments) in [
-        ("/v3/appendix/user_data", "UserData: attempt 1", &["balance"][..]),
-        ("*/listings/*", "getListingsItem: attempt 1", &["listing", "get", "S", "-m", "DE", "--account", "europe"]),
-        ("/v3/merchant/tasks_ready", "attempt 1", &["tasks", "ready"]),
+    for (method, path, once, arguments) in [
+        ("GET", "/v3/appendix/user_data", "UserData: attempt 1", &["balance"][..]),
+        (
+            "GET",
+            "*/listings/*",
+            "getListingsItem: attempt 1",
+            &["listing", "get", "S", "-m", "DE", "--account", "europe"],
+        ),
+        ("GET", "/v3/merchant/tasks_ready", "attempt 1", &["tasks", "ready"]),
+        ("POST", "*/users/credits/", "users.credits: attempt 1", &["run", "101", "--yes"]),
+        ("GET", "*/listings/*", "getListingsItem: attempt 1", &["sync", CATALOGUE, "--dry-run"]),
     ] {
         for signal in ["-INT", "-TERM"] {
-            let (code, told) = Hung::on(&sandbox, "GET", path, arguments).stop(once, &[signal]);
+            let (code, told) = Hung::on(&sandbox, method, path, arguments).stop(once, &[signal]);
             assert_eq!(code, Some(1), "{arguments:?}: {told}");
             assert!(told.contains("stopped: nothing was sent that costs or changes anything"), "{arguments:?}: {told}");
         }
@@ -92,7 +99,14 @@ fn what_may_have_changed_something_says_how_to_find_out() {
             &["sync", CATALOGUE, "--yes", "--state", folder.path().to_str().unwrap()],
             "the same command goes on from what is on disk",
         ),
-        ("POST", "*/run/result/", "runs.start: attempt 1", &["run", "101", "--yes"], "`asin outputs list` shows"),
+        (
+            "PATCH",
+            "*/listings/*",
+            "patchListingsItem: attempt 1",
+            &["sync", CATALOGUE, "--yes", "--state", folder.path().join("2").to_str().unwrap()],
+            "the same command goes on from what is on disk",
+        ),
+        ("POST", "*/run/result/", "runs.start: attempt 1", &["run", "101", "--yes"], "`asin outputs list 101` shows"),
     ] {
         let (code, told) = Hung::on(&sandbox, method, path, arguments).stop(once, &["-INT"]);
         assert_eq!(code, Some(1), "{arguments:?}: {told}");

@@ -93,7 +93,8 @@ fn without_leave_nothing_is_paid_or_written_and_the_next_run_knows_what_was_sent
 
     for flags in [&["--json"][..], &["--json", "--yes", "--dry-run"]] {
         let ran = run(shop.sync(&[&[sandboxed.as_str()], flags].concat()), "");
-        assert_eq!(ran.code, Some(0), "{}", ran.err);
+        // Leave that was not given is no success; asked for, a dry run is one.
+        assert_eq!(ran.code, Some(if flags.len() == 1 { 2 } else { 0 }), "{}", ran.err);
         assert_eq!(ran.err.contains("without --yes"), flags.len() == 1, "{}", ran.err);
         let (_, totals) = report(&ran);
         assert_eq!((&totals["usd"], &totals["usd_not_spent"]), (&json!("0"), &json!("0.002")));
@@ -232,7 +233,7 @@ fn a_plan_is_a_file_that_is_applied_once_and_taken_back() {
 
     let apply = [&["apply", plan.as_str()], &place[..]].concat();
     let ran = run(asin(&apply), "");
-    ran.says(0, &["nothing is written"]);
+    ran.says(2, &["nothing is written", "no leave was given"]);
     assert_eq!(report(&ran).0, ["LAMP ö/1 skipped(dry_run)"]);
     let ran = run(asin(&[&apply[..], &["--yes"]].concat()), "");
     let (rows, totals) = report(&ran);
@@ -241,7 +242,7 @@ fn a_plan_is_a_file_that_is_applied_once_and_taken_back() {
     ran.says(0, &[&format!("asin undo {name}")]);
 
     let ran = run(asin(&[&["undo"], &place[..]].concat()), "");
-    assert_eq!(ran.out, format!("{name}  2 writes\n"));
+    assert_eq!((ran.lines().len(), &ran.lines()[0]["run"], &ran.lines()[0]["writes"]), (1, &json!(name), &json!(2)));
     run(asin(&[&["undo", "yesterday", "--yes"], &place[..]].concat()), "").says(2, &["no run `yesterday`"]);
     let ran = run(asin(&[&["undo", name, "--yes"], &place[..]].concat()), "");
     assert_eq!(report(&ran).0, ["LAMP ö/1 submitted"], "{}", ran.err);
@@ -250,6 +251,50 @@ fn a_plan_is_a_file_that_is_applied_once_and_taken_back() {
     let apply = ["apply", plan.as_str(), &elsewhere, "--yes"];
     run(asin(&apply), "").says(2, &["no state in ", "--state"]);
     run(asin(&[&apply[..], &["--state", &state]].concat()), "").says(2, &["the plan was made at"]);
+}
+
+#[test]
+fn a_report_has_a_form_for_spreadsheets_and_an_exit_code_for_what_was_not_done() {
+    let shop = Shop::open();
+    let sandbox = shop.serve();
+    let place = format!("--sandbox={}", sandbox.url);
+    let sync = |flags: &[&str]| run(shop.sync(&[&[place.as_str(), "--yes"], flags].concat()), "");
+    let ran = sync(&["--budget", "0", "--json"]);
+    assert_eq!((ran.code, report(&ran).0[1].as_str()), (Some(1), "USED-2 skipped(over_budget)"), "{}", ran.err);
+    let shop = Shop::open();
+    let sync = |flags: &[&str]| run(shop.sync(&[&[place.as_str(), "--yes"], flags].concat()), "");
+    let ran = sync(&["--max-rows-changed", "0", "--json"]);
+    assert_eq!((ran.code, report(&ran).0[0].as_str()), (Some(1), "LAMP ö/1 skipped(too_many_rows)"), "{}", ran.err);
+    let refused = json!({"method": "GET", "path": "/listings/*", "action": {"html_error": {"status": 403}}});
+    sandbox.send("POST", "/_sandbox/faults", &refused.to_string());
+    let shop = Shop::open();
+    let ran = run(shop.sync(&[&place, "--yes", "--budget", "0"]), "");
+    ran.says(3, &["credentials were refused: nothing was written", "next: mend them"]);
+    sandbox.send("DELETE", "/_sandbox/faults", "");
+    let ran = run(shop.sync(&[&place, "--yes", "--output", "csv"]), "");
+    ran.says(0, &["spent: 0.002 USD"]);
+    let mut reader = csv::Reader::from_reader(ran.out.as_bytes());
+    let header = reader.headers().unwrap().clone();
+    let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+    let cell = |name: &str| &rows[0][header.iter().position(|title| title == name).unwrap()];
+    assert_eq!(rows.len(), 4);
+    let price = [cell("old_price"), cell("new_price"), cell("currency"), cell("source"), cell("outcome")];
+    assert_eq!(price, ["10", "9", "EUR", "DataForSEO", "submitted"], "{}", ran.out);
+}
+
+#[test]
+fn accounts_stand_beside_the_catalogue_or_the_profiles() {
+    let shop = Shop::open();
+    let sync = || {
+        let mut command = shop.sync(&["--dry-run"]);
+        command.env("XDG_CONFIG_HOME", shop.file("config"));
+        run(command, "")
+    };
+    sync().says(2, &["asin.toml: No such file", "next: name the selling accounts in it"]);
+    std::fs::create_dir_all(shop.file("config/asin")).unwrap();
+    let accounts = "[accounts.shop]\nseller_id = \"A1SELLER\"\nregion = \"eu\"\nrefresh_token_env = \"T\"\n";
+    std::fs::write(shop.file("config/asin/asin.toml"), accounts).unwrap();
+    sync().says(3, &["SP_API_CLIENT_ID is not set"]);
 }
 
 #[test]

@@ -9,6 +9,7 @@ use super::{
     work::Work,
 };
 use crate::{Price, event::Step};
+use core_http::ErrorKind;
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use sp_listings::{DEFAULT_CHANNEL, Item, NoOffer, is_not_listed};
@@ -142,6 +143,7 @@ impl Work<'_> {
             Err(error) if is_not_listed(&error) => {
                 Outcome::Skipped(Reason::new("not_listed", "the seller has no such listing in this store"))
             }
+            Err(error) if error.kind() == ErrorKind::Auth => Outcome::Failed(Reason::new("auth", error.to_string())),
             Err(error) => Outcome::Failed(Reason::new("read", error.to_string())),
         };
         slot.end(outcome);

@@ -22,12 +22,16 @@ const REMOVED: &str = "REMOVED";
 const SECRET_HEADERS: &[&str] =
     &["authorization", "cookie", "proxy-authorization", "set-cookie", "x-amz-access-token", "x-api-key"];
 
-/// Fields of bodies, forms and queries that hold secrets.
+/// Fields of bodies, forms and queries that hold secrets. The address of a webhook is one as a whole: where webhooks are not
+/// signed, a token in its path is all that tells the vendor from anybody else.
 const SECRET_FIELDS: &[&str] = &[
     "access_token",
     "api_key",
     "client_secret",
+    "http_url",
     "password",
+    "pingback_url",
+    "postback_url",
     "refresh_token",
     "x-amz-credential",
     "x-amz-security-token",
@@ -169,7 +173,7 @@ impl Sent {
 }
 
 /// Passes requests on and writes each with its answer as a line of JSON. Secrets are left out: what is in headers that
-/// carry credentials, and what token endpoints are told and answer.
+/// carry credentials, what token endpoints are told and answer, signed addresses, and addresses of webhooks.
 pub struct Recorder<T> {
     inner: T,
     sink: Mutex<Box<dyn Write + Send>>,
@@ -187,12 +191,15 @@ impl<T: Transport> Recorder<T> {
         Self { inner, sink: Mutex::new(Box::new(sink)) }
     }
 
-    /// Appends to a file.
+    /// Appends to a file; one that it makes is its owner's alone, where the system knows owners.
     ///
     /// # Errors
     /// Those of opening the file.
     pub fn to_file(inner: T, path: impl AsRef<Path>) -> io::Result<Self> {
-        Ok(Self::new(inner, File::options().create(true).append(true).open(path)?))
+        let mut options = File::options();
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        Ok(Self::new(inner, options.create(true).append(true).open(path)?))
     }
 
     fn write(&self, entry: &Entry) -> io::Result<()> {

@@ -137,6 +137,9 @@ async fn a_recording_holds_no_secret() {
         let request = RequestBuilder::get("/x").header(name, "s3cret").query("X-Amz-Signature", "s3cret");
         recorder.send(request.build().expect("a request")).await.expect("an answer");
     }
+    let posted = [("asin", "B0"), ("postback_url", "https://hooks.example/s3cret/postback?id=$id")];
+    let post = RequestBuilder::post("/x").json(&[std::collections::BTreeMap::from(posted)]);
+    recorder.send(post.build().expect("a request")).await.expect("an answer");
     let mut request = RequestBuilder::get("/x").build().expect("a request");
     request.headers_mut().insert("x-unheard-of", sensitive("s3cret").expect("a header value"));
     recorder.send(request).await.expect("an answer");
@@ -147,7 +150,7 @@ async fn a_recording_holds_no_secret() {
     builder(shared.clone()).authorize(basic).build().expect("a client").call(read()).await.expect("an answer");
     builder(shared).authorize(key).build().expect("a client").call(read()).await.expect("an answer");
     let text = sink.text();
-    assert_eq!(text.lines().count(), 9);
+    assert_eq!(text.lines().count(), 10);
     assert!(!text.contains("s3cr") && !text.contains("czNjcmV0"), "{text}");
     assert!(
         text.contains("expires_in") && text.contains("grant_type=refresh_token") && text.contains("part=1&"),
@@ -164,4 +167,9 @@ async fn recordings_are_appended_to_their_file() {
         client(Arc::new(recorder)).call(read()).await.expect("an answer");
     }
     assert_eq!(Replayer::from_file(&path).expect("a recording").left(), 2);
+    #[cfg(unix)]
+    {
+        let mode = std::fs::metadata(&path).expect("a file").permissions();
+        assert_eq!(std::os::unix::fs::PermissionsExt::mode(&mode) & 0o777, 0o600, "others must not read it");
+    }
 }
