@@ -101,14 +101,18 @@ impl Seen {
     }
 }
 
-/// `#[test]`, `#[tokio::test]`, `#[cfg(test)]` and what is like them.
+/// `#[test]`, `#[tokio::test]`, `#[cfg(test)]`, `#[cfg(all(test, …))]` and what is like them.
 fn of_tests(attribute: &Attribute) -> bool {
     if attribute.path().segments.last().is_some_and(|last| last.ident == "test") {
         return true;
     }
     let Ok(list) = attribute.meta.require_list() else { return false };
     let words: Vec<String> = list.tokens.clone().into_iter().map(|token| token.to_string()).collect();
-    list.path.is_ident("cfg") && words == ["test"]
+    let is_all_of_test = |words: &[String]| match words {
+        [all, these] => all == "all" && these.trim_start_matches('(').split(',').any(|one| one.trim() == "test"),
+        _ => false,
+    };
+    list.path.is_ident("cfg") && (words == ["test"] || is_all_of_test(&words))
 }
 
 fn path(attribute: &Attribute) -> Option<String> {

@@ -2,7 +2,7 @@ use super::*;
 use asin_sandbox::{Fault, Market, Sandbox};
 use core_http::{Limit, Quota, TokenBuckets};
 use futures_util::StreamExt;
-use multicart::{Builder, CALLS};
+use multicart::{Builder, CALLS, runs::Started};
 use tempfile::TempDir;
 
 const MARKET: &str = r#"{
