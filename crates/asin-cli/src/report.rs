@@ -108,7 +108,7 @@ pub fn verdict(report: &Report, refused: bool) -> Ended {
     let mut failed =
         outcomes().filter(|outcome| matches!(outcome, Outcome::Failed(_) | Outcome::Unknown(_))).peekable();
     let code = |outcome: &Outcome| outcome.reason().map_or("", |reason| reason.code);
-    if !did && failed.peek().is_some() && failed.all(|outcome| code(outcome) == "auth") {
+    if !did && failed.peek().is_some() && failed.all(|outcome| matches!(code(outcome), "auth" | "read_refused")) {
         return Err(
             Failure::auth("credentials were refused: nothing was written").next("mend them; `asin doctor` tells which")
         );

@@ -143,7 +143,9 @@ impl Work<'_> {
             Err(error) if is_not_listed(&error) => {
                 Outcome::Skipped(Reason::new("not_listed", "the seller has no such listing in this store"))
             }
-            Err(error) if error.kind() == ErrorKind::Auth => Outcome::Failed(Reason::new("auth", error.to_string())),
+            Err(error) if error.kind() == ErrorKind::Auth => {
+                Outcome::Failed(Reason::new("read_refused", error.to_string()))
+            }
             Err(error) => Outcome::Failed(Reason::new("read", error.to_string())),
         };
         slot.end(outcome);

@@ -164,5 +164,5 @@ fn here(row: &Row, write: &Write) -> bool {
 /// Whether a row's report speaks of the stock that its SKU has in this store.
 pub fn carries(reported: &RowReport) -> bool {
     let code = reported.price.reason().map(|reason| reason.code);
-    !matches!(code, Some("not_listed" | "other_asin" | "outside_region" | "read" | "no_asin"))
+    !matches!(code, Some("not_listed" | "other_asin" | "outside_region" | "read" | "read_refused" | "no_asin"))
 }
