@@ -2,7 +2,7 @@
 
 use asin_facade::Price;
 use asin_facade::sync::{
-    Catalogue, Change, Event, KeepMargin, Offered, Options, Pricing, Reason, Services, Spending, Supervisor, Sync,
+    Catalogue, Change, KeepMargin, Offered, Options, Pricing, Progress, Reason, Services, Spending, Supervisor, Sync,
 };
 use async_trait::async_trait;
 use examples::{Failure, connection, sandbox};
@@ -34,7 +34,7 @@ struct ReadOnly;
 
 #[async_trait]
 impl Supervisor for ReadOnly {
-    fn event(&self, _: Event) {}
+    fn event(&self, _: Progress) {}
 
     async fn may_pay(&self, _: &Spending) -> bool {
         true

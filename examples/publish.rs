@@ -1,7 +1,7 @@
 //! Writes changes that a program has decided on itself, as a stream that is asked for leave, and takes them back. It needs
 //! Amazon's credentials alone.
 
-use asin_facade::event::{About, Event};
+use asin_facade::event::{About, Event, Progress};
 use asin_facade::publish::{Change, FromTo, Options, Plan, Publish, Sellers};
 use asin_facade::{Marketplace, Price};
 use examples::{Failure, sandbox, selling};
@@ -21,7 +21,7 @@ async fn write(publish: &Publish, plan: &Plan, may_rise: bool) -> Result<(), Fai
                 ask.answer(fine);
             }
             Event::Item(row) => println!("{}: {}", row.sku, row.outcome),
-            Event::Note(text) => println!("{text}"),
+            Event::Progress(Progress::Note(text)) => println!("{text}"),
             _ => {}
         }
     }

@@ -1,26 +1,11 @@
 //! Asks who sells a product for what, as paid tasks. The answer to the POST gets lost and the program ends; the next one finds
 //! out what was paid for and collects it, and nothing is paid twice.
 
-use asin_sandbox::{Fault, Sandbox};
-use dataforseo_merchant::{
-    Budget, Builder, Cadence, FileLedger, Language, Location, NewTask, Posted, SellersTask, TaskResult, Tasks,
-};
-use examples::{Failure, sandbox};
+use asin_sandbox::Fault;
+use dataforseo_merchant::{Language, Location, NewTask, Posted, SellersTask, TaskResult};
+use examples::{Failure, sandbox, tasks};
 use futures_util::TryStreamExt;
-use rust_decimal::Decimal;
-use std::{path::Path, sync::Arc, time::Duration};
-
-/// What a program needs to know of its paid tasks: the account, the folder of the ledger, the money.
-fn tasks(sandbox: &Sandbox, folder: &Path) -> Result<Tasks, Failure> {
-    let demo = sandbox.demo().dataforseo;
-    let ledger = FileLedger::open(folder, &demo.base_url, &demo.login)?;
-    let client = Builder::new(demo.login, demo.password)
-        .base_url(demo.base_url.parse()?) // for the sandbox only
-        .build()?;
-    let quick = Duration::from_millis(500); // the sandbox's minutes are seconds
-    Ok(Tasks::new(client, Arc::new(ledger), Budget::new(Decimal::new(10, 2)))
-        .with(|settings| settings.cadence = Some(Cadence { first: quick, longest: quick })))
-}
+use std::time::Duration;
 
 #[tokio::main]
 async fn main() -> Result<(), Failure> {

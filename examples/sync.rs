@@ -1,6 +1,6 @@
 //! The main job from Rust: what `asin sync` does, as a stream; what may be paid and written is decided here.
 
-use asin_facade::event::{About, Event};
+use asin_facade::event::{About, Event, Progress};
 use asin_facade::sync::{Accounts, Catalogue, Change, Options, Services, Sync};
 use examples::{Failure, connection, sandbox};
 use futures_util::TryStreamExt;
@@ -53,7 +53,7 @@ async fn main() -> Result<(), Failure> {
                     let costs = row.new_price.or(row.old_price).map_or("nothing".to_owned(), |price| price.to_string());
                     println!("{} costs {costs}: price {}, stock {}", row.sku, row.price, row.stock);
                 }
-                Event::Note(text) => println!("{text}"),
+                Event::Progress(Progress::Note(text)) => println!("{text}"),
                 _ => {}
             }
         }

@@ -3,26 +3,11 @@
 
 use asin_facade::{
     Family, Marketplace, Product, Unanswered, Variants,
-    dataforseo_merchant::{Budget, Builder, Cadence, FileLedger, Tasks},
-    event::{About, Ask, Event},
+    event::{About, Ask, Event, Progress},
 };
-use asin_sandbox::Sandbox;
-use examples::{Failure, sandbox};
+use examples::{Failure, sandbox, tasks};
 use futures_util::TryStreamExt;
 use rust_decimal::Decimal;
-use std::{path::Path, sync::Arc, time::Duration};
-
-/// The paid tasks of an account, within a budget; the folder remembers what was paid for.
-fn tasks(sandbox: &Sandbox, folder: &Path) -> Result<Tasks, Failure> {
-    let demo = sandbox.demo().dataforseo;
-    let ledger = FileLedger::open(folder, &demo.base_url, &demo.login)?;
-    let client = Builder::new(demo.login, demo.password)
-        .base_url(demo.base_url.parse()?) // for the sandbox only
-        .build()?;
-    let quick = Duration::from_millis(500); // the sandbox's minutes are seconds
-    Ok(Tasks::new(client, Arc::new(ledger), Budget::new(Decimal::new(10, 2)))
-        .with(|settings| settings.cadence = Some(Cadence { first: quick, longest: quick })))
-}
 
 /// Up to a cent, yes; dropped without an answer it would be a no.
 fn answer(ask: Ask) {
@@ -72,7 +57,7 @@ async fn main() -> Result<(), Failure> {
         match event {
             Event::Asks(ask) => answer(ask),
             Event::Item(found) => show(found),
-            Event::Note(text) => println!("{text}"),
+            Event::Progress(Progress::Note(text)) => println!("{text}"),
             _ => {}
         }
     }

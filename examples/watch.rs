@@ -14,7 +14,7 @@ use futures_util::TryStreamExt;
 fn answer(ask: Ask) {
     let allowed = match ask.about() {
         About::Enrol(enrolment) => enrolment.credits_per_month() <= Some(1000),
-        About::Prune(pruning) => pruning.products <= 10,
+        About::Prune(pruning) => pruning.products.len() <= 10,
         About::Start(starting) => starting.credits <= 10,
         _ => false,
     };

@@ -3,8 +3,10 @@
 use asin_facade::publish::{Account, Selling};
 use asin_facade::sync::Connection;
 use asin_sandbox::{Market, Sandbox};
+use dataforseo_merchant::{Budget, Cadence, FileLedger, Tasks};
+use rust_decimal::Decimal;
 use sp_listings::{Builder, Credentials, Region, SellerId, SpClient};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
 /// What an example ends with when something goes wrong.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -33,6 +35,21 @@ pub fn seller(sandbox: &Sandbox, account: &str) -> Result<(SpClient, SellerId), 
         .lwa_url(demo.sp_api.lwa_url.parse()?)
         .build()?;
     Ok((client, seller))
+}
+
+/// The paid tasks of the sandbox's account, within ten cents; the folder remembers what was paid for.
+///
+/// # Errors
+/// When another process has the ledger open.
+pub fn tasks(sandbox: &Sandbox, folder: &Path) -> Result<Tasks, Failure> {
+    let demo = sandbox.demo().dataforseo;
+    let ledger = FileLedger::open(folder, &demo.base_url, &demo.login)?;
+    let client = dataforseo_merchant::Builder::new(demo.login, demo.password)
+        .base_url(demo.base_url.parse()?) // for the sandbox only
+        .build()?;
+    let quick = Duration::from_millis(500); // the sandbox's minutes are seconds
+    Ok(Tasks::new(client, Arc::new(ledger), Budget::new(Decimal::new(10, 2)))
+        .with(|settings| settings.cadence = Some(Cadence { first: quick, longest: quick })))
 }
 
 /// What writing needs to know of all accounts, as the sandbox tells it.

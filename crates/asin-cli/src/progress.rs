@@ -4,7 +4,7 @@ use crate::failure::say;
 use crate::meter;
 use crate::output::Format;
 use crate::table::visible;
-use asin_facade::sync::{Event, Step};
+use asin_facade::event::{Progress as Told, Step};
 use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -35,17 +35,17 @@ impl Progress {
     }
 
     /// Shows one event.
-    pub fn show(&self, event: &Event) {
+    pub fn show(&self, event: &Told) {
         let mut steps = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
-            Event::Began { step, total } => {
+            Told::Began { step, total } => {
                 let bar = self.bars.as_ref().map(|bars| bars.add(bar(*step, *total)));
                 if bar.is_none() {
                     say(&format!("{}: {total} to do", step.as_str()));
                 }
                 steps.insert(*step, Shown { total: *total, told: 0, bar });
             }
-            Event::Advanced { step, done } => {
+            Told::Advanced { step, done } => {
                 let Some(shown) = steps.get_mut(step) else { return };
                 match &shown.bar {
                     Some(bar) => bar.set_position(*done),
@@ -58,11 +58,11 @@ impl Progress {
                     }
                 }
             }
-            Event::Ended { step } => match steps.remove(step).and_then(|shown| shown.bar) {
+            Told::Ended { step } => match steps.remove(step).and_then(|shown| shown.bar) {
                 Some(bar) => bar.finish(),
                 None => say(&format!("{}: done", step.as_str())),
             },
-            Event::Note(text) => {
+            Told::Note(text) => {
                 drop(steps);
                 self.aside(|| say(&visible(text)));
             }

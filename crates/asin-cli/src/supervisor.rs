@@ -4,7 +4,7 @@ use crate::consent::Consent;
 use crate::output::from_to;
 use crate::progress::Progress;
 use crate::table::{Column, Content, Place, render};
-use asin_facade::sync::{Change, Event, Spending, Supervisor};
+use asin_facade::sync::{Change, Progress as Told, Spending, Supervisor};
 use async_trait::async_trait;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -44,7 +44,7 @@ impl Terminal {
 
 #[async_trait]
 impl Supervisor for Terminal {
-    fn event(&self, event: Event) {
+    fn event(&self, event: Told) {
         self.progress.show(&event);
     }
 

@@ -17,6 +17,19 @@ use tokio::sync::{mpsc, oneshot};
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event<T> {
+    /// How far it has come.
+    Progress(Progress),
+    /// Leave is needed to go on.
+    Asks(Ask),
+    /// Something that the workflow is for. It counts as stored once the stream is asked for what comes next; what was paid
+    /// for and did not get there comes again in the next run.
+    Item(T),
+}
+
+/// How far a workflow has come.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Progress {
     /// A step begins.
     Began {
         /// Which one.
@@ -36,13 +49,29 @@ pub enum Event<T> {
         /// Which one.
         step: Step,
     },
-    /// Leave is needed to go on.
-    Asks(Ask),
-    /// Something that the workflow is for. It counts as stored once the stream is asked for what comes next; what was paid
-    /// for and did not get there comes again in the next run.
-    Item(T),
     /// A sentence for a person.
     Note(String),
+}
+
+/// Whoever hears how far a workflow has come.
+pub(crate) trait Hears {
+    fn hears(&self, progress: Progress);
+
+    fn began(&self, step: Step, total: usize) {
+        self.hears(Progress::Began { step, total: total as u64 });
+    }
+
+    fn advanced(&self, step: Step, done: usize) {
+        self.hears(Progress::Advanced { step, done: done as u64 });
+    }
+
+    fn ended(&self, step: Step) {
+        self.hears(Progress::Ended { step });
+    }
+
+    fn note(&self, text: impl Into<String>) {
+        self.hears(Progress::Note(text.into()));
+    }
 }
 
 /// The steps of workflows.
@@ -183,12 +212,14 @@ impl Enrolment {
 /// Products that are to be removed from MultiCart's collections.
 #[cfg(feature = "multicart")]
 #[cfg_attr(docsrs, doc(cfg(feature = "multicart")))]
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Pruning {
-    /// How many.
-    pub products: usize,
+    /// Which, each where it is not wanted any more.
+    pub products: Vec<crate::watch::Wanted>,
     /// The collections that they are removed from.
     pub collections: Vec<multicart::CollectionId>,
+    /// How many products these collections hold.
+    pub held: usize,
 }
 
 /// Runs that are to be started.
@@ -253,22 +284,9 @@ impl<T, E> fmt::Debug for Workflow<'_, T, E> {
 #[derive(Debug)]
 pub(crate) struct Events<T>(mpsc::UnboundedSender<Event<T>>);
 
-#[cfg(any(feature = "dataforseo-merchant", feature = "multicart"))]
-impl<T> Events<T> {
-    pub(crate) fn began(&self, step: Step, total: usize) {
-        self.tell(Event::Began { step, total: total as u64 });
-    }
-
-    pub(crate) fn advanced(&self, step: Step, done: usize) {
-        self.tell(Event::Advanced { step, done: done as u64 });
-    }
-
-    pub(crate) fn ended(&self, step: Step) {
-        self.tell(Event::Ended { step });
-    }
-
-    pub(crate) fn note(&self, text: impl Into<String>) {
-        self.tell(Event::Note(text.into()));
+impl<T> Hears for Events<T> {
+    fn hears(&self, progress: Progress) {
+        self.tell(Event::Progress(progress));
     }
 }
 
@@ -321,13 +339,16 @@ mod tests {
             }
         };
         let mut flow = Workflow::new(work);
-        assert!(matches!(flow.next().await, Some(Ok(Event::Note(_)))));
+        assert!(matches!(flow.next().await, Some(Ok(Event::Progress(_)))));
         assert!(matches!(flow.next().await, Some(Ok(Event::Item(1)))));
         assert_eq!(stored.load(Ordering::Relaxed), 0, "nobody asked for more yet");
-        assert!(matches!(flow.next().await, Some(Ok(Event::Note(_)))));
+        assert!(matches!(flow.next().await, Some(Ok(Event::Progress(_)))));
         assert_eq!(stored.load(Ordering::Relaxed), 1);
         let rest: Vec<_> = flow.collect().await;
-        assert!(matches!(rest[..], [Ok(Event::Item(2)), Ok(Event::Note(_)), Ok(Event::Item(3)), Err("the end")]));
+        assert!(matches!(
+            rest[..],
+            [Ok(Event::Item(2)), Ok(Event::Progress(Progress::Note(_))), Ok(Event::Item(3)), Err("the end")]
+        ));
     }
 
     #[cfg(feature = "multicart")]

@@ -5,6 +5,8 @@ pub(crate) mod offers;
 #[cfg(feature = "multicart")]
 pub(crate) mod outputs;
 
+#[cfg(feature = "multicart")]
+use crate::event::Hears;
 #[cfg(feature = "dataforseo-merchant")]
 use crate::paid::Question;
 use crate::{

@@ -2,7 +2,7 @@
 
 use crate::{
     Marketplace, Product, Unanswered, Why,
-    event::{About, Event, Events, Spending, Step},
+    event::{About, Event, Events, Hears, Spending, Step},
 };
 use core_http::{Error, ErrorKind};
 use dataforseo_merchant::{

@@ -13,7 +13,7 @@ pub use start::NotStarted;
 
 use crate::{
     Asin, Product,
-    event::{About, Enrolment, Event, Events, Pruning, Step, Workflow},
+    event::{About, Enrolment, Event, Events, Hears, Pruning, Step, Workflow},
 };
 use futures_util::stream;
 use multicart::{
@@ -27,6 +27,9 @@ use std::{
     sync::Arc,
     time::Duration,
 };
+
+/// With more to remove than this, none is removed unless somebody says so.
+const PRUNED: usize = 100;
 
 /// Has MultiCart watch products: one collection for each store and postcode, another one where 5,000 do not suffice.
 ///
@@ -60,6 +63,7 @@ pub struct Watch {
     email: Option<String>,
     runs_per_month: Option<u32>,
     prune: bool,
+    prune_at_most: usize,
     start: bool,
     patience: Duration,
     limit: usize,
@@ -77,6 +81,7 @@ impl Watch {
             email: None,
             runs_per_month: None,
             prune: false,
+            prune_at_most: PRUNED,
             start: false,
             patience: Duration::from_secs(60),
             limit: COLLECTION_LIMIT,
@@ -100,6 +105,13 @@ impl Watch {
     /// other places stay as they are.
     pub fn prune(mut self) -> Self {
         self.prune = true;
+        self
+    }
+
+    /// With more products to remove than this, 100 unless it is said, none is removed: a list that came short does not empty
+    /// a collection.
+    pub fn prune_at_most(mut self, products: usize) -> Self {
+        self.prune_at_most = products;
         self
     }
 
@@ -171,20 +183,32 @@ impl Watching<'_> {
     }
 
     async fn prune(&self, shelves: &mut [Shelf]) -> Result<(), WatchError> {
-        let surplus: usize = shelves.iter().map(|shelf| shelf.surplus().len()).sum();
-        if surplus == 0 {
+        let surplus = shelves.iter().flat_map(|shelf| shelf.surplus().into_iter().map(|row| (&shelf.place, row)));
+        let (mut products, mut collections) = (Vec::new(), Vec::new());
+        for (place, (collection, _, asin)) in surplus {
+            products.push(wanted(place, asin));
+            collections.push(collection);
+        }
+        collections.dedup();
+        let (removed, most) = (products.len(), self.watch.prune_at_most);
+        if removed == 0 {
             return Ok(());
         }
-        let mut collections: Vec<CollectionId> =
-            shelves.iter().flat_map(Shelf::surplus).map(|(collection, ..)| collection).collect();
-        collections.dedup();
-        self.events.began(Step::Prune, surplus);
-        let allowed = self.events.asks(About::Prune(Pruning { products: surplus, collections })).await;
+        self.events.began(Step::Prune, removed);
+        let all = shelves.iter().flat_map(Shelf::collections);
+        let held = all.filter(|(collection, _)| collections.contains(collection)).map(|(_, rows)| rows).sum();
+        let refused = if removed > most {
+            Some(NotWatched::TooMany { removed, most })
+        } else if !self.events.asks(About::Prune(Pruning { products, collections, held })).await {
+            Some(NotWatched::NotAllowed)
+        } else {
+            None
+        };
         let mut done = 0;
         for shelf in shelves {
             let surplus = shelf.surplus();
             let mut failures = BTreeMap::new();
-            if allowed && !surplus.is_empty() {
+            if refused.is_none() {
                 for (_, row, _) in &surplus {
                     if let Err(error) = self.client.call(DeleteAsin::new(*row)).await {
                         failures.insert(*row, Arc::new(error));
@@ -192,18 +216,20 @@ impl Watching<'_> {
                     done += 1;
                     self.events.advanced(Step::Prune, done);
                 }
-                shelf.read_again(&self.client).await?;
             }
+            // What the collection shows is what counts; what was removed is told also where it cannot be read again.
+            let again =
+                if refused.is_none() && !surplus.is_empty() { shelf.read_again(&self.client).await } else { Ok(()) };
             for (collection, row, asin) in surplus {
-                let outcome = match failures.remove(&row) {
-                    _ if !allowed => Err(NotWatched::NotAllowed),
-                    // What the collection shows is what counts.
-                    Some(error) if shelf.holds(row) => Err(NotWatched::Failed(error)),
-                    _ => Ok(()),
+                let outcome = match (&refused, failures.remove(&row)) {
+                    (Some(refused), _) => Err(refused.clone()),
+                    (None, Some(error)) if again.is_err() || shelf.holds(row) => Err(NotWatched::Failed(error)),
+                    (None, _) => Ok(()),
                 };
                 let product = wanted(&shelf.place, asin);
                 self.events.tell(Event::Item(Watched::Removed { product, collection, outcome }));
             }
+            again?;
         }
         self.events.ended(Step::Prune);
         Ok(())

@@ -10,7 +10,7 @@ use asin_facade::sp_listings::{
     ListingsItemPatchRequest, Marketplace, PatchListingsItem, PatchOperation, Submission, new_price, quantity_patch,
 };
 use asin_facade::sync::{
-    Agreed, Catalogue, Change, Event, FromTo, Observation, Options, Outcome, Report, Services, Spending, Supervisor,
+    Agreed, Catalogue, Change, FromTo, Observation, Options, Outcome, Progress, Report, Services, Spending, Supervisor,
     Sync,
 };
 use asin_facade::{Currency, Price};
@@ -106,7 +106,7 @@ struct Slow<'a>(&'a Shop, Vec<PatchOperation>);
 
 #[async_trait]
 impl Supervisor for Slow<'_> {
-    fn event(&self, _: Event) {}
+    fn event(&self, _: Progress) {}
 
     async fn may_pay(&self, _: &Spending) -> bool {
         false

@@ -6,7 +6,7 @@
 mod demo;
 
 use asin_facade::core_http::{Request, Response, Transport, TransportError, built_in};
-use asin_facade::sync::{Catalogue, Change, Event, Options, Services, Spending, Supervisor, Sync};
+use asin_facade::sync::{Catalogue, Change, Options, Progress, Services, Spending, Supervisor, Sync};
 use asin_sandbox::{Fault, Market, Sandbox};
 use async_trait::async_trait;
 use rust_decimal::Decimal;
@@ -46,8 +46,8 @@ struct Listener {
 
 #[async_trait]
 impl Supervisor for Listener {
-    fn event(&self, event: Event) {
-        if let Event::Note(note) = event {
+    fn event(&self, event: Progress) {
+        if let Progress::Note(note) = event {
             self.notes.lock().unwrap().push(note);
         }
     }

@@ -62,25 +62,6 @@ pub(crate) fn states(changes: &[(Tag, State)]) -> Result<String, LedgerError> {
     text(&last.into_iter().map(|(tag, state)| Row::of(tag, state)).collect::<Result<Vec<_>, _>>()?)
 }
 
-/// The changes that say something new, each to what the one before has left.
-pub(crate) fn news(
-    known: impl IntoIterator<Item = (String, String)>,
-    changes: &[(Tag, State)],
-) -> Result<Vec<(Tag, State)>, LedgerError> {
-    let mut latest: BTreeMap<String, State> = BTreeMap::new();
-    for (tag, state) in known {
-        latest.insert(tag, read(&state)?);
-    }
-    let mut news = Vec::new();
-    for (tag, state) in changes {
-        if let Some(now) = latest.get_mut(tag.as_str()).filter(|now| now.may_become(state)) {
-            *now = state.clone();
-            news.push((tag.clone(), state.clone()));
-        }
-    }
-    Ok(news)
-}
-
 /// An entry as it is now.
 pub(crate) fn entry(intent: &str, state: &str) -> Result<Entry, LedgerError> {
     let mut entry: Entry = read(intent)?;

@@ -12,7 +12,7 @@ macro_rules! ledger {
                 let rows = columns::intents(entries, self.work.as_ref())?;
                 let mut transaction = self.pool.begin_with($write).await.map_err(|error| self.failed(error))?;
                 if let Some(work) = &self.work {
-                    self.bind(&mut transaction, work, entries).await?;
+                    self.bind(&mut transaction, work, entries, &rows).await?;
                 }
                 // In one order for everybody, or two processes could wait for each other.
                 let insert = concat!(
@@ -37,18 +37,22 @@ macro_rules! ledger {
                 let wanted = columns::states(changes)?;
                 let mut transaction = self.pool.begin_with($write).await.map_err(|error| self.failed(error))?;
                 let find = concat!(
-                    "SELECT tag, state FROM entries WHERE account = $1 AND tag IN (SELECT value->>'tag' FROM ",
+                    "SELECT tag, state, run FROM entries WHERE account = $1 AND tag IN (SELECT value->>'tag' FROM ",
                     $each,
                     ") ORDER BY tag",
                     $lock
                 );
-                let known: Vec<(String, String)> = sqlx::query_as(find)
+                let known: Vec<(String, String, Option<i64>)> = sqlx::query_as(find)
                     .bind(self.account)
                     .bind(wanted)
                     .fetch_all(&mut *transaction)
                     .await
                     .map_err(|error| self.failed(error))?;
-                let news = columns::news(known, changes)?;
+                let mut states = std::collections::HashMap::new();
+                for (tag, state, _) in &known {
+                    states.insert(tag.as_str(), columns::read(state)?);
+                }
+                let news = dataforseo_merchant::news(changes, |tag| states.get(tag.as_str()));
                 let update = concat!(
                     "UPDATE entries SET stage = new.stage, state = new.state FROM ",
                     "(SELECT value->>'tag' AS tag, value->>'stage' AS stage, value->>'state' AS state FROM ",
@@ -58,7 +62,9 @@ macro_rules! ledger {
                 let rows = columns::states(&news)?;
                 let stored = sqlx::query(update).bind(self.account).bind(rows).execute(&mut *transaction).await;
                 stored.map_err(|error| self.failed(error))?;
-                self.charge(&mut transaction, &news).await?;
+                if known.iter().any(|(_, _, run)| run.is_some()) {
+                    self.charge(&mut transaction, &news).await?;
+                }
                 transaction.commit().await.map_err(|error| self.failed(error))?;
                 Ok(news)
             }

@@ -1,7 +1,7 @@
 //! A run: tasks of any number, a budget and a deadline, worked off by any number of processes, each task once.
 
 use crate::StoreError;
-use dataforseo_merchant::{Collected, LedgerError, State, TaskRequest, TaskResult};
+use dataforseo_merchant::{Collected, LedgerError, State, TaskRequest};
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -84,7 +84,7 @@ pub struct RunResult {
     /// What was asked for.
     pub request: TaskRequest,
     /// `done`, `empty`, `failed` or `unreadable`.
-    pub status: String,
+    pub outcome: String,
     /// The vendor's result, of the kind that was asked for.
     pub result: Value,
     /// What failed, or could not be read.
@@ -117,14 +117,9 @@ pub(crate) fn cost(state: &State) -> Option<Decimal> {
 impl RunResult {
     /// What came of a task.
     pub(crate) fn of(number: i64, collected: &Collected) -> Self {
-        let (status, error) = match &collected.result {
-            TaskResult::Empty => ("empty", None),
-            TaskResult::Failed(fault) => ("failed", Some(fault.to_string())),
-            TaskResult::Unreadable { error, .. } => ("unreadable", Some(error.to_string())),
-            _ => ("done", None),
-        };
-        let (status, result) = (status.to_owned(), collected.result.json());
-        Self { number, request: collected.entry.request.clone(), status, result, error }
+        let (request, result) = (collected.entry.request.clone(), &collected.result);
+        let (outcome, error) = (result.outcome().to_owned(), result.trouble());
+        Self { number, request, outcome, result: result.json(), error }
     }
 }
 

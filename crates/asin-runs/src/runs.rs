@@ -115,6 +115,7 @@ macro_rules! runs {
                 connection: &mut Connection,
                 work: &Work,
                 entries: &[Entry],
+                rows: &str,
             ) -> Result<(), LedgerError> {
                 let find = concat!(
                     "SELECT budget - committed, cancelled, deadline IS NOT NULL AND deadline <= ",
@@ -128,7 +129,7 @@ macro_rules! runs {
                 let Some((left, cancelled, late)): Option<(i64, bool, bool)> = found else {
                     return refuse("the account has no such run");
                 };
-                let (rows, total) = (columns::intents(entries, Some(work))?, columns::total(entries)?);
+                let total = columns::total(entries)?;
                 match (cancelled, late) {
                     (true, _) => return refuse("cancelled"),
                     (false, true) => return refuse("its deadline has passed"),

@@ -286,6 +286,20 @@ pub trait Ledger: Debug + Send + Sync + 'static {
     async fn counts(&self) -> Result<Counts, LedgerError>;
 }
 
+/// The changes that say something new (see [`State::may_become`]), each to what the one before has left; of entries that are
+/// not `known` there is none. For those who write a [`Ledger`].
+pub fn news<'a>(changes: &'a [(Tag, State)], known: impl Fn(&Tag) -> Option<&'a State>) -> Vec<(Tag, State)> {
+    let mut latest: BTreeMap<&Tag, &State> = BTreeMap::new();
+    let mut news = Vec::new();
+    for (tag, state) in changes {
+        if latest.get(tag).copied().or_else(|| known(tag)).is_some_and(|now| now.may_become(state)) {
+            latest.insert(tag, state);
+            news.push((tag.clone(), state.clone()));
+        }
+    }
+    news
+}
+
 /// How many entries are read at once.
 const PAGE: usize = 500;
 

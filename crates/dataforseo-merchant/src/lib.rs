@@ -111,7 +111,7 @@ pub use generated::{
     SponsoredCarouselProduct, StoresCount, TasksReady, TextRow, Voucher, call, inspect, named,
 };
 pub use ids::{InvalidTag, Tag, TaskId};
-pub use ledger::{Counts, Entry, Ledger, LedgerError, Order, Page, Stage, State};
+pub use ledger::{Counts, Entry, Ledger, LedgerError, Order, Page, Stage, State, news};
 pub use memory_ledger::MemoryLedger;
 pub use money::{Bill, Budget, OverBudget, Prices};
 pub use offers::{Family, Offer};

@@ -2,7 +2,7 @@
 
 use crate::{
     Tag,
-    ledger::{Counts, Entry, Ledger, LedgerError, Order, Page, State},
+    ledger::{self, Counts, Entry, Ledger, LedgerError, Order, Page, State},
 };
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
@@ -39,18 +39,9 @@ impl Entries {
         self.all.extend(entries.into_iter().map(|entry| (entry.tag.clone(), entry)));
     }
 
-    /// The changes that say something new, each to what the one before has left.
+    /// The changes that say something new.
     pub fn news(&self, changes: &[(Tag, State)]) -> Vec<(Tag, State)> {
-        let mut latest: BTreeMap<&Tag, &State> = BTreeMap::new();
-        let mut news = Vec::new();
-        for (tag, state) in changes {
-            let Some(entry) = self.all.get(tag) else { continue };
-            if latest.get(tag).copied().unwrap_or(&entry.state).may_become(state) {
-                latest.insert(tag, state);
-                news.push((tag.clone(), state.clone()));
-            }
-        }
-        news
+        ledger::news(changes, |tag| Some(&self.all.get(tag)?.state))
     }
 
     pub fn record(&mut self, changes: &[(Tag, State)]) {

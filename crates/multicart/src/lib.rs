@@ -49,7 +49,7 @@
 //! | enrol ASINs by single calls | [`CreateAsin`] (by ids), [`CreateAsins`] (by names, many), [`ImportAsins`] (CSV) |
 //! | see and change what is enrolled | [`ListAsins`], [`GetAsin`], [`UpdateAsin`], [`DeleteAsin`] |
 //! | make and change collections | [`CreateCollection`], [`UpdateCollection`] |
-//! | start a run and see runs | [`runs::start`], [`StartRun`], [`ListRuns`], [`AwaitIngested`], [`AwaitRun`] |
+//! | start a run and see runs | [`runs::start`], [`runs::start_within`], [`StartRun`], [`ListRuns`], [`AwaitIngested`], [`AwaitRun`] |
 //! | read what was scraped | [`ListOutputs`], [`GetOutput`]; into files: [`outputs::save`], [`GetFile`] |
 //! | scrape a category | [`ScrapeCategory`], [`GetCategory`] |
 //! | find or register domains and postcodes | [`ListDomains`], [`ListPostcodes`], [`postcodes::register`], [`AwaitPostcode`] |

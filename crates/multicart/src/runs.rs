@@ -138,6 +138,13 @@ pub enum Started {
         /// What the account can spend.
         spendable: i64,
     },
+    /// Nothing was sent: the run would cost more than was allowed.
+    TooDear {
+        /// What the run would cost: one for each ASIN.
+        needed: u64,
+        /// What it may cost.
+        most: u64,
+    },
     /// The answer was lost, and there are runs that were not there before: it seems to have started.
     Suggested {
         /// The runs that are new.
@@ -163,9 +170,20 @@ pub enum Started {
 /// # Errors
 /// When something before the start cannot be read (nothing was sent then), and when the service refuses the start.
 pub async fn start(client: &McClient, collection: CollectionId, runs: ListRuns) -> Result<Started> {
+    start_within(client, collection, runs, u64::MAX).await
+}
+
+/// [`start`], if it costs no more credits than these: a collection can have grown since somebody agreed to its cost.
+///
+/// # Errors
+/// As those of [`start`].
+pub async fn start_within(client: &McClient, collection: CollectionId, runs: ListRuns, most: u64) -> Result<Started> {
     let unread = |what: &str| Error::new(ErrorKind::Request, format!("{what} is not said; no run was started"));
     let counted = client.call(ListAsins::new(collection).with_count(1).limit(1)).await?;
     let needed = counted.total.ok_or_else(|| unread("how many ASINs the collection holds"))?;
+    if needed > most {
+        return Ok(Started::TooDear { needed, most });
+    }
     let spendable = client.call(GetCredits::new()).await?.spendable().ok_or_else(|| unread("what can be spent"))?;
     if i64::try_from(needed).is_ok_and(|needed| needed > spendable) {
         return Ok(Started::TooFewCredits { needed, spendable });

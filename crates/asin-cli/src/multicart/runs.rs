@@ -149,6 +149,7 @@ pub async fn run(arguments: Run) -> Ended {
     let Run { collection, leave, connect } = arguments;
     let client = connect.open().await?.multicart()?;
     let counted = client.call(ListAsins::new(collection).with_count(1).limit(1)).await?;
+    let most = counted.total.unwrap_or(u64::MAX);
     let needed = counted.total.map_or_else(|| "an unknown number of".to_owned(), |total| total.to_string());
     let has = left(&client).await?.spendable.map_or_else(|| "an unknown number".to_owned(), |left| left.to_string());
     let subject = format!("MultiCart: a run of collection {collection} costs {needed} of the {has} credits.");
@@ -156,15 +157,21 @@ pub async fn run(arguments: Run) -> Ended {
         return Ok(ended);
     }
     let look = format!("`asin outputs list {collection}` shows what runs bring; look before another is started");
-    stoppable(start(&client, collection, &look), async { look.clone() }).await
+    stoppable(start(&client, collection, most, &look), async { look.clone() }).await
 }
 
-async fn start(client: &McClient, collection: CollectionId, look: &str) -> Ended {
+async fn start(client: &McClient, collection: CollectionId, most: u64, look: &str) -> Ended {
     let told = |answer| json(&json!({ "collection": collection, "started": answer }));
-    match runs::start(client, collection, ListRuns::new(Fields::naming("collection_id", collection))).await? {
+    let history = ListRuns::new(Fields::naming("collection_id", collection));
+    match runs::start_within(client, collection, history, most).await? {
         Started::Accepted { .. } => told(json!(true))?,
         Started::TooFewCredits { needed, spendable } => {
             return Err(Failure::funds(format!("{needed} credits are needed, the account has {spendable}: no run")));
+        }
+        Started::TooDear { needed, most } => {
+            let grown =
+                format!("the collection has grown: a run costs {needed} credits now, not {most}; none was started");
+            return Err(Failure::work(grown));
         }
         Started::Suggested { new, error } => {
             told(json!("unknown"))?;

@@ -6,7 +6,7 @@ use crate::failure::{Ended, Failure, Tally, say};
 use crate::output::{Output, counted};
 use crate::stop::{broken_off, left_off, unless_stopped};
 use asin_facade::core_http::Asin;
-use asin_facade::event::{About, Enrolment, Event};
+use asin_facade::event::{About, Enrolment, Event, Progress};
 use asin_facade::multicart::{McClient, runs::Started};
 use asin_facade::watch::{NotStarted, NotWatched, Register, Wanted, Watch, Watched as Seen};
 use asin_facade::{Marketplace, Product};
@@ -137,6 +137,10 @@ async fn ask_and_tell(
                         tally.did();
                         say(&format!("asin: {of} was started"));
                     }
+                    Ok(Started::TooDear { needed, most }) => {
+                        let grown = format!("it has grown: a run costs {needed} credits now, not {most}");
+                        tally.refuse(&of, &grown);
+                    }
                     Ok(Started::TooFewCredits { needed, spendable }) => {
                         tally.unpaid(&of, format!("{needed} credits are needed, the account has {spendable}: no run"));
                     }
@@ -157,7 +161,7 @@ async fn ask_and_tell(
                     Err(why) => tally.refuse(&of, &why.to_string()),
                 }
             }
-            Event::Note(text) => say(&format!("asin: {text}")),
+            Event::Progress(Progress::Note(text)) => say(&format!("asin: {text}")),
             _ => {}
         }
     }
@@ -200,9 +204,20 @@ fn said(about: &About) -> (String, &'static str) {
             (subject, "Enrol them?")
         }
         About::Prune(pruning) => {
+            const SHOWN: usize = 10;
             let collections: Vec<String> = pruning.collections.iter().map(ToString::to_string).collect();
-            let (products, collections) = (counted(pruning.products, "product"), collections.join(", "));
-            (format!("MultiCart: {products} in collection {collections} not wanted there any more."), "Remove them?")
+            let (products, collections) = (counted(pruning.products.len(), "product"), collections.join(", "));
+            let shown = pruning.products.iter().take(SHOWN).map(|gone| format!("{}:{}", gone.product, gone.postcode));
+            let mut shown: Vec<String> = shown.collect();
+            if let Some(more) = pruning.products.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+                shown.push(format!("{more} more"));
+            }
+            let subject = format!(
+                "MultiCart: {products} of {} in collection {collections} not wanted there any more: {}.",
+                pruning.held,
+                shown.join(", ")
+            );
+            (subject, "Remove them?")
         }
         About::Start(starting) => {
             let runs = counted(starting.collections.len(), "run");

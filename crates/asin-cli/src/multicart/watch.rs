@@ -56,6 +56,9 @@ pub struct Watch {
     /// Also remove what the collections of these stores and postcodes hold and is not given here
     #[arg(long, conflicts_with = "collection")]
     prune: bool,
+    /// With more to remove than this, none is removed
+    #[arg(long, value_name = "N", default_value_t = 100, requires = "prune")]
+    max_pruned: usize,
     /// Also start a run of each of these collections
     #[arg(long, conflicts_with = "collection")]
     run: bool,
@@ -99,7 +102,19 @@ impl Row for Watched {
 
 pub async fn watch(arguments: Watch) -> Ended {
     let Watch {
-        asins, at, marketplace, postcode, collection, email, runs_per_month, prune, run, forget, state, ..
+        asins,
+        at,
+        marketplace,
+        postcode,
+        collection,
+        email,
+        runs_per_month,
+        prune,
+        max_pruned,
+        run,
+        forget,
+        state,
+        ..
     } = arguments;
     let (leave, common) = (arguments.leave, arguments.common);
     if !forget.is_empty() {
@@ -123,7 +138,7 @@ pub async fn watch(arguments: Watch) -> Ended {
         watch = watch.runs_per_month(runs);
     }
     if prune {
-        watch = watch.prune();
+        watch = watch.prune().prune_at_most(max_pruned);
     }
     if run {
         watch = watch.start();

@@ -4,8 +4,7 @@ use crate::output::Row;
 use crate::table::{Column, Content};
 use asin_facade::core_http::Asin;
 use asin_facade::dataforseo_merchant::{
-    Collected, Entry, Kind, Offer, ProductsEntry, ProductsItem, ReadyTask, State, TaskId, TaskRequest, TaskResult,
-    UserDataRow,
+    Collected, Entry, Kind, Offer, ProductsEntry, ProductsItem, ReadyTask, State, TaskId, TaskRequest, UserDataRow,
 };
 use asin_facade::{Currency, Price};
 use rust_decimal::Decimal;
@@ -146,21 +145,10 @@ impl Row for Task {
 /// The whole result of a task, as the vendor gave it.
 pub fn whole(collected: &Collected) -> Value {
     let Collected { entry, result, .. } = collected;
-    let (outcome, result, said) = match result {
-        TaskResult::Asin(page) => ("done", json!(page), None),
-        TaskResult::Sellers(page) => ("done", json!(page), None),
-        TaskResult::Products(page) => ("done", json!(page), None),
-        TaskResult::GoogleProducts(page) => ("done", json!(page), None),
-        TaskResult::GoogleSellers(page) => ("done", json!(page), None),
-        TaskResult::GoogleProductInfo(page) => ("done", json!(page), None),
-        TaskResult::Empty => ("empty", Value::Null, None),
-        TaskResult::Failed(fault) => ("failed", Value::Null, Some(fault.to_string())),
-        TaskResult::Unreadable { error, raw } => ("unreadable", json!(raw), Some(error.to_string())),
-        _ => ("unknown", Value::Null, None),
-    };
     json!({
         "tag": entry.tag, "kind": entry.request.kind(), "subject": entry.request.summary().subject,
-        "label": entry.label, "id": entry.state.id(), "outcome": outcome, "said": said, "result": result,
+        "label": entry.label, "id": entry.state.id(), "outcome": result.outcome(), "said": result.trouble(),
+        "result": result.json(),
     })
 }
 

@@ -13,7 +13,10 @@ use super::{
     work::Work,
     write::{BETWEEN_LOOKS, Draft, LOCALE, LOOKS, Mode, STALE, dry_run, failed, not_allowed, patch},
 };
-use crate::{Marketplace, event::Step};
+use crate::{
+    Marketplace,
+    event::{Hears, Step},
+};
 use core_http::Operation;
 use futures_util::{StreamExt, future::join_all, stream};
 use jiff::Timestamp;

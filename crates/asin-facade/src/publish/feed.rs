@@ -12,6 +12,7 @@ use super::{
     sent::Target,
     work::Work,
 };
+use crate::event::Hears;
 use core_http::{Error, Result};
 use futures_core::Stream;
 use futures_util::{StreamExt, pin_mut};

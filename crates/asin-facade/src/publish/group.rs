@@ -8,7 +8,10 @@ use super::{
     sent::{Part, Sent, Target},
     work::Work,
 };
-use crate::{Price, event::Step};
+use crate::{
+    Price,
+    event::{Hears, Step},
+};
 use core_http::ErrorKind;
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;

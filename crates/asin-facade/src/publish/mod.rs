@@ -20,6 +20,7 @@ mod supervisor;
 mod work;
 mod write;
 
+pub use crate::event::Progress;
 pub use crate::journal::StateError;
 pub use audit::{RunId, RunSummary, Undo};
 pub use change::{Change, FromTo, Plan, PlanError};
@@ -27,7 +28,7 @@ pub use decide::PriceDecision;
 pub use report::{Outcome, Reason, Report, RowReport, Totals};
 pub use row::Row;
 pub use sellers::{Account, Accounts, Sellers, Selling};
-pub use supervisor::{Agreed, Event, Supervisor};
+pub use supervisor::{Agreed, Supervisor};
 
 pub(crate) use work::Work;
 #[cfg(feature = "sync")]

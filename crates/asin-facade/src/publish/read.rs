@@ -1,7 +1,7 @@
 //! Reads listings: one by one, or twenty in a call where there are many.
 
 use super::{Change, FromTo, Outcome, Reason, group::pieces, row::Slot, sent::Part, work::Work};
-use crate::{Marketplace, Price};
+use crate::{Marketplace, Price, event::Hears};
 use core_http::{Error, ErrorKind};
 use futures_util::TryStreamExt;
 use sp_listings::{

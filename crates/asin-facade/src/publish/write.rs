@@ -10,7 +10,7 @@ use super::{
     sent::{Part, Sent, Target},
     work::Work,
 };
-use crate::event::Step;
+use crate::event::{Hears, Step};
 use core_http::{ErrorKind, Once};
 use futures_util::{StreamExt, future::join, stream};
 use jiff::Timestamp;

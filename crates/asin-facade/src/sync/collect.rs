@@ -5,6 +5,7 @@ use super::{
     run::{Run, SyncError},
 };
 use crate::Product;
+use crate::event::Hears;
 use dataforseo_merchant::{Collected, Entry, Kind, TaskResult};
 use futures_util::{StreamExt, TryStreamExt, future};
 

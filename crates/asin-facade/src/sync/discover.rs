@@ -5,6 +5,7 @@ use super::{
     run::{Run, SyncError},
     state::Family,
 };
+use crate::event::Hears;
 use crate::{Product, paid, publish::Slot};
 use dataforseo_merchant::{Kind, TaskResult};
 use futures_util::TryStreamExt;

@@ -32,7 +32,7 @@ pub use crate::event::{Spending, Step};
 use crate::journal;
 pub use crate::journal::StateError;
 pub use crate::publish::{
-    Account, Accounts, Agreed, Change, Event, FromTo, Outcome, Plan, PlanError, PriceDecision, Reason, Report, Row,
+    Account, Accounts, Agreed, Change, FromTo, Outcome, Plan, PlanError, PriceDecision, Progress, Reason, Report, Row,
     RowReport, RunId, RunSummary, Supervisor, Totals, Undo,
 };
 pub use crate::{Doubt, Market, Observation, Question, Source, lowest};

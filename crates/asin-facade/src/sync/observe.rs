@@ -5,6 +5,7 @@ use super::{
     run::{Run, SyncError},
     state::Seen,
 };
+use crate::event::Hears;
 pub(super) use crate::observe::outputs::Outputs;
 use crate::{
     Product, Why,

@@ -9,7 +9,9 @@ use super::{
     state::State,
 };
 use crate::{
-    Market, Price, Product, paid,
+    Market, Price, Product,
+    event::{Hears, Progress},
+    paid,
     publish::{Decide, PublishError, Slot, Work},
 };
 use dataforseo_merchant::{Budget, Cadence, FileLedger, Kind, LedgerError, Posted, Stage, Tasks};
@@ -105,21 +107,11 @@ impl Run<'_> {
         let (own, max_age) = (&self.own, self.options.max_observation_age);
         Question { asin: *asin, marketplace: *marketplace, own, now, max_age }
     }
+}
 
-    pub(super) fn note(&self, text: impl Into<String>) {
-        self.supervisor.note(text);
-    }
-
-    pub(super) fn began(&self, step: Step, total: usize) {
-        self.supervisor.began(step, total);
-    }
-
-    pub(super) fn advanced(&self, step: Step, done: usize) {
-        self.supervisor.advanced(step, done);
-    }
-
-    pub(super) fn ended(&self, step: Step) {
-        self.supervisor.ended(step);
+impl Hears for Run<'_> {
+    fn hears(&self, progress: Progress) {
+        self.supervisor.event(progress);
     }
 }
 

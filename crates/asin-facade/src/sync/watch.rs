@@ -1,6 +1,7 @@
 //! Watch: enrols the products in a MultiCart collection. Never starts a run.
 
 use super::{Outcome, Reason, Step, run::Run};
+use crate::event::Hears;
 use crate::{
     Asin,
     publish::Slot,

@@ -70,6 +70,14 @@ pub enum NotWatched {
     /// Nobody allowed it.
     #[error("nobody allowed it")]
     NotAllowed,
+    /// So many are not wanted any more that none is removed.
+    #[error("{removed} products are not wanted any more, more than {most}: none is removed")]
+    TooMany {
+        /// How many would be removed.
+        removed: usize,
+        /// How many may be.
+        most: usize,
+    },
     /// The collection holds something of another place, or of a place that is not said: it is left alone.
     #[error("collection {0} is kept for this postcode, but not all that it holds is of it: it is left alone")]
     Mixed(CollectionId),

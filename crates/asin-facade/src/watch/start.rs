@@ -1,7 +1,7 @@
 //! Runs, each started once.
 
 use super::{Shelf, WatchError, Watched, Watching};
-use crate::event::{About, Event, Starting, Step};
+use crate::event::{About, Event, Hears, Starting, Step};
 use core_http::Error;
 use multicart::{
     CollectionId, Fields, GetCredits, ListRuns,
@@ -33,24 +33,26 @@ impl Watching<'_> {
     /// Starts a run of every collection that holds anything, unless an earlier start is open.
     pub(super) async fn start(&mut self, shelves: &[Shelf]) -> Result<(), WatchError> {
         let all = shelves.iter().flat_map(Shelf::collections).filter(|(_, rows)| *rows > 0);
-        let (mut collections, mut credits) = (Vec::new(), 0);
+        let mut priced: Vec<(CollectionId, u64)> = Vec::new();
         for (collection, rows) in all {
             if let Some(earlier) = self.earlier(collection).await? {
                 self.told(collection, Err(earlier));
             } else {
-                collections.push(collection);
-                credits += rows as u64;
+                priced.push((collection, rows as u64));
             }
         }
-        if collections.is_empty() {
+        if priced.is_empty() {
             return Ok(());
         }
-        self.events.began(Step::Run, collections.len());
+        self.events.began(Step::Run, priced.len());
         let spendable = self.client.call(GetCredits::new()).await?.spendable();
-        let starting = Starting { collections: collections.clone(), credits, spendable };
+        let (collections, credits) =
+            (priced.iter().map(|(id, _)| *id).collect(), priced.iter().map(|(_, credits)| credits).sum());
+        let starting = Starting { collections, credits, spendable };
         let allowed = self.events.asks(About::Start(starting)).await;
-        for (done, collection) in (1..).zip(collections) {
-            let outcome = if allowed { self.start_once(collection).await? } else { Err(NotStarted::NotAllowed) };
+        for (done, (collection, credits)) in (1..).zip(priced) {
+            let outcome =
+                if allowed { self.start_once(collection, credits).await? } else { Err(NotStarted::NotAllowed) };
             self.told(collection, outcome);
             self.events.advanced(Step::Run, done);
         }
@@ -70,14 +72,19 @@ impl Watching<'_> {
         Ok(Some(NotStarted::Suggested(new)))
     }
 
-    /// The start is in the register before it is sent, and stays there until it is known what became of it.
-    async fn start_once(&mut self, collection: CollectionId) -> Result<Result<Started, NotStarted>, WatchError> {
+    /// The start is in the register before it is sent, and stays there until it is known what became of it. It costs no more
+    /// than was allowed.
+    async fn start_once(
+        &mut self,
+        collection: CollectionId,
+        credits: u64,
+    ) -> Result<Result<Started, NotStarted>, WatchError> {
         let before = match runs::runner_ids(&self.client, history(collection)).await {
             Ok(before) => before,
             Err(error) => return Ok(Err(NotStarted::Failed(Arc::new(error)))),
         };
         self.register.starting(collection, before)?;
-        let started = runs::start(&self.client, collection, history(collection)).await;
+        let started = runs::start_within(&self.client, collection, history(collection), credits).await;
         if !matches!(started, Ok(Started::Unknown { .. })) {
             self.register.started(collection)?;
         }

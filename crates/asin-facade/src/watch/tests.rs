@@ -160,7 +160,17 @@ async fn what_is_not_wanted_is_removed_after_its_own_yes_and_nothing_else_is() {
     let before = desk.held();
     let said = desk.run(Watch::new(products(1..5)).prune(), |about| !matches!(about, About::Prune(_))).await;
     let [About::Prune(pruning)] = &said.asked[..] else { panic!("{:?}", said.asked) };
-    assert_eq!((pruning.products, pruning.collections.len()), (1, 1));
+    let gone: Vec<Wanted> = products(0..1).into_iter().collect();
+    assert_eq!((&pruning.products, pruning.collections.len()), (&gone, 1));
+    assert!(pruning.held <= 5 && pruning.held > 1, "{}", pruning.held);
+    assert_eq!(desk.held(), before);
+
+    let said = desk.run(Watch::new(products(1..5)).prune().prune_at_most(0), yes).await;
+    assert!(said.asked.is_empty(), "so many are not even asked for: {:?}", said.asked);
+    let too_many = |item: &Watched| {
+        matches!(item, Watched::Removed { outcome: Err(NotWatched::TooMany { removed: 1, most: 0 }), .. })
+    };
+    assert!(said.items.iter().any(too_many), "{:?}", said.items);
     assert_eq!(desk.held(), before);
 
     let answer = Fault::on("POST", "/api/v1/schedules/amazon/asin/delete/").call(1).cut_after_work();

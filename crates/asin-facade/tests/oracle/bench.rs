@@ -7,7 +7,9 @@ use crate::world::{COLLECTION, Pass, World};
 use asin_facade::core_http::{
     Pieces, Request, ReqwestTransport, Response, Streamed, Transport, TransportError, TransportErrorKind,
 };
-use asin_facade::sync::{Catalogue, Change, Event, Options, Report, Services, Spending, Supervisor, Sync, SyncError};
+use asin_facade::sync::{
+    Catalogue, Change, Options, Progress, Report, Services, Spending, Supervisor, Sync, SyncError,
+};
 use asin_sandbox::{Applies, Entry, Ledger, Listing, Market, Sandbox, Write};
 use async_trait::async_trait;
 use rust_decimal::Decimal;
@@ -195,7 +197,7 @@ struct Consent {
 
 #[async_trait]
 impl Supervisor for Consent {
-    fn event(&self, _: Event) {}
+    fn event(&self, _: Progress) {}
 
     async fn may_pay(&self, spending: &Spending) -> bool {
         self.asked.lock().unwrap().spending = Some(spending.clone());

@@ -2,12 +2,13 @@
 #![allow(dead_code, reason = "every test file uses a part of it")]
 
 use core_http::{
-    Client, ErrorKind, Fault, Head, Limits, Operation, Request, RequestBuilder, Response, Result, Safety, Transport,
-    Vendor, records::Scalars, testing::Script,
+    Caller, Client, ErrorKind, Fault, Head, Limit, Limits, Operation, Quota, Request, RequestBuilder, Response, Result,
+    Safety, Transport, Vendor, records::Scalars, testing::Script,
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 use std::{sync::Arc, time::Duration};
+use tokio::time::Instant;
 
 pub const OK: &str = r#"{"code":200,"data":7}"#;
 
@@ -151,4 +152,21 @@ pub fn script() -> Arc<Script> {
 pub fn local(transport: impl Transport, address: impl std::fmt::Display) -> Client<Shop> {
     let base = format!("http://{address}").parse().expect("a base URL");
     Client::builder(base, Arc::new(transport)).build().expect("a client")
+}
+
+/// A bucket of an account.
+pub const fn limit(per_second: f64, burst: u32) -> Limit {
+    Limit::account("calls", Quota { per_second, burst })
+}
+
+pub fn seller(account: &str) -> Caller {
+    Caller::new("application", account)
+}
+
+pub fn far() -> Instant {
+    Instant::now() + Duration::from_secs(1_000_000)
+}
+
+pub fn seconds(seconds: f64) -> Duration {
+    Duration::from_secs_f64(seconds)
 }

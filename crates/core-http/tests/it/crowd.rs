@@ -1,7 +1,7 @@
 //! Rate limits under many callers: fair, bounded, and nothing leaks when they leave.
 
-use crate::common::{OK, client, read, script};
-use core_http::{Caller, Limit, Quota, RateLimit, TokenBuckets, testing::response};
+use crate::common::{OK, client, far, limit, read, script, seconds, seller};
+use core_http::{Limit, Quota, RateLimit, TokenBuckets, testing::response};
 use futures_util::future::join_all;
 use std::{
     sync::{
@@ -11,22 +11,6 @@ use std::{
     time::Duration,
 };
 use tokio::time::{Instant, advance, sleep, timeout};
-
-const fn limit(per_second: f64, burst: u32) -> Limit {
-    Limit::account("calls", Quota { per_second, burst })
-}
-
-fn seller(account: &str) -> Caller {
-    Caller::new("application", account)
-}
-
-fn far() -> Instant {
-    Instant::now() + Duration::from_secs(1_000_000)
-}
-
-fn seconds(seconds: f64) -> Duration {
-    Duration::from_secs_f64(seconds)
-}
 
 #[tokio::test(start_paused = true)]
 async fn k6_a_clock_that_jumps_gives_no_more_than_the_burst() {

@@ -1,8 +1,8 @@
 //! Rate limits: nothing over the quota, nothing lost to those who leave, lessons at once.
 
-use crate::common::{OK, Shop, ask, builder, client, read, script};
+use crate::common::{OK, Shop, ask, builder, client, far, limit, read, script, seconds, seller};
 use core_http::{
-    Caller, ErrorKind, Fault, Head, Late, Learnt, Lesson, Limit, Quota, RateLimit, Safety, TokenBuckets, Vendor,
+    ErrorKind, Fault, Head, Late, Learnt, Lesson, Limit, Quota, RateLimit, Safety, TokenBuckets, Vendor,
     testing::response,
 };
 use futures_util::future::join_all;
@@ -12,22 +12,6 @@ use std::{
     time::Duration,
 };
 use tokio::time::{Instant, sleep, timeout};
-
-const fn limit(per_second: f64, burst: u32) -> Limit {
-    Limit::account("calls", Quota { per_second, burst })
-}
-
-fn seller(account: &str) -> Caller {
-    Caller::new("application", account)
-}
-
-fn far() -> Instant {
-    Instant::now() + Duration::from_secs(1_000_000)
-}
-
-fn seconds(seconds: f64) -> Duration {
-    Duration::from_secs_f64(seconds)
-}
 
 #[tokio::test(start_paused = true)]
 async fn a_deadline_that_falls_in_the_queue_is_throttled_and_nothing_was_sent() {

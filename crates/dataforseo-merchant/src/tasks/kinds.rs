@@ -158,6 +158,25 @@ macro_rules! kinds {
         }
 
         impl TaskResult {
+            /// What came of the task in a word: `done`, `empty`, `failed` or `unreadable`.
+            pub fn outcome(&self) -> &'static str {
+                match self {
+                    $(Self::$kind(_) => "done",)*
+                    Self::Empty => "empty",
+                    Self::Failed(_) => "failed",
+                    Self::Unreadable { .. } => "unreadable",
+                }
+            }
+
+            /// What failed, or could not be read, in the vendor's words or ours.
+            pub fn trouble(&self) -> Option<String> {
+                match self {
+                    Self::Failed(fault) => Some(fault.to_string()),
+                    Self::Unreadable { error, .. } => Some(error.to_string()),
+                    _ => None,
+                }
+            }
+
             /// The vendor's result as JSON, in the model's words: null where there is none, a text where it could not be
             /// read.
             pub fn json(&self) -> Value {

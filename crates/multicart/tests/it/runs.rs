@@ -89,6 +89,12 @@ async fn what_cannot_be_paid_is_not_started() {
         other => panic!("{other:?}"),
     }
     assert_eq!(starts(&script), 0);
+    let (client, script) = service(credits(10, 0, 0), json!([]), json!([]), || unreachable!("more than was allowed"));
+    match runs::start_within(&client, CollectionId(101), history(), 4).await.unwrap() {
+        Started::TooDear { needed, most } => assert_eq!((needed, most), (5, 4)),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(starts(&script), 0);
     let (client, script) = service(json!({"available_credits": 10}), json!([]), json!([]), || unreachable!("unknown"));
     let error = runs::start(&client, CollectionId(101), history()).await.unwrap_err();
     assert_eq!((error.kind(), error.may_have_been_applied(), starts(&script)), (ErrorKind::Request, false, 0));
