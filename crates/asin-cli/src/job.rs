@@ -8,20 +8,22 @@ use crate::output::{Format, counted};
 use crate::policy::defaults;
 use crate::progress::Progress;
 use crate::report;
-use crate::session::config_file;
+use crate::session::{Wire, config_file};
 use crate::stop::{self, broken_off, left_off, unless_stopped};
 use crate::supervisor::Terminal;
 use crate::table::visible;
 use crate::variables::Variables;
-use asin_facade::core_http;
+use asin_facade::core_http::{TokenBuckets, Transport};
 use asin_facade::multicart::CollectionId;
 use asin_facade::publish::{self, Publish, RunSummary, Sellers};
 use asin_facade::sync::{Catalogue, Connection, Options, Report, RowReport, Services, SyncError};
 use asin_sandbox::{Demo, Market, Sandbox};
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tempfile::TempDir;
 use url::Url;
 
 /// Where a run happens, and what it leaves.
@@ -47,6 +49,8 @@ pub struct Place {
     /// The set of credentials that `asin configure` wrote; variables of the environment go before it
     #[arg(long, value_name = "NAME", env = "ASIN_PROFILE", hide_env_values = true)]
     profile: Option<String>,
+    #[command(flatten)]
+    wire: Wire,
 }
 
 /// Everything that a run needs; what has to live as long as the run comes along.
@@ -55,58 +59,121 @@ pub struct Job {
     pub state: PathBuf,
     /// The collection of a sandbox.
     pub collection: Option<CollectionId>,
-    /// Whether nothing of this is real.
-    pub is_sandbox: bool,
+    /// Whether minutes are seconds: in a sandbox, and where nobody is called.
+    pub is_quick: bool,
     /// How rows are printed.
     pub format: Format,
     /// The flags by which another command finds this place.
     flags: String,
     config: Config,
     variables: Variables,
+    transport: Arc<dyn Transport>,
+    /// Whether a recording answers: then nothing is paid for, and what is noted is gone with the command.
+    replays: bool,
     sandbox: Option<Sandbox>,
-    temporary: Option<tempfile::TempDir>,
+    temporary: Option<TempDir>,
+}
+
+/// Where a run finds who sells, and what it keeps.
+struct Ground {
+    config: Config,
+    variables: Variables,
+    state: PathBuf,
+    flags: String,
+    market: Option<Market>,
+    sandbox: Option<Sandbox>,
+    temporary: Option<TempDir>,
 }
 
 impl Place {
     /// Opens it; `file` is what defaults stand beside.
     pub async fn open(&self, file: &Path) -> Result<Job, Failure> {
         stop::listen()?;
-        let beside = |name: &str| file.with_file_name(name);
-        let state = self.state.clone();
-        let format = if self.json { Format::Json } else { self.format.unwrap_or(Format::Table) };
-        let Some(sandbox) = &self.sandbox else {
-            let file = self.config.clone().unwrap_or_else(|| config_file(beside("asin.toml")));
-            let config = Config::read(&file)?;
-            let variables = Variables::of_profile(self.profile.as_deref())?;
-            let (state, is_sandbox) = (state.unwrap_or_else(|| beside(".asin")), false);
-            let profile = self.profile.as_ref().filter(|name| !name.is_empty());
-            let profile = profile.map_or_else(String::new, |name| format!(" --profile {}", quoted(Path::new(name))));
-            let flags = format!("--state {} --config {}{profile}", quoted(&state), quoted(&file));
-            let (collection, sandbox, temporary) = (None, None, None);
-            return Ok(Job { state, collection, is_sandbox, format, flags, config, variables, sandbox, temporary });
+        let transport = self.wire.transport()?;
+        let ground = match &self.sandbox {
+            Some(url) => self.sandboxed(url.as_ref(), file, &transport).await?,
+            None => self.real(file)?,
         };
-        let (demo, market, sandbox, temporary): (Demo, Market, _, _) = match sandbox {
+        let Ground { config, mut variables, mut state, flags, market, sandbox, mut temporary } = ground;
+        let replays = self.wire.replays();
+        if replays {
+            variables.only_to_show();
+            // What a recording answers was not done now: nothing that is noted of it may count for a run that calls somebody.
+            let folder = tempfile::tempdir().map_err(Failure::work)?;
+            let failed = |error| Failure::work(format!("{}: {error}", state.display()));
+            copied(&state, folder.path()).map_err(failed)?;
+            state = folder.path().to_owned();
+            temporary = Some(folder);
+        }
+        let format = if self.json { Format::Json } else { self.format.unwrap_or(Format::Table) };
+        let collection = market.iter().flat_map(|market| &market.collections).map(|known| known.id.into()).next();
+        let is_quick = market.is_some() || replays;
+        Ok(Job {
+            state,
+            collection,
+            is_quick,
+            format,
+            flags,
+            config,
+            variables,
+            transport,
+            replays,
+            sandbox,
+            temporary,
+        })
+    }
+
+    fn real(&self, file: &Path) -> Result<Ground, Failure> {
+        let beside = |name: &str| file.with_file_name(name);
+        let accounts = self.config.clone().unwrap_or_else(|| config_file(beside("asin.toml")));
+        let (config, variables) = (Config::read(&accounts)?, Variables::of_profile(self.profile.as_deref())?);
+        let state = self.state.clone().unwrap_or_else(|| beside(".asin"));
+        let profile = self.profile.as_ref().filter(|name| !name.is_empty());
+        let profile = profile.map_or_else(String::new, |name| format!(" --profile {}", quoted(Path::new(name))));
+        let flags = format!("--state {} --config {}{profile}", quoted(&state), quoted(&accounts));
+        Ok(Ground { config, variables, state, flags, market: None, sandbox: None, temporary: None })
+    }
+
+    async fn sandboxed(&self, url: Option<&Url>, file: &Path, transport: &dyn Transport) -> Result<Ground, Failure> {
+        let beside = |name: &str| file.with_file_name(name);
+        let (demo, market, sandbox): (Demo, Market, _) = match url {
             Some(url) => {
-                let transport = core_http::built_in()?;
-                let demo = config::ask(url, "demo", &transport).await?;
-                (demo, config::ask(url, "market", &transport).await?, None, None)
+                let demo = config::ask(url, "demo", transport).await?;
+                (demo, config::ask(url, "market", transport).await?, None)
             }
             None => {
                 let sandbox = embedded(&beside("market.json")).await?;
-                let temporary = if state.is_none() { Some(tempfile::tempdir().map_err(Failure::work)?) } else { None };
-                (sandbox.demo(), sandbox.market(), Some(sandbox), temporary)
+                (sandbox.demo(), sandbox.market(), Some(sandbox))
             }
         };
+        let is_kept = url.is_some() || self.state.is_some();
+        let temporary = if is_kept { None } else { Some(tempfile::tempdir().map_err(Failure::work)?) };
         let folder = temporary.as_ref().map(|folder| folder.path().to_owned());
         // Nothing that was seen in a sandbox may ever count for a real run on the same catalogue.
-        let url = self.sandbox.iter().flatten().next();
         let port = url.and_then(Url::port_or_known_default).unwrap_or_default();
-        let state = state.or(folder).unwrap_or_else(|| beside(".asin").join(format!("sandbox-{port}")));
+        let apart = || beside(".asin").join(format!("sandbox-{port}"));
+        let state = self.state.clone().or(folder).unwrap_or_else(apart);
         let flags = url.map_or_else(String::new, |url| format!("--state {} --sandbox={url}", quoted(&state)));
-        let collection = market.collections.first().map(|collection| collection.id.into());
-        let (config, variables, is_sandbox) = (Config::of_sandbox(&demo)?, Variables::of_sandbox(&demo), true);
-        Ok(Job { state, collection, is_sandbox, format, flags, config, variables, sandbox, temporary })
+        let (config, variables) = (Config::of_sandbox(&demo)?, Variables::of_sandbox(&demo));
+        Ok(Ground { config, variables, state, flags, market: Some(market), sandbox, temporary })
     }
+}
+
+/// Copies what a folder holds, if it is there.
+fn copied(from: &Path, to: &Path) -> io::Result<()> {
+    if !from.exists() {
+        return Ok(());
+    }
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let to = to.join(entry.file_name());
+        match entry.file_type()?.is_dir() {
+            true => copied(&entry.path(), &to)?,
+            false => drop(std::fs::copy(entry.path(), to)?),
+        }
+    }
+    Ok(())
 }
 
 impl Job {
@@ -128,17 +195,24 @@ impl Job {
     /// The services; only accounts in `used` need their secret.
     pub fn services(&mut self, used: &BTreeSet<&str>) -> Result<Services, Failure> {
         let connection: Connection = self.config.connection(used, &mut self.variables)?;
-        Services::connect(connection).map_err(Failure::usage)
+        Services::over(connection, self.transport.clone()).map_err(Failure::usage)
     }
 
     /// The sellers alone; only accounts in `used` need their secret.
     pub fn sellers(&mut self, used: &BTreeSet<&str>) -> Result<Sellers, Failure> {
-        Sellers::connect(self.config.selling(used, &mut self.variables)?).map_err(Failure::usage)
+        let selling = self.config.selling(used, &mut self.variables)?;
+        Sellers::over(selling, self.transport.clone(), Arc::new(TokenBuckets::new())).map_err(Failure::usage)
     }
 
     /// Options with what this place says.
     pub fn options(&self) -> Options {
         Options::new(&self.state)
+    }
+
+    /// Who watches a run, and is asked.
+    pub fn watcher(&self, consent: Consent, verbose: bool) -> Terminal {
+        let progress = Progress::new(std::io::stderr().is_terminal() && !verbose);
+        Terminal::new(consent, progress, !self.replays)
     }
 
     /// Waits for a run, and stops it when a person does: then says what may have been done, and how to go on.
@@ -157,6 +231,9 @@ impl Job {
         }
         if !terminal.has_agreed() {
             return Err(left_off());
+        }
+        if self.replays {
+            return Err(Failure::work("stopped: nobody was called"));
         }
         if self.temporary.is_some() {
             return Err(broken_off("it was in a sandbox that is gone"));
@@ -179,7 +256,7 @@ impl Job {
                 say(&report::totals(&report.totals));
             }
         }
-        if let (Some(run), None) = (&report.totals.run, &self.sandbox) {
+        if let (Some(run), None, false) = (&report.totals.run, &self.sandbox, self.replays) {
             let rows = report.rows.iter().filter(|row| changes(row)).count();
             let many = format!(" --max-rows-changed {rows}");
             let many = if rows > defaults().max_rows_changed { &many } else { "" };
@@ -202,11 +279,6 @@ fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
     let plain = |c: char| c.is_alphanumeric() || "/._-:".contains(c);
     if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
-}
-
-/// Who watches a run, and is asked.
-pub fn watcher(consent: Consent, verbose: bool) -> Terminal {
-    Terminal::new(consent, Progress::new(std::io::stderr().is_terminal() && !verbose))
 }
 
 fn failed(error: SyncError) -> Failure {

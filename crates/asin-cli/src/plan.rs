@@ -4,7 +4,7 @@ use crate::consent::Consent;
 use crate::failure::{Ended, Failure, say};
 use crate::form::Form;
 use crate::input::duration;
-use crate::job::{self, Job, Place};
+use crate::job::{Job, Place};
 use crate::output::{Format, Output, Row};
 use crate::policy::{Policy, defaults};
 use crate::table::{Column, Content, visible};
@@ -112,8 +112,8 @@ pub async fn plan(arguments: PlanArguments, verbose: bool) -> Ended {
         say("asin: not on a terminal and without --yes: nothing is paid for");
     }
     let mut options = job.options();
-    arguments.policy.set(&mut options, job.collection, job.is_sandbox);
-    let (sync, terminal) = (Sync::new(services, options), job::watcher(consent, verbose));
+    arguments.policy.set(&mut options, job.collection, job.is_quick);
+    let (sync, terminal) = (Sync::new(services, options), job.watcher(consent, verbose));
     let (report, plan) = job.wait(&terminal, sync.plan(&catalogue, &terminal)).await?;
     write(&arguments.out, &plan)?;
     let (changes, most) = (plan.changes.len(), defaults().max_rows_changed);
@@ -142,7 +142,7 @@ pub async fn apply(arguments: ApplyArguments, verbose: bool) -> Ended {
     let (mut options, consent) = arguments.write.options(&job);
     options.max_observation_age = arguments.max_observation_age;
     options.max_stock_age = arguments.max_stock_age;
-    let (publish, terminal) = (Publish::new(sellers, options), job::watcher(consent, verbose));
+    let (publish, terminal) = (Publish::new(sellers, options), job.watcher(consent, verbose));
     let report = job.wait(&terminal, publish.run(&plan, &terminal)).await?;
     job.end(&report, arguments.write.is_withheld(consent) || terminal.has_refused()).await
 }
@@ -168,7 +168,7 @@ pub async fn undo(arguments: UndoArguments, verbose: bool) -> Ended {
         say(&visible(&format!("asin: cannot be undone: {left}")));
     }
     let publish = Publish::new(job.sellers(&accounts(&undo.plan))?, options);
-    let terminal = job::watcher(consent, verbose);
+    let terminal = job.watcher(consent, verbose);
     let report = job.wait(&terminal, publish.run(&undo.plan, &terminal)).await?;
     job.end(&report, arguments.write.is_withheld(consent) || terminal.has_refused()).await
 }
@@ -178,8 +178,8 @@ impl WriteArguments {
         let (mut options, consent) = (Options::new(&job.state), Consent::of(self.yes));
         options.max_rows_changed = self.max_rows_changed;
         options.feed_above = self.feed_above;
-        if job.is_sandbox {
-            options.cadence = Duration::from_millis(500); // its minutes are seconds
+        if job.is_quick {
+            options.cadence = Duration::from_millis(500); // minutes are seconds
         }
         options.dry_run = self.dry_run || consent == Consent::Withheld;
         if self.is_withheld(consent) {

@@ -61,8 +61,8 @@ enum Rule {
 }
 
 impl Policy {
-    /// Puts the flags into the options of a run; a sandbox has a collection to choose, and its minutes are seconds.
-    pub fn set(&self, options: &mut Options, collection: Option<CollectionId>, is_sandbox: bool) {
+    /// Puts the flags into the options of a run; a sandbox has a collection to choose; where it `is_quick`, minutes are seconds.
+    pub fn set(&self, options: &mut Options, collection: Option<CollectionId>, is_quick: bool) {
         options.discover = self.discover;
         options.watch = self.watch;
         options.collection = self.collection.or(collection);
@@ -74,7 +74,7 @@ impl Policy {
         options.feed_above = self.feed_above;
         options.max_stock_age = self.max_stock_age;
         options.pricing = self.rule();
-        if is_sandbox {
+        if is_quick {
             (options.cadence, options.patience) = (Duration::from_millis(500), Duration::from_secs(120));
         }
         options.patience = self.patience.unwrap_or(options.patience);

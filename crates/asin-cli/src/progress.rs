@@ -38,6 +38,7 @@ impl Progress {
     pub fn show(&self, event: &Told) {
         let mut steps = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
+            Told::Pays(budget) => meter::pays(budget),
             Told::Began { step, total } => {
                 let bar = self.bars.as_ref().map(|bars| bars.add(bar(*step, *total)));
                 if bar.is_none() {

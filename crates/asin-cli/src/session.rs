@@ -25,6 +25,14 @@ pub struct Connect {
     /// The sandbox that `asin sandbox` serves there, with its demo accounts and credentials
     #[arg(long, value_name = "URL")]
     sandbox: Option<Url>,
+    #[command(flatten)]
+    wire: Wire,
+}
+
+/// What is written down of the network, or answered from that.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Connection")]
+pub struct Wire {
     /// Write down every exchange, without secrets
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
@@ -72,11 +80,11 @@ impl Connect {
     /// Reads the profile, or asks the sandbox.
     pub async fn open(&self) -> Result<Session, Failure> {
         stop::listen()?;
-        let transport = self.transport()?;
+        let transport = self.wire.transport()?;
         let limits = Arc::new(TokenBuckets::new());
         let Some(url) = &self.sandbox else {
             let mut variables = Variables::of_profile(self.profile.as_deref())?;
-            if self.replay.is_some() {
+            if self.wire.replays() {
                 variables.only_to_show();
             }
             return Ok(Session { variables, demo: None, transport, limits });
@@ -94,14 +102,24 @@ impl Connect {
 
     /// Refuses a recording where paid tasks are noted: their tags are made anew, and what was noted would be taken for paid.
     pub fn not_replayed(&self) -> Result<(), Failure> {
-        match &self.replay {
-            Some(_) => Err(Failure::usage("--replay: a paid task is not replayed, each has a tag of its own")),
-            None => Ok(()),
+        match self.wire.replays() {
+            true => Err(Failure::usage(format!("--replay: {NOT_REPLAYED}"))),
+            false => Ok(()),
         }
+    }
+}
+
+/// Why nothing is paid for by a recording.
+pub const NOT_REPLAYED: &str = "a paid task is not replayed, each has a tag of its own";
+
+impl Wire {
+    /// Whether nobody is called.
+    pub fn replays(&self) -> bool {
+        self.replay.is_some()
     }
 
     /// The network, or what was recorded of it.
-    fn transport(&self) -> Result<Arc<dyn Transport>, Failure> {
+    pub fn transport(&self) -> Result<Arc<dyn Transport>, Failure> {
         let named = |file: &Path, error: std::io::Error| Failure::usage(format!("{}: {error}", file.display()));
         Ok(match (&self.record, &self.replay) {
             (_, Some(file)) => Arc::new(Replayer::from_file(file).map_err(|error| named(file, error))?),

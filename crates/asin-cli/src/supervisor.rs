@@ -1,8 +1,10 @@
 //! The person in front of the terminal: sees what happens, and is asked before it pays or writes.
 
 use crate::consent::Consent;
+use crate::failure::say;
 use crate::output::from_to;
 use crate::progress::Progress;
+use crate::session::NOT_REPLAYED;
 use crate::table::{Column, Content, Place, render};
 use asin_facade::sync::{Change, Progress as Told, Spending, Supervisor};
 use async_trait::async_trait;
@@ -13,15 +15,17 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 pub struct Terminal {
     consent: Consent,
     progress: Progress,
+    /// Whether anything is paid for at all.
+    pays: bool,
     /// Whether leave was given, and withheld, at least once.
     agreed: AtomicBool,
     refused: AtomicBool,
 }
 
 impl Terminal {
-    /// A terminal with this much consent.
-    pub fn new(consent: Consent, progress: Progress) -> Self {
-        Self { consent, progress, agreed: AtomicBool::new(false), refused: AtomicBool::new(false) }
+    /// A terminal with this much consent; unless it `pays`, nothing is paid for, whatever anybody says.
+    pub fn new(consent: Consent, progress: Progress, pays: bool) -> Self {
+        Self { consent, progress, pays, agreed: AtomicBool::new(false), refused: AtomicBool::new(false) }
     }
 
     async fn agrees(&self, subject: String, question: &'static str) -> bool {
@@ -49,6 +53,10 @@ impl Supervisor for Terminal {
     }
 
     async fn may_pay(&self, spending: &Spending) -> bool {
+        if !self.pays {
+            self.progress.aside(|| say(&format!("asin: --replay: {NOT_REPLAYED}")));
+            return false;
+        }
         self.agrees(bill(spending), "Pay for them?").await
     }
 

@@ -3,7 +3,7 @@
 use crate::consent::Consent;
 use crate::failure::{Ended, say};
 use crate::form::Form;
-use crate::job::{self, Place};
+use crate::job::Place;
 use crate::policy::Policy;
 use asin_facade::sync::Sync;
 use std::path::PathBuf;
@@ -71,13 +71,13 @@ pub async fn run(arguments: Arguments, verbose: bool) -> Ended {
     let services = job.services(&catalogue.rows.iter().map(|row| row.account.as_str()).collect())?;
     let consent = Consent::of(arguments.yes);
     let mut options = job.options();
-    arguments.policy.set(&mut options, job.collection, job.is_sandbox);
+    arguments.policy.set(&mut options, job.collection, job.is_quick);
     options.dry_run = arguments.dry_run || consent == Consent::Withheld;
     if options.dry_run && !arguments.dry_run {
         say("asin: not on a terminal and without --yes: nothing is paid for and nothing is written, as with --dry-run");
     }
     let withheld = options.dry_run && !arguments.dry_run;
-    let (sync, terminal) = (Sync::new(services, options), job::watcher(consent, verbose));
+    let (sync, terminal) = (Sync::new(services, options), job.watcher(consent, verbose));
     let report = job.wait(&terminal, sync.run(&catalogue, &terminal)).await?;
     job.end(&report, withheld || terminal.has_refused()).await
 }

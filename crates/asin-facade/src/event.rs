@@ -27,9 +27,13 @@ pub enum Event<T> {
 }
 
 /// How far a workflow has come.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Progress {
+    /// This budget pays for it: what has been spent and what is reserved can be asked of it at any time.
+    #[cfg(feature = "dataforseo-merchant")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "dataforseo-merchant")))]
+    Pays(dataforseo_merchant::Budget),
     /// A step begins.
     Began {
         /// Which one.

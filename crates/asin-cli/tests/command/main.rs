@@ -10,6 +10,7 @@ mod inspect;
 mod listing;
 mod multicart;
 mod paid;
+mod plan;
 #[cfg(unix)]
 mod receive;
 mod sandbox;

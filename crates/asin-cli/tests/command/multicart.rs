@@ -46,7 +46,8 @@ fn stores_and_postcodes_have_collections_of_their_own_that_are_pruned_and_run_wh
         ran.err
     );
 
-    watch(&both[..1], &["--prune"]).says(2, &["1 product of 2 in collection", "not wanted there any more: ", both[1], "without --yes"]);
+    watch(&both[..1], &["--prune"])
+        .says(2, &["1 product of 2 in collection", "not wanted there any more: ", both[1], "without --yes"]);
     let ran = watch(&both[..1], &["--prune", "--run", "--yes"]);
     assert_eq!(ran.code, Some(0), "{} {}", ran.out, ran.err);
     let removed = ran.lines().into_iter().filter(|row| row["outcome"] == "removed");

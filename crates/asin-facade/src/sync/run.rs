@@ -162,6 +162,7 @@ impl Sync {
 impl Run<'_> {
     /// All steps of a catalogue.
     pub(super) async fn whole(&self, catalogue: &Catalogue) -> Result<Report, SyncError> {
+        self.hears(Progress::Pays(self.budget.clone()));
         let (mut slots, refused) = self.work.admit(catalogue.rows.iter().map(|row| (row.clone(), None)));
         self.settle().await;
         if self.options.watch {
