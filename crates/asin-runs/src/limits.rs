@@ -43,6 +43,8 @@ DECLARE
     asked TEXT[] := ARRAY(SELECT value->>'key' FROM json_array_elements(wanted) AS rows (value) ORDER BY 1);
     now DOUBLE PRECISION;
 BEGIN
+    -- A slot that is lost in a crash of the server needs no disk to have seen it: nobody waits for one here.
+    PERFORM set_config('synchronous_commit', 'off', true);
     -- In one order for everybody, or two could wait for each other.
     PERFORM 1 FROM limits WHERE key = ANY (asked) ORDER BY key FOR UPDATE;
     IF (SELECT count(*) FROM limits WHERE key = ANY (asked)) < cardinality(asked) THEN
@@ -139,7 +141,8 @@ const LOOK: Duration = Duration::from_millis(50);
 ///
 /// A slot is reserved before it comes, first come first served, and only where it comes before the call's deadline; a
 /// waiter that leaves wastes its slot. Of several buckets the slowest is waited for first. A call under way counts until it ends, or until its deadline if its process died.
-/// While the database cannot be asked each process keeps to its share of every limit: never to none.
+/// While the database cannot be asked each process keeps to its share of every limit, of which what it had from the
+/// database counts as used: never to none, and no second burst.
 #[derive(Debug, Clone)]
 pub struct SharedLimits {
     pool: PgPool,
@@ -268,6 +271,10 @@ impl SharedLimits {
         }
     }
 
+    fn parts(&self, limits: &[Limit]) -> Vec<Limit> {
+        limits.iter().map(|limit| self.part(limit)).collect()
+    }
+
     /// This process's part of a limit.
     fn part(&self, limit: &Limit) -> Limit {
         let Quota { per_second, burst } = limit.quota;
@@ -296,15 +303,14 @@ impl RateLimit for SharedLimits {
                         self.reopened(&keys, deadline).await.map_err(|()| Late { limit: first.name })?;
                     }
                     if wanted.is_empty() {
-                        return Ok(if held.is_empty() { Permit::free() } else { Permit::new(held) });
+                        // Of its own share as far as that reaches: should the database be gone next, this call is counted.
+                        let own = self.alone.acquire(caller, &self.parts(limits), Instant::now()).await.ok();
+                        return Ok(Permit::new((held, own)));
                     }
                 }
                 Some(Turn::Full) if left > LOOK => sleep(LOOK).await,
                 Some(Turn::Full | Turn::Late) => return Err(Late { limit: first.name }),
-                None => {
-                    let parts: Vec<Limit> = limits.iter().map(|limit| self.part(limit)).collect();
-                    return self.alone.acquire(caller, &parts, deadline).await;
-                }
+                None => return self.alone.acquire(caller, &self.parts(limits), deadline).await,
             }
         }
     }

@@ -49,11 +49,12 @@ async fn calls_under_way_are_counted_over_all_processes_until_they_end() {
     let one = Postgres::connect(&server.url(), 2).await.unwrap().limits(2);
     let other = Postgres::connect(&server.url(), 2).await.unwrap().limits(2);
     let wanted = [limit(1000.0, 1000).in_flight(2)];
-    let first = at_once(&one, &wanted).await.expect("the first place");
-    let _second = at_once(&other, &wanted).await.expect("the second place");
+    // A place is kept as long as its call may last.
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let first = one.acquire(&caller(), &wanted, deadline).await.expect("the first place");
+    let _second = other.acquire(&caller(), &wanted, deadline).await.expect("the second place");
     assert!(at_once(&one, &wanted).await.is_none(), "both are taken");
     drop(first);
-    let deadline = Instant::now() + Duration::from_secs(20);
     let _third = other.acquire(&caller(), &wanted, deadline).await.expect("given back");
 }
 
@@ -84,6 +85,16 @@ async fn without_the_database_each_keeps_to_its_share() {
     server.stop();
     assert_eq!(count(&processes[..1], &[slow], 20).await, 5, "half of it");
     assert_eq!(count(&processes[1..], &[slow], 20).await, 5, "the other half");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_process_had_from_the_database_counts_when_that_is_gone() {
+    let Some(server) = Server::start() else { return };
+    let process = [Postgres::connect(&server.url(), 1).await.unwrap().limits(2)];
+    let slow = limit(0.001, 10);
+    assert_eq!(count(&process, &[slow], 3).await, 3);
+    server.stop();
+    assert_eq!(count(&process, &[slow], 20).await, 2, "half of ten, and three of them are used");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
