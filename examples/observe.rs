@@ -39,6 +39,7 @@ async fn main() -> Result<(), Failure> {
                 let question = Question {
                     asin: seen.product.asin,
                     marketplace: seen.product.marketplace,
+                    postcode: None, // wherever it was seen
                     own: &ourselves,
                     now: jiff::Timestamp::now(),
                     max_age: Duration::from_secs(2 * 3600),

@@ -35,7 +35,7 @@ pub struct Policy {
     /// How long to wait for paid results; the next run collects what comes later [default: 50m, in a sandbox 2m]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     patience: Option<Duration>,
-    /// Also follow offers of which the vendor did not say everything (condition, stock, seller, time, currency)
+    /// Also follow offers of which the vendor did not say everything (condition, stock, seller, time, currency, postcode)
     #[arg(long)]
     accept_unconfirmed: bool,
     /// No price moves further than this from the old one, in percent

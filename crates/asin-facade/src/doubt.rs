@@ -1,6 +1,6 @@
 //! Whether a price may follow what the market shows.
 
-use crate::{Asin, Marketplace, Observation, Price};
+use crate::{Asin, Marketplace, Observation, Price, Source};
 use dataforseo_merchant::Condition;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
@@ -20,6 +20,10 @@ pub enum Doubt {
     MarketplaceNotSaid,
     /// It is of another store.
     OtherMarketplace,
+    /// It may be of another place than the postcode: MultiCart looks at each product for places of its own.
+    PostcodeNotSaid,
+    /// It is of another postcode.
+    OtherPostcode,
     /// There is no price.
     NoPrice,
     /// The vendor does not say in which currency.
@@ -48,7 +52,10 @@ impl Doubt {
     /// Whether the vendor only left it open; what it said against an offer no option overrides.
     pub fn is_open(self) -> bool {
         use Doubt::*;
-        matches!(self, ConditionNotSaid | StockNotSaid | SellerNotSaid | CurrencyNotSaid | TimeNotSaid)
+        matches!(
+            self,
+            ConditionNotSaid | StockNotSaid | SellerNotSaid | CurrencyNotSaid | TimeNotSaid | PostcodeNotSaid
+        )
     }
 
     /// The words for a person.
@@ -58,6 +65,8 @@ impl Doubt {
             Self::OtherAsin => "another ASIN",
             Self::MarketplaceNotSaid => "store not said",
             Self::OtherMarketplace => "another store",
+            Self::PostcodeNotSaid => "postcode not said",
+            Self::OtherPostcode => "another postcode",
             Self::NoPrice => "no price",
             Self::CurrencyNotSaid => "currency not said",
             Self::OtherCurrency => "another currency",
@@ -86,6 +95,8 @@ pub struct Question<'a> {
     pub asin: Asin,
     /// The store.
     pub marketplace: Marketplace,
+    /// The place whose prices count; `None`: any.
+    pub postcode: Option<&'a str>,
     /// The sellers that are ourselves.
     pub own: &'a BTreeSet<String>,
     /// The time now.
@@ -104,6 +115,12 @@ impl Observation {
             None => drop(doubts.insert(open)),
         };
         let store = question.marketplace;
+        let is_here = match (question.postcode, &self.postcode) {
+            (Some(wanted), Some(said)) => Some(said == wanted),
+            (Some(_), None) if self.source == Source::MulticartOutput => None,
+            _ => Some(true),
+        };
+        check(is_here, Doubt::PostcodeNotSaid, Doubt::OtherPostcode);
         check(self.asin.map(|asin| asin == question.asin), Doubt::AsinNotSaid, Doubt::OtherAsin);
         check(self.marketplace.map(|place| place == store), Doubt::MarketplaceNotSaid, Doubt::OtherMarketplace);
         check(self.amount.map(|amount| amount > Decimal::ZERO), Doubt::NoPrice, Doubt::NoPrice);

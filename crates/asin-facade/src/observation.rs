@@ -27,6 +27,9 @@ pub struct Observation {
     pub asin: Option<Asin>,
     /// The store.
     pub marketplace: Option<Marketplace>,
+    /// The postcode of the place that the page was shown for; prices may differ by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub postcode: Option<String>,
     /// The amount, tax included.
     pub amount: Option<Decimal>,
     /// The currency.

@@ -23,6 +23,7 @@ fn offers(result: &SellersResult) -> Vec<Observation> {
         source: Source::DataforseoSellers,
         asin: result.asin,
         marketplace,
+        postcode: None,
         amount: offer.price,
         currency: offer.currency.as_deref().and_then(Currency::from_code),
         condition: offer.condition,

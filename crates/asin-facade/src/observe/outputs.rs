@@ -25,13 +25,18 @@ pub(crate) async fn read(client: &McClient, collection: CollectionId) -> core_ht
         let Some(content) = &record.output_json else { continue };
         let Some(mut observation) = scraped(content, at) else { continue };
         let Some(asin) = observation.asin else { continue };
-        observation.marketplace = store_of(asin, &rows);
+        // An output does not say its place itself: it is that of the collection's rows of the product.
+        observation.marketplace =
+            agreed(asin, &rows, |row| Some(row.domain.as_ref()?.domain.as_str())).and_then(Marketplace::of_domain);
+        observation.postcode =
+            agreed(asin, &rows, |row| Some(row.postcode.as_ref()?.zipcode.as_str())).map(str::to_owned);
         if let (None, Some(store)) = (observation.currency, observation.marketplace) {
             observation.currency = content.get("price").and_then(|price| sign(price.as_str()?, store.currency()));
         }
         let known = outputs.entry(asin).or_default();
-        // The list is newest first: one observation for each product and store, the newest.
-        if !known.iter().any(|known| known.marketplace == observation.marketplace) {
+        // The list is newest first: one observation for each product and place, the newest.
+        let place = |seen: &Observation| (seen.marketplace, seen.postcode.clone());
+        if !known.iter().any(|known| place(known) == place(&observation)) {
             known.push(observation);
         }
     }
@@ -44,12 +49,11 @@ fn made(output: &Output) -> Option<Timestamp> {
     time(&output.updated_at).or(time(&output.created_at))
 }
 
-/// The store of an output, which does not say it itself: that of the collection's rows of this product, if all agree.
-fn store_of(asin: Asin, rows: &[AsinRow]) -> Option<Marketplace> {
-    let mut domains =
-        rows.iter().filter(|row| row.asin == Some(asin)).map(|row| Some(row.domain.as_ref()?.domain.as_str()));
-    let first = domains.next()??;
-    domains.all(|domain| domain == Some(first)).then(|| Marketplace::of_domain(first))?
+/// What the rows of a product say, if all agree.
+fn agreed(asin: Asin, rows: &[AsinRow], says: impl Fn(&AsinRow) -> Option<&str>) -> Option<&str> {
+    let mut said = rows.iter().filter(|row| row.asin == Some(asin)).map(says);
+    let first = said.next()??;
+    said.all(|other| other == Some(first)).then_some(first)
 }
 
 /// The currency that the sign in a displayed price stands for. A sign that many share says nothing where it fits, and
@@ -92,6 +96,7 @@ fn scraped(content: &serde_json::Value, at: Option<Timestamp>) -> Option<Observa
         source: Source::MulticartOutput,
         asin: text("asin")?.parse().ok(),
         marketplace: None,
+        postcode: None,
         amount,
         currency: text("currency").as_deref().and_then(Currency::from_code),
         condition: text("condition"),
@@ -168,6 +173,21 @@ mod tests {
         assert_eq!(sign("75,50 TL", currency("TRY")), Some(currency("TRY")));
         assert_eq!(sign("12,00 €", currency("SEK")), Some(currency("EUR")));
         assert_eq!(sign("49.99", currency("AUD")), None);
+    }
+
+    #[test]
+    fn rows_of_one_place_say_it_and_rows_of_two_do_not() {
+        let row = |id: u64, postcode: &str| -> AsinRow {
+            let place = json!({"id": id, "zipcode": postcode});
+            serde_json::from_value(json!({"id": id, "asin": "B0DJQQ38TG", "customer_postcode": place})).unwrap()
+        };
+        let asin = "B0DJQQ38TG".parse().unwrap();
+        let said = |rows: &[AsinRow]| {
+            agreed(asin, rows, |row| Some(row.postcode.as_ref()?.zipcode.as_str())).map(str::to_owned)
+        };
+        assert_eq!(said(&[row(1, "10115"), row(2, "10115")]).as_deref(), Some("10115"));
+        assert_eq!(said(&[row(1, "10115"), row(2, "80331")]), None);
+        assert_eq!(said(&[]), None);
     }
 
     #[test]

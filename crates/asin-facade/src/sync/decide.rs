@@ -83,6 +83,7 @@ mod tests {
             source: Source::DataforseoSellers,
             asin: "B000000001".parse().ok(),
             marketplace: "TR".parse().ok(),
+            postcode: None,
             amount: Some(decimal(amount)),
             currency: Currency::from_code("TRY"),
             condition: Some("Yeni".into()),
@@ -96,8 +97,14 @@ mod tests {
     fn market(observations: &[Observation], accept: bool) -> Market {
         let own = BTreeSet::from(["OWN".to_owned()]);
         let (asin, marketplace) = ("B000000001".parse().unwrap(), "TR".parse().unwrap());
-        let question =
-            Question { asin, marketplace, own: &own, now: Timestamp::UNIX_EPOCH, max_age: Duration::from_secs(7200) };
+        let question = Question {
+            asin,
+            marketplace,
+            postcode: Some("34000"),
+            own: &own,
+            now: Timestamp::UNIX_EPOCH,
+            max_age: Duration::from_secs(7200),
+        };
         lowest(observations, &question, accept)
     }
 
@@ -196,7 +203,14 @@ mod tests {
     #[test]
     fn every_doubt_keeps_a_price_from_being_followed() {
         let base = confirmed("90");
-        let spoiled: [(Doubt, Observation); 15] = [
+        let output = |postcode: Option<&str>| {
+            let postcode = postcode.map(str::to_owned);
+            Observation { source: Source::MulticartOutput, postcode, ..base.clone() }
+        };
+        assert!(matches!(market(&[output(Some("34000"))], false), Market::Usable(..)));
+        let spoiled: [(Doubt, Observation); 17] = [
+            (Doubt::PostcodeNotSaid, output(None)),
+            (Doubt::OtherPostcode, output(Some("34001"))),
             (Doubt::AsinNotSaid, Observation { asin: None, ..base.clone() }),
             (Doubt::OtherAsin, Observation { asin: "B000000002".parse().ok(), ..base.clone() }),
             (Doubt::MarketplaceNotSaid, Observation { marketplace: None, ..base.clone() }),

@@ -103,9 +103,9 @@ impl Run<'_> {
     }
 
     pub(super) fn question<'a>(&'a self, slot: &'a Slot, now: Timestamp) -> Question<'a> {
-        let Row { asin, marketplace, .. } = &slot.row;
+        let Row { asin, marketplace, postcode, .. } = &slot.row;
         let (own, max_age) = (&self.own, self.options.max_observation_age);
-        Question { asin: *asin, marketplace: *marketplace, own, now, max_age }
+        Question { asin: *asin, marketplace: *marketplace, postcode: Some(postcode), own, now, max_age }
     }
 }
 

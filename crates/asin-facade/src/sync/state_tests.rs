@@ -39,6 +39,7 @@ fn compacting_drops_what_is_old_and_keeps_the_rest_and_the_lock() {
         source: Source::MulticartOutput,
         asin: None,
         marketplace: None,
+        postcode: None,
         amount: None,
         currency: None,
         condition: None,

@@ -4,6 +4,7 @@ use crate::stores::Store;
 use crate::world::{Row, World};
 use asin_sandbox::{Item, Offer, Output};
 use rust_decimal::Decimal;
+use std::collections::BTreeSet;
 
 /// What is older does not count, in minutes.
 const GREATEST_AGE: u32 = 120;
@@ -95,6 +96,8 @@ fn scraped(world: &World, row: &Row, output: &Output, items: &[Item]) -> Word {
     let mut watched = items.iter().filter(|item| item.asin == output.asin).map(|item| item.domain).peekable();
     let ours = world.market.domains.iter().find(|domain| domain.domain == row.store.domain).map(|domain| domain.id);
     let here = watched.peek().is_some() && watched.all(|domain| Some(domain) == ours);
+    let zipcodes: BTreeSet<&str> =
+        items.iter().filter(|item| item.asin == output.asin).filter_map(zipcode(world)).collect();
     let said = |key: &str| output.extra.get(key).and_then(|value| value.as_str());
     let available = output.availability.as_deref().map(str::to_lowercase);
     let currency = match said("currency") {
@@ -104,6 +107,8 @@ fn scraped(world: &World, row: &Row, output: &Output, items: &[Item]) -> Word {
     let words = [
         currency,
         Word::of(Some(here)),
+        // Nor its postcode: at several places it is open which of them was seen.
+        Word::of((zipcodes.len() == 1).then(|| zipcodes.contains(row.postcode.as_str()))),
         Word::of(Some(output.price.is_some())),
         Word::of(Some(output.age_minutes < GREATEST_AGE)),
         Word::of(match available.as_deref() {
@@ -115,6 +120,10 @@ fn scraped(world: &World, row: &Row, output: &Output, items: &[Item]) -> Word {
         Word::of(said("seller_id").map(|seller| !is_ours(world, seller))),
     ];
     words.into_iter().max().unwrap_or(Word::Against)
+}
+
+fn zipcode<'a>(world: &'a World) -> impl Fn(&Item) -> Option<&'a str> {
+    |item| Some(world.market.postcodes.iter().find(|place| place.id == item.postcode)?.zipcode.as_str())
 }
 
 /// What the sign of a price says about its currency: dollars and pounds are many countries', and say nothing where they fit.

@@ -182,7 +182,7 @@ impl World {
         let mut known = BTreeSet::new();
         for product in &self.market.products {
             let place = one(rng, &self.market.postcodes);
-            if rng.bool() && known.insert((product.asin.clone(), place.id)) {
+            if percent(rng, 25) && known.insert((product.asin.clone(), place.id)) {
                 collection.items.push(Item { asin: product.asin.clone(), domain: place.domain, postcode: place.id });
             }
         }
@@ -268,7 +268,13 @@ impl World {
         let mut outputs = Vec::new();
         for asin in self.rows.iter().map(|row| &row.asin).collect::<BTreeSet<_>>() {
             let rows: Vec<&Row> = self.rows.iter().filter(|row| row.asin == *asin).collect();
-            let store = one(rng, &rows).store;
+            let row = one(rng, &rows);
+            let store = row.store;
+            // Mostly where the row is, and at one place alone, or the collection would hardly ever tell a price.
+            let items = &mut self.market.collections[0].items;
+            let place = self.market.postcodes.iter().find(|place| place.zipcode == row.postcode);
+            let place = place.filter(|_| percent(rng, 80) && items.iter().all(|item| item.asin != *asin));
+            items.extend(place.map(|place| Item { asin: asin.clone(), domain: place.domain, postcode: place.id }));
             let base = self
                 .market
                 .listings
