@@ -1,34 +1,60 @@
 //! ASINs, SKUs and other names from arguments, a file, or standard input.
 
 use crate::failure::Failure;
+use asin_facade::core_http::Asin;
 use asin_facade::sp_listings::Sku;
 use rust_decimal::Decimal;
 use serde::de::DeserializeOwned;
 use std::collections::HashSet;
 use std::fmt::Display;
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-/// Names, as many as one likes.
+/// What a command takes many of.
+pub trait Named: FromStr<Err: Display> {
+    /// The word for one.
+    const ONE: &'static str;
+    /// How the usage writes one.
+    const VALUE: &'static str;
+    /// What they are, for the help.
+    const HELP: &'static str;
+}
+
+impl Named for Asin {
+    const ONE: &'static str = "ASIN";
+    const VALUE: &'static str = "ASIN";
+    const HELP: &'static str = "The products";
+}
+
+impl Named for Sku {
+    const ONE: &'static str = "SKU";
+    const VALUE: &'static str = "SKU";
+    const HELP: &'static str = "The seller's own names for the listings";
+}
+
+/// As many as one likes.
 #[derive(Debug, clap::Args)]
-pub struct Names {
-    /// ASINs, SKUs or what else is meant; `-` reads standard input, one a line
-    #[arg(value_name = "NAME")]
+pub struct Names<T: Named> {
+    #[arg(value_name = T::VALUE, help = format!("{}; `-` reads standard input, one a line", T::HELP))]
     given: Vec<String>,
     /// A file with one a line; lines that are blank or begin with # are passed over
     #[arg(short, long, value_name = "FILE")]
     file: Option<PathBuf>,
+    #[arg(skip)]
+    of: PhantomData<fn() -> T>,
 }
 
-impl Names {
+impl<T: Named> Names<T> {
     /// Whether none is given in any way.
     pub fn is_empty(&self) -> bool {
         self.given.is_empty() && self.file.is_none()
     }
 
     /// Reads them all, each once; every one that is wrong is told with where it stands.
-    pub fn read<T: FromStr<Err: Display>>(&self, what: &str) -> Result<Vec<T>, Failure> {
+    pub fn read(&self) -> Result<Vec<T>, Failure> {
+        let what = T::ONE;
         let mut texts: Vec<(String, String)> = Vec::new();
         for given in &self.given {
             match given.as_str() {
@@ -179,8 +205,9 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         let read = |text: &str| {
             std::fs::write(file.path(), text).unwrap();
-            let names = Names { given: vec!["#1".to_owned()], file: Some(file.path().to_owned()) };
-            names.read::<Sku>("SKU").map(|names| names.iter().map(ToString::to_string).collect::<Vec<_>>())
+            let names =
+                Names::<Sku> { given: vec!["#1".to_owned()], file: Some(file.path().to_owned()), of: PhantomData };
+            names.read().map(|names| names.iter().map(ToString::to_string).collect::<Vec<_>>())
         };
         let text = "\u{feff}ışık 1\r\n\r\n  # what is out of stock\n#old\n\t緑茶\nışık 1\n";
         assert_eq!(read(text).unwrap(), ["#1", "ışık 1", "緑茶"]);

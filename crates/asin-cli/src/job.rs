@@ -2,7 +2,7 @@
 
 use crate::config::{self, Config};
 use crate::consent::Consent;
-use crate::failure::{Ended, Failure, print, say};
+use crate::failure::{Ended, Failure, say};
 use crate::form::Form;
 use crate::output::{Format, counted};
 use crate::policy::defaults;
@@ -248,14 +248,7 @@ impl Job {
 
     /// Prints what a run did and how to take it back; `refused`: leave that it needed was not given.
     pub async fn end(self, report: &Report, refused: bool) -> Ended {
-        match self.format {
-            Format::Table => print(&report::table(report))?,
-            Format::Json => print(&report::json(report)?)?,
-            Format::Csv => {
-                print(&report::csv(report)?)?;
-                say(&report::totals(&report.totals));
-            }
-        }
+        report::print(report, self.format)?;
         if let (Some(run), None, false) = (&report.totals.run, &self.sandbox, self.replays) {
             let rows = report.rows.iter().filter(|row| changes(row)).count();
             let many = format!(" --max-rows-changed {rows}");

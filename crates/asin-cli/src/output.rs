@@ -2,7 +2,10 @@
 
 use crate::failure::{Failure, deliver, print};
 use crate::table::{Column, Place, render};
+use asin_facade::{Currency, Price};
+use rust_decimal::Decimal;
 use serde::Serialize;
+use std::fmt::Display;
 use std::io::IsTerminal;
 use std::marker::PhantomData;
 
@@ -113,8 +116,22 @@ impl<R: Row> Rows<R> {
     }
 }
 
+/// Money as two cells: the amount, and its currency, where that is said.
+pub fn money(amount: Option<Decimal>, currency: Option<&str>) -> [String; 2] {
+    let amount = match (amount, currency.and_then(Currency::from_code)) {
+        (Some(amount), Some(currency)) => Price::new(amount, currency).digits(),
+        (amount, _) => text(amount),
+    };
+    [amount, text(currency)]
+}
+
+/// A cell that may be empty.
+pub fn text(value: Option<impl Display>) -> String {
+    value.map_or_else(String::new, |value| value.to_string())
+}
+
 /// One line of CSV.
-pub fn csv(cells: impl IntoIterator<Item = impl AsRef<[u8]>>) -> Result<String, Failure> {
+fn csv(cells: impl IntoIterator<Item = impl AsRef<[u8]>>) -> Result<String, Failure> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(cells).map_err(Failure::work)?;
     let line = writer.into_inner().map_err(Failure::work)?;
@@ -132,7 +149,7 @@ pub fn counted(count: usize, one: &str) -> String {
 }
 
 /// `old → new`, or the new value alone where there is no old one.
-pub fn from_to<T: std::fmt::Display>(old: Option<&T>, new: &T) -> String {
+pub fn from_to<T: Display>(old: Option<&T>, new: &T) -> String {
     match old {
         Some(old) => format!("{old} → {new}"),
         None => format!("→ {new}"),

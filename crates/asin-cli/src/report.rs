@@ -1,8 +1,9 @@
 //! What a run did: a table for people, JSON lines for programs.
 
-use crate::failure::{Ended, Failure};
-use crate::output;
-use crate::table::{Column, Content, Place, render};
+use crate::failure::{self, Ended, Failure, say};
+use crate::output::{Format, Output, Row, money, text};
+use crate::table::Content::{Currency, Number, Prose, Word};
+use crate::table::{Column, Place, render};
 use asin_facade::Price;
 use asin_facade::sync::{Observation, Outcome, Report, RowReport, Source, Totals};
 use serde::Serialize;
@@ -12,60 +13,75 @@ use std::process::ExitCode;
 /// The version of the JSON lines, which `docs/report.schema.json` describes.
 const VERSION: u32 = 1;
 
-/// One object per row, then one with the totals; one per line.
-pub fn json(report: &Report) -> Result<String, Failure> {
-    let mut lines = Vec::with_capacity(report.rows.len() + 1);
-    for row in &report.rows {
-        lines.push(serde_json::to_string(&Versioned { version: VERSION, row }).map_err(Failure::work)?);
+/// Prints the report; `csv` has the totals on standard error.
+pub fn print(report: &Report, format: Format) -> Result<(), Failure> {
+    if format == Format::Table {
+        return failure::print(&table(report));
     }
-    lines.push(serde_json::json!({ "version": VERSION, "totals": report.totals }).to_string());
-    Ok(lines.join("\n"))
+    Output::of(format).all(report.rows.iter().map(|row| Versioned { version: VERSION, row }))?;
+    match format {
+        Format::Csv => say(&totals(&report.totals)),
+        _ => failure::print(&serde_json::json!({ "version": VERSION, "totals": report.totals }).to_string())?,
+    }
+    Ok(())
 }
 
-/// A header and one line per row, each value in a cell of its own.
-pub fn csv(report: &Report) -> Result<String, Failure> {
-    const HEADER: [&str; 23] = [
-        "line",
-        "account",
-        "sku",
-        "asin",
-        "store",
-        "variants",
-        "observed",
-        "observed_currency",
-        "source",
-        "currency",
-        "old_price",
-        "new_price",
-        "old_quantity",
-        "new_quantity",
-        "old_handling_days",
-        "new_handling_days",
-        "outcome",
-        "reason",
-        "message",
-        "price",
-        "stock",
-        "watch",
-        "submissions",
+/// A row for programs.
+#[derive(Serialize)]
+struct Versioned<'a> {
+    version: u32,
+    #[serde(flatten)]
+    row: &'a RowReport,
+}
+
+/// Each value in a cell of its own.
+impl Row for Versioned<'_> {
+    const COLUMNS: &'static [Column] = &[
+        Column("line", Number),
+        Column("account", Word),
+        Column("sku", Word),
+        Column("asin", Word),
+        Column("store", Word),
+        Column("variants", Number),
+        Column("observed", Number),
+        Column("observed_currency", Currency),
+        Column("source", Word),
+        Column("old_price", Number),
+        Column("new_price", Number),
+        Column("currency", Currency),
+        Column("old_quantity", Number),
+        Column("new_quantity", Number),
+        Column("old_handling_days", Number),
+        Column("new_handling_days", Number),
+        Column("outcome", Word),
+        Column("reason", Word),
+        Column("message", Prose),
+        Column("price", Word),
+        Column("stock", Word),
+        Column("watch", Word),
+        Column("submissions", Word),
     ];
-    let mut lines = vec![output::csv(HEADER)?];
-    for row in &report.rows {
+
+    fn cells(&self) -> Vec<String> {
+        let Self { row, .. } = self;
         let (seen, reason) = (row.observed.as_ref(), row.outcome.reason());
-        let price = |price: Option<Price>| text(price.map(|price| price.amount));
-        lines.push(output::csv([
+        let currency = seen.and_then(|seen| seen.currency);
+        let [observed, observed_currency] =
+            money(seen.and_then(|seen| seen.amount), currency.as_ref().map(|currency| currency.as_str()));
+        let price = |price: Option<Price>| text(price.map(|price| price.digits()));
+        vec![
             row.line.to_string(),
             row.account.clone(),
             row.sku.clone(),
             row.asin.clone(),
             row.marketplace.to_owned(),
             text(row.variants),
-            text(seen.and_then(|seen| seen.amount)),
-            text(seen.and_then(|seen| seen.currency)),
+            observed,
+            observed_currency,
             seen.map_or("", |seen| source(seen.source)).to_owned(),
-            text(row.new_price.or(row.old_price).map(|price| price.currency)),
             price(row.old_price),
             price(row.new_price),
+            text(row.new_price.or(row.old_price).map(|price| price.currency)),
             text(row.old_quantity),
             text(row.new_quantity),
             text(row.old_handling_days),
@@ -77,13 +93,8 @@ pub fn csv(report: &Report) -> Result<String, Failure> {
             row.stock.to_string(),
             text(row.watch.as_ref()),
             row.submissions.join(" "),
-        ])?);
+        ]
     }
-    Ok(lines.join("\n"))
-}
-
-fn text(value: Option<impl Display>) -> String {
-    value.map_or_else(String::new, |value| value.to_string())
 }
 
 fn source(source: Source) -> &'static str {
@@ -118,16 +129,8 @@ pub fn verdict(report: &Report, refused: bool) -> Ended {
     Ok(if refused || braked || report.has_failures() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-#[derive(Serialize)]
-struct Versioned<'a> {
-    version: u32,
-    #[serde(flatten)]
-    row: &'a RowReport,
-}
-
 /// One line per row, then the totals.
-pub fn table(report: &Report) -> String {
-    use Content::{Number, Prose, Word};
+fn table(report: &Report) -> String {
     let columns = [
         Column("account", Word),
         Column("sku", Word),
@@ -195,7 +198,7 @@ fn outcome(row: &RowReport) -> String {
 }
 
 /// What the run cost and how the rows ended.
-pub fn totals(totals: &Totals) -> String {
+fn totals(totals: &Totals) -> String {
     let list = |counts: Vec<String>| if counts.is_empty() { "none".to_owned() } else { counts.join(", ") };
     let calls = totals.calls.iter().map(|(vendor, calls)| format!("{vendor} {calls}"));
     let outcomes = totals.outcomes.iter().filter(|(_, rows)| **rows > 0);

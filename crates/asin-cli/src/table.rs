@@ -16,6 +16,8 @@ pub enum Content {
     Number,
     /// Sentences; broken where the terminal is too narrow.
     Prose,
+    /// The currency of the amount in the column before it. A table shows both in one column, CSV in two.
+    Currency,
 }
 
 /// Where a table is shown.
@@ -38,16 +40,17 @@ pub fn render(place: Place, columns: &[Column], rows: impl IntoIterator<Item = V
         Place::Error => table.use_stderr().is_tty(),
     };
     table.load_style(TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─')));
-    table.set_header(columns.iter().map(|Column(title, _)| title));
+    let shown: Vec<&Column> = columns.iter().filter(|Column(_, content)| *content != Content::Currency).collect();
+    table.set_header(shown.iter().map(|Column(title, _)| title));
     for row in rows {
-        table.add_row(row.iter().zip(columns).map(|(text, Column(_, content))| {
-            let cell = Cell::new(visible(text));
+        table.add_row(joined(row, columns).into_iter().zip(&shown).map(|(text, Column(_, content))| {
+            let cell = Cell::new(visible(&text));
             if *content == Content::Number { cell.set_alignment(CellAlignment::Right) } else { cell }
         }));
     }
     let widths = table.column_max_content_widths();
     let mut needed = 0;
-    for ((column, width), Column(_, content)) in table.column_iter_mut().zip(widths).zip(columns) {
+    for ((column, width), Column(_, content)) in table.column_iter_mut().zip(widths).zip(shown) {
         column.set_padding((0, 1));
         let prose = *content == Content::Prose && width > PROSE;
         let (constraint, least) = if prose {
@@ -61,6 +64,19 @@ pub fn render(place: Place, columns: &[Column], rows: impl IntoIterator<Item = V
     let fits = terminal && table.width().is_some_and(|width| width >= needed);
     table.set_content_arrangement(if fits { ContentArrangement::Dynamic } else { ContentArrangement::Disabled });
     table.trim_fmt()
+}
+
+/// The cells of a row, each currency behind its amount.
+fn joined(row: Vec<String>, columns: &[Column]) -> Vec<String> {
+    let mut cells: Vec<String> = Vec::with_capacity(row.len());
+    for (text, Column(_, content)) in row.into_iter().zip(columns) {
+        match cells.last_mut().filter(|_| *content == Content::Currency) {
+            Some(amount) if amount.is_empty() || text.is_empty() => {}
+            Some(amount) => *amount += &format!(" {text}"),
+            None => cells.push(text),
+        }
+    }
+    cells
 }
 
 /// The text with everything escaped that would move a cursor, end a line or turn the reading direction.
@@ -84,6 +100,17 @@ mod tests {
     fn what_would_steer_a_terminal_is_escaped() {
         assert_eq!(visible("a\u{1b}[31mb\r\n\u{9b}2J\u{202e}c"), "a\\u{1b}[31mb\\r\\n\\u{9b}2J\\u{202e}c");
         assert_eq!(visible("Çay / 緑茶 – 5 €"), "Çay / 緑茶 – 5 €");
+    }
+
+    #[test]
+    fn a_currency_stands_behind_its_amount() {
+        let columns =
+            [Column("price", Content::Number), Column("currency", Content::Currency), Column("title", Content::Word)];
+        let row = |amount: &str, currency: &str| [amount, currency, "tea"].map(str::to_owned).to_vec();
+        let text = render(Place::Output, &columns, [row("75.50", "TRY"), row("9", ""), row("", "")]);
+        let lines: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
+        assert_eq!(lines[0], ["price", "title"]);
+        assert_eq!(lines[2..], [vec!["75.50", "TRY", "tea"], vec!["9", "tea"], vec!["tea"]]);
     }
 
     #[test]

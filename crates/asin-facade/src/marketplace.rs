@@ -250,6 +250,12 @@ pub struct Price {
 }
 
 impl Price {
+    /// The amount alone, with all its decimals and at least as many as the currency has: `75.50`.
+    pub fn digits(&self) -> String {
+        let digits = self.currency.decimals().max(self.amount.normalize().scale()) as usize;
+        format!("{:.digits$}", self.amount)
+    }
+
     /// An amount in a currency.
     pub fn new(amount: Decimal, currency: Currency) -> Self {
         Self { amount, currency }
@@ -282,8 +288,7 @@ impl PartialOrd for Price {
 
 impl fmt::Display for Price {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let digits = self.currency.decimals().max(self.amount.normalize().scale()) as usize;
-        f.pad(&format!("{:.digits$} {}", self.amount, self.currency))
+        f.pad(&format!("{} {}", self.digits(), self.currency))
     }
 }
 

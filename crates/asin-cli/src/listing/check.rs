@@ -43,7 +43,7 @@ Examples:
   asin listing restrictions --file asins.txt -m DE --condition used_good")]
 pub struct Restrictions {
     #[command(flatten)]
-    asins: Names,
+    asins: Names<Asin>,
     /// In which condition
     #[arg(long, value_name = "CONDITION", default_value = "new_new")]
     condition: String,
@@ -113,7 +113,7 @@ impl Row for Answer {
 
 pub async fn restrictions(arguments: Restrictions) -> Ended {
     let Where { marketplace: store, output, selling } = arguments.at;
-    let asins: Vec<Asin> = arguments.asins.read("ASIN")?;
+    let asins = arguments.asins.read()?;
     let condition = ConditionType::from(arguments.condition.as_str());
     let seller = selling.seller().await?;
     let (mut rows, mut tally) = (output.rows(), Tally::default());

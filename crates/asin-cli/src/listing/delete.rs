@@ -24,7 +24,7 @@ Examples:
   asin listing delete --file old.txt -m DE --yes")]
 pub struct Delete {
     #[command(flatten)]
-    skus: Names,
+    skus: Names<Sku>,
     #[command(flatten)]
     leave: Leave,
     #[command(flatten)]
@@ -36,7 +36,7 @@ const LOOK: &str = "the same command looks which are still there, and deletes th
 
 pub async fn delete(arguments: Delete) -> Ended {
     let Where { marketplace: store, output, selling } = arguments.at;
-    let skus: Vec<Sku> = arguments.skus.read("SKU")?;
+    let skus: Vec<Sku> = arguments.skus.read()?;
     let seller = selling.seller().await?;
     let (mut found, mut tally) = (Vec::new(), Tally::default());
     for sku in skus {
@@ -63,8 +63,7 @@ pub async fn delete(arguments: Delete) -> Ended {
             let delete = DeleteListingsItem::new(seller.id.clone(), sku.clone(), [store.listings()]);
             sent.set(sent.get() + 1);
             let answer = seller.client.call(Once(delete)).await;
-            let row =
-                Written { store, sku, old: None, new: None, outcome: "", submission_id: None, issues: Vec::new() };
+            let row = Written::new(store, sku);
             let row = match answer {
                 Ok(submission) => row.answered(&submission),
                 Err(error) => {

@@ -2,10 +2,10 @@
 
 use super::read::{AT_ONCE, read};
 use super::write::{How, Seen, Wish, Written, send};
-use crate::failure::{Ended, Failure, Tally};
+use crate::failure::{Ended, Failure, Tally, say};
 use crate::input::{amount, pairs};
 use crate::session::Seller;
-use asin_facade::Marketplace;
+use asin_facade::Currency;
 use asin_facade::core_http::Once;
 use asin_facade::sp_listings::{
     DEFAULT_CHANNEL, EVERYBODY, Item, ListingsItemPatchRequest, Offer, PatchListingsItem, PatchOperation, Sku,
@@ -74,14 +74,15 @@ pub struct Stock {
 pub async fn price(arguments: Price) -> Ended {
     let wanted = wanted(arguments.sku.zip(arguments.price), arguments.file, "price", amount)?;
     let (store, audience) = (arguments.how.at.marketplace, arguments.audience);
-    change(wanted, arguments.how, move |item, price: Decimal| {
+    change(wanted, arguments.how, None, move |item, price: Decimal| {
         let currency = store.currency();
         let offer = Offer::find_for(&audience, item, &store.listings(), currency.as_str());
         let offer = offer.map_err(|error| error.to_string())?;
-        let told = |price| asin_facade::Price::new(price, currency).to_string();
+        let told = |price| asin_facade::Price::new(price, currency).digits();
         Ok(Change {
             old: Some(told(offer.price())),
             new: told(price),
+            currency: Some(currency),
             patch: offer.price_patch(price),
             seen: Seen::of(item, offers),
         })
@@ -93,7 +94,7 @@ pub async fn stock(arguments: Stock) -> Ended {
     let number = |text: &str| u32::from_str(text).map_err(|error| error.to_string());
     let wanted = wanted(arguments.sku.zip(arguments.quantity), arguments.file, "quantity", number)?;
     let days = arguments.handling_days;
-    change(wanted, arguments.how, move |item, quantity: u32| {
+    change(wanted, arguments.how, Some(ONE_STOCK), move |item, quantity: u32| {
         if let Some(channel) = item.channels().into_iter().find(|channel| *channel != DEFAULT_CHANNEL) {
             return Err(format!("fulfilled through `{channel}`: its stock is not ours to set"));
         }
@@ -104,7 +105,7 @@ pub async fn stock(arguments: Stock) -> Ended {
         let shown = days.and(item.lead_time());
         let old = item.stock().map(|stock| told(&stock.quantity, shown));
         let (patch, seen) = (quantity_patch(quantity, days), Seen::of(item, channels));
-        Ok(Change { old, new: told(&quantity, days), patch, seen })
+        Ok(Change { old, new: told(&quantity, days), currency: None, patch, seen })
     })
     .await
 }
@@ -136,12 +137,21 @@ fn wanted<T>(
 struct Change {
     old: Option<String>,
     new: String,
+    currency: Option<Currency>,
     patch: PatchOperation,
     seen: Seen,
 }
 
-/// Reads each listing and sends what differs.
-async fn change<T: Copy>(wanted: Vec<(Sku, T)>, how: How, of: impl Fn(&Item, T) -> Result<Change, String>) -> Ended {
+/// What a person who names one store may not think of.
+const ONE_STOCK: &str = "this stock counts in all stores of the account's region";
+
+/// Reads each listing and sends what differs; `reach` says beforehand where else that counts.
+async fn change<T: Copy>(
+    wanted: Vec<(Sku, T)>,
+    how: How,
+    reach: Option<&str>,
+    of: impl Fn(&Item, T) -> Result<Change, String>,
+) -> Ended {
     let seller = how.at.selling.seller().await?;
     let store = how.at.marketplace;
     let read = stream::iter(wanted).map(|(sku, value)| {
@@ -154,20 +164,23 @@ async fn change<T: Copy>(wanted: Vec<(Sku, T)>, how: How, of: impl Fn(&Item, T) 
         let Some(item) = tally.note(sku.as_str(), item) else { continue };
         match of(&item, value) {
             Err(why) => tally.refuse(sku.as_str(), &why),
-            Ok(Change { old, new, .. }) if old.as_ref() == Some(&new) => {
+            Ok(Change { old, new, currency, .. }) if old.as_ref() == Some(&new) => {
                 let (outcome, new) = ("unchanged", Some(new));
-                rows.push(Written { store, sku, old, new, outcome, submission_id: None, issues: Vec::new() });
+                rows.push(Written { old, new, currency, outcome, ..Written::new(store, sku) });
             }
-            Ok(Change { old, new, patch, seen }) => {
+            Ok(Change { old, new, currency, patch, seen }) => {
                 let write = Once(patch_of(&seller, &sku, store, patch));
-                wishes.push(Wish { sku, old, new, write, seen: Some(seen) });
+                wishes.push(Wish { sku, old, new, currency, write, seen: Some(seen) });
             }
         }
+    }
+    if let (Some(reach), false) = (reach, wishes.is_empty()) {
+        say(&format!("asin: {reach} ({}), not only in {store}", seller.region));
     }
     send(&seller, wishes, rows, how, tally).await
 }
 
-fn patch_of(seller: &Seller, sku: &Sku, store: Marketplace, patch: PatchOperation) -> PatchListingsItem {
+fn patch_of(seller: &Seller, sku: &Sku, store: asin_facade::Marketplace, patch: PatchOperation) -> PatchListingsItem {
     let body = ListingsItemPatchRequest::offer([patch]);
     PatchListingsItem::new(seller.id.clone(), sku.clone(), [store.listings()], body)
 }

@@ -2,8 +2,8 @@
 
 use super::Where;
 use crate::failure::{Ended, Failure, Tally};
-use crate::input::Names;
-use crate::output::Row;
+use crate::input::{Named, Names};
+use crate::output::{Row, money, text};
 use crate::progress::{counted, counting};
 use crate::session::Seller;
 use crate::table::{Column, Content};
@@ -17,7 +17,9 @@ use clap::builder::PossibleValuesParser;
 use futures_util::{StreamExt, TryStreamExt, pin_mut, stream};
 use jiff::Timestamp;
 use serde::Serialize;
+use std::convert::Infallible;
 use std::fmt::Display;
+use std::str::FromStr;
 
 /// Reads listings by their SKUs
 #[derive(Debug, clap::Args)]
@@ -28,7 +30,7 @@ Examples:
   asin listing get S-1 -m DE --output json | jq .attributes")]
 pub struct Get {
     #[command(flatten)]
-    skus: Names,
+    skus: Names<Sku>,
     #[command(flatten)]
     at: Where,
 }
@@ -42,7 +44,7 @@ Examples:
   asin listing search -m DE --with-issue error --updated-after 2026-11-01T00:00:00Z")]
 pub struct Search {
     #[command(flatten)]
-    names: Names,
+    names: Names<Identifier>,
     /// Of which kind the identifiers are
     #[arg(long, value_name = "KIND", default_value = "asin", ignore_case = true, value_parser = kinds())]
     by: String,
@@ -60,6 +62,24 @@ pub struct Search {
     created_after: Option<Timestamp>,
     #[command(flatten)]
     at: Where,
+}
+
+/// What a listing is found by, of whatever kind.
+#[derive(Debug)]
+struct Identifier(String);
+
+impl FromStr for Identifier {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl Named for Identifier {
+    const ONE: &'static str = "identifier";
+    const VALUE: &'static str = "IDENTIFIER";
+    const HELP: &'static str = "The listings with these identifiers, of the kind that --by names; without any: all";
 }
 
 fn kinds() -> PossibleValuesParser {
@@ -82,6 +102,7 @@ impl Row for Listing {
         Column("store", Content::Word),
         Column("status", Content::Word),
         Column("price", Content::Number),
+        Column("currency", Content::Currency),
         Column("quantity", Content::Number),
         Column("issues", Content::Number),
         Column("title", Content::Prose),
@@ -90,18 +111,20 @@ impl Row for Listing {
     fn cells(&self) -> Vec<String> {
         let Self { item, store } = self;
         let summary = summary(item, *store);
-        let text = |text: Option<String>| text.unwrap_or_default();
         let statuses = |of: &ItemSummaryByMarketplace| joined(&of.status);
         let issues = item.issues.iter().filter(|issue| issue.severity == Severity::Error).count();
+        let price = price(item, *store);
+        let [price, currency] = money(price.map(|price| price.amount), price.as_ref().map(|price| price.currency.as_str()));
         vec![
             item.sku.to_string(),
-            text(item.asin(&store.listings()).map(|asin| asin.to_string())),
+            text(item.asin(&store.listings())),
             store.to_string(),
             text(summary.map(statuses)),
-            text(price(item, *store).map(|price| price.to_string())),
-            text(item.stock().map(|stock| stock.quantity.to_string())),
+            price,
+            currency,
+            text(item.stock().map(|stock| stock.quantity)),
             if issues == 0 { String::new() } else { issues.to_string() },
-            text(summary.and_then(|summary| summary.item_name.clone())),
+            text(summary.and_then(|summary| summary.item_name.as_ref())),
         ]
     }
 }
@@ -142,7 +165,7 @@ pub const AT_ONCE: usize = 5;
 
 pub async fn get(arguments: Get) -> Ended {
     let Where { marketplace: store, output, selling } = arguments.at;
-    let skus: Vec<Sku> = arguments.skus.read("SKU")?;
+    let skus: Vec<Sku> = arguments.skus.read()?;
     let seller = selling.seller().await?;
     let bar = counting("listings", skus.len(), output.format());
     let read = stream::iter(skus).map(|sku| {
@@ -169,9 +192,9 @@ pub async fn search(arguments: Search) -> Ended {
     let identifiers = match arguments.names.is_empty() {
         true => None,
         false => {
-            let names: Vec<String> = arguments.names.read("identifier")?;
+            let names = arguments.names.read()?.into_iter().map(|Identifier(name)| name);
             let kind = IdentifiersType::from(arguments.by.to_uppercase().as_str());
-            Some(Identifiers::of(kind, names).map_err(Failure::usage)?)
+            Some(Identifiers::of(kind, names.collect::<Vec<_>>()).map_err(Failure::usage)?)
         }
     };
     let seller = selling.seller().await?;

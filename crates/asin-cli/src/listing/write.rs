@@ -5,17 +5,17 @@ use super::read::read;
 use crate::consent::Leave;
 use crate::failure::{Ended, Failure, Tally, say};
 use crate::input::{duration, json};
-use crate::output::{Output, Row, from_to};
+use crate::output::{Output, Row, from_to, text};
 use crate::progress::counting;
 use crate::session::Seller;
 use crate::stop::stoppable;
 use crate::table::{Column, Content, Place, render};
-use asin_facade::Marketplace;
 use asin_facade::core_http::{Error, ErrorKind, Once};
 use asin_facade::sp_listings::{
     Fate, Issue, Item, PatchListingsItem, Preview, Previewed, PutListingsItem, Settled, Sku, Submission, SubmissionId,
     Validated, preview, submit_and_wait,
 };
+use asin_facade::{Currency, Marketplace};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -73,9 +73,22 @@ pub struct Wish<W> {
     pub sku: Sku,
     pub old: Option<String>,
     pub new: String,
+    /// Of what is an amount of money.
+    pub currency: Option<Currency>,
     pub write: W,
     /// What it was made from; nothing where its body was given as it goes out.
     pub seen: Option<Seen>,
+}
+
+impl<W> Wish<W> {
+    /// `old → new`, each with its currency.
+    fn change(&self) -> String {
+        let told = |value: &String| match self.currency {
+            Some(currency) => format!("{value} {currency}"),
+            None => value.clone(),
+        };
+        from_to(self.old.as_ref().map(told).as_ref(), &told(&self.new))
+    }
 }
 
 /// A part of a listing as it was read: a write that was made from it is not sent once it is another.
@@ -104,6 +117,8 @@ pub struct Written {
     pub old: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub new: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub currency: Option<Currency>,
     pub outcome: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub submission_id: Option<SubmissionId>,
@@ -115,19 +130,34 @@ impl Row for Written {
     const COLUMNS: &'static [Column] = &[
         Column("sku", Content::Word),
         Column("store", Content::Word),
-        Column("change", Content::Prose),
+        Column("old", Content::Prose),
+        Column("new", Content::Prose),
+        Column("currency", Content::Currency),
         Column("outcome", Content::Word),
         Column("said", Content::Prose),
     ];
 
     fn cells(&self) -> Vec<String> {
-        let change = self.new.as_ref().map_or_else(String::new, |new| from_to(self.old.as_ref(), new));
         let issues: Vec<String> = self.issues.iter().map(Issue::to_string).collect();
-        vec![self.sku.to_string(), self.store.to_string(), change, self.outcome.to_owned(), issues.join("; ")]
+        vec![
+            self.sku.to_string(),
+            self.store.to_string(),
+            text(self.old.as_ref()),
+            text(self.new.as_ref()),
+            text(self.currency),
+            self.outcome.to_owned(),
+            issues.join("; "),
+        ]
     }
 }
 
 impl Written {
+    /// Nothing known yet of a listing.
+    pub fn new(store: Marketplace, sku: Sku) -> Self {
+        let (old, new, currency, submission_id) = Default::default();
+        Self { store, sku, old, new, currency, outcome: "", submission_id, issues: Vec::new() }
+    }
+
     /// What Amazon answered.
     pub fn answered(mut self, submission: &Submission) -> Self {
         self.outcome = match submission {
@@ -153,6 +183,12 @@ impl Written {
     pub fn failed(mut self, error: &Error) -> Self {
         self.outcome = if error.may_have_been_applied() { "unknown" } else { "failed" };
         self
+    }
+
+    /// The outcome, with what was said of it.
+    fn said(&self) -> String {
+        let issues = self.issues.iter().map(Issue::to_string);
+        std::iter::once(self.outcome.to_owned()).chain(issues).collect::<Vec<_>>().join("; ")
     }
 
     /// Whether that is what was wanted.
@@ -181,7 +217,7 @@ pub async fn put(arguments: Put) -> Ended {
     let (old, new) = told(values);
     let new = format!("the whole listing: {new}");
     let put = PutListingsItem::new(seller.id.clone(), sku.clone(), [store.listings()], body);
-    let wish = Wish { sku, old, new, write: Once(put), seen: None };
+    let wish = Wish { sku, old, new, currency: None, write: Once(put), seen: None };
     send(&seller, vec![wish], Vec::new(), how, Tally::default()).await
 }
 
@@ -192,15 +228,15 @@ pub async fn patch(arguments: Patch) -> Ended {
     let seller = how.at.selling.seller().await?;
     let store = how.at.marketplace;
     let was = read(&seller, sku.clone(), store).await?.attributes.unwrap_or_default();
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let values = given["patches"].as_array().into_iter().flatten().map(|patch| {
-        let path = text(&patch["path"]);
+        let path = word(&patch["path"]);
         let old = was.get(path.trim_start_matches("/attributes/"));
-        (path, old, format!("{} {}", text(&patch["op"]), shown(patch.get("value"))))
+        (path, old, format!("{} {}", word(&patch["op"]), shown(patch.get("value"))))
     });
     let (old, new) = told(values);
     let patch = PatchListingsItem::new(seller.id.clone(), sku.clone(), [store.listings()], body);
-    let wish = Wish { sku, old, new, write: Once(patch), seen: None };
+    let wish = Wish { sku, old, new, currency: None, write: Once(patch), seen: None };
     send(&seller, vec![wish], Vec::new(), how, Tally::default()).await
 }
 
@@ -255,7 +291,7 @@ pub async fn send<W: Preview>(
         say("asin: nothing was sent");
     } else {
         let refused = rows.iter().filter(|row| !row.is_well());
-        let refused = refused.map(|row| format!("\nnot sent: {}", row.cells().join(" ")));
+        let refused = refused.map(|row| format!("\nnot sent: {} in {store}: {}", row.sku, row.said()));
         let subject = subject(valid.iter().map(|(wish, _)| wish), store) + &refused.collect::<String>();
         if let Some(ended) = leave.refused(subject, "Send to Amazon?").await? {
             return Ok(ended);
@@ -332,12 +368,12 @@ async fn write<W: Preview>(
 }
 
 fn row<W>(wish: &Wish<W>, store: Marketplace) -> Written {
-    let (sku, old, new) = (wish.sku.clone(), wish.old.clone(), Some(wish.new.clone()));
-    Written { store, sku, old, new, outcome: "", submission_id: None, issues: Vec::new() }
+    let (old, new) = (wish.old.clone(), Some(wish.new.clone()));
+    Written { old, new, currency: wish.currency, ..Written::new(store, wish.sku.clone()) }
 }
 
 fn subject<'a, W: 'a>(wishes: impl Iterator<Item = &'a Wish<W>>, store: Marketplace) -> String {
     let columns = [Column("store", Content::Word), Column("sku", Content::Word), Column("change", Content::Prose)];
-    let rows = wishes.map(|wish| vec![store.to_string(), wish.sku.to_string(), from_to(wish.old.as_ref(), &wish.new)]);
+    let rows = wishes.map(|wish| vec![store.to_string(), wish.sku.to_string(), wish.change()]);
     render(Place::Error, &columns, rows)
 }

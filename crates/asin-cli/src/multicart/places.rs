@@ -4,7 +4,7 @@ use super::{Common, domain};
 use crate::consent::Leave;
 use crate::failure::{Ended, Failure, Tally};
 use crate::input::duration;
-use crate::output::Row;
+use crate::output::{Row, text};
 use crate::stop::stoppable;
 use crate::table::{Column, Content};
 use asin_facade::Marketplace;
@@ -96,10 +96,6 @@ Examples:
         #[command(flatten)]
         common: Common,
     },
-}
-
-fn text(value: Option<impl ToString>) -> String {
-    value.map_or_else(String::new, |value| value.to_string())
 }
 
 impl Row for AsinRow {

@@ -3,6 +3,7 @@
 use super::watch::{GO_ON, Watched, told};
 use crate::consent::Leave;
 use crate::failure::{Ended, Failure, Tally, say};
+use crate::input::Named;
 use crate::output::{Output, counted};
 use crate::stop::{broken_off, left_off, unless_stopped};
 use asin_facade::core_http::Asin;
@@ -53,6 +54,12 @@ impl FromStr for Placed {
         };
         Ok(Self { asin: asin.parse().map_err(|error| format!("{error}"))?, at })
     }
+}
+
+impl Named for Placed {
+    const ONE: &'static str = "ASIN";
+    const VALUE: &'static str = "ASIN[@STORE:POSTCODE]";
+    const HELP: &'static str = "The products, each at the places of --at or at its own";
 }
 
 /// What is to be watched: an ASIN with its own place there, all others at every place.

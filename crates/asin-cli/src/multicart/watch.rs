@@ -34,7 +34,7 @@ Examples:
   asin watch B0DJQQ38TG --collection 101 --marketplace AU --postcode 4500")]
 pub struct Watch {
     #[command(flatten)]
-    asins: Names,
+    asins: Names<Placed>,
     /// A store and a postcode of it, such as AU:4500, as often as one likes; an ASIN may have its own: ASIN@AU:4500
     #[arg(long, value_name = "STORE:POSTCODE")]
     at: Vec<At>,
@@ -120,7 +120,7 @@ pub async fn watch(arguments: Watch) -> Ended {
     if !forget.is_empty() {
         return forgotten(forget, &state, leave, &common).await;
     }
-    let asins: Vec<Placed> = asins.read("ASIN")?;
+    let asins = asins.read()?;
     let place = marketplace.zip(postcode).map(|(store, postcode)| At { store, postcode });
     if let (Some(collection), Some(place)) = (collection, &place) {
         if let Some(Placed { asin, .. }) = asins.iter().find(|placed| placed.at.is_some()) {

@@ -3,19 +3,20 @@
 use super::rows::{Product, Seller, Variant};
 use super::{LOOK, Ledgered, Paying, earlier, is_done_with, question, stats, stopped, unreadable, unsettled};
 use crate::failure::{Ended, Failure, Tally, say};
-use crate::input::{Names, duration};
+use crate::input::{Named, Names, duration};
 use crate::output::{Output, Row, Rows};
 use crate::progress::counting;
 use crate::stop::{broken_off, unless_stopped};
 use asin_facade::Marketplace;
 use asin_facade::core_http::Asin;
 use asin_facade::dataforseo_merchant::{
-    AsinTask, Collected, Entry, Keyword, Language, Location, Mode, NewTask, Posted, ProductsTask, SellersTask, Tag,
-    TaskRequest, TaskResult, Tasks,
+    AsinTask, Collected, Entry, InvalidRequest, Keyword, Language, Location, Mode, NewTask, Posted, ProductsTask,
+    SellersTask, Tag, TaskRequest, TaskResult, Tasks,
 };
 use futures_util::{StreamExt, TryStreamExt, pin_mut, stream};
 use indicatif::ProgressBar;
 use std::collections::HashSet;
+use std::str::FromStr;
 use std::time::Duration;
 
 /// Who sells products for how much in a store (paid)
@@ -27,7 +28,7 @@ Examples:
   asin variants B085RFFC9Q -m DE --output json | jq -r .variant | asin sellers - -m DE --yes")]
 pub struct Sellers {
     #[command(flatten)]
-    asins: Names,
+    asins: Names<Asin>,
     #[command(flatten)]
     how: How,
 }
@@ -40,7 +41,7 @@ Examples:
   asin variants --file asins.txt -m US --dry-run")]
 pub struct Variants {
     #[command(flatten)]
-    asins: Names,
+    asins: Names<Asin>,
     #[command(flatten)]
     how: How,
 }
@@ -53,12 +54,30 @@ Examples:
   asin products --file keywords.txt -m TR --budget 1 --yes")]
 pub struct Products {
     #[command(flatten)]
-    keywords: Names,
+    keywords: Names<SearchWords>,
     /// How many results
     #[arg(long, value_name = "N")]
     depth: Option<u32>,
     #[command(flatten)]
     how: How,
+}
+
+/// What a person would type into the store's search.
+#[derive(Debug)]
+struct SearchWords(Keyword);
+
+impl FromStr for SearchWords {
+    type Err = InvalidRequest;
+
+    fn from_str(text: &str) -> Result<Self, InvalidRequest> {
+        Keyword::new(text).map(Self)
+    }
+}
+
+impl Named for SearchWords {
+    const ONE: &'static str = "keyword";
+    const VALUE: &'static str = "KEYWORD";
+    const HELP: &'static str = "What is searched for, each with all its words in one argument";
 }
 
 /// Where, how soon, and who pays.
@@ -93,7 +112,7 @@ fn place(store: Marketplace) -> (Location, Language) {
 pub async fn sellers(arguments: Sellers) -> Ended {
     let store = arguments.how.marketplace;
     let (location, language) = place(store);
-    let asins: Vec<Asin> = arguments.asins.read("ASIN")?;
+    let asins = arguments.asins.read()?;
     let requests = asins.into_iter().map(|asin| SellersTask::new(asin, location.clone(), language.clone()).into());
     ask(requests.collect(), arguments.how, |request, result| match (request.asin(), result) {
         (Some(asin), TaskResult::Sellers(page)) => {
@@ -107,7 +126,7 @@ pub async fn sellers(arguments: Sellers) -> Ended {
 pub async fn variants(arguments: Variants) -> Ended {
     let store = arguments.how.marketplace;
     let (location, language) = place(store);
-    let asins: Vec<Asin> = arguments.asins.read("ASIN")?;
+    let asins = arguments.asins.read()?;
     let requests = asins.into_iter().map(|asin| AsinTask::new(asin, location.clone(), language.clone()).into());
     ask(requests.collect(), arguments.how, |request, result| match (request.asin(), result) {
         (Some(asin), TaskResult::Asin(page)) => {
@@ -123,10 +142,8 @@ pub async fn variants(arguments: Variants) -> Ended {
 pub async fn products(arguments: Products) -> Ended {
     let store = arguments.how.marketplace;
     let (location, language) = place(store);
-    let words: Vec<String> = arguments.keywords.read("keyword")?;
     let mut requests: Vec<TaskRequest> = Vec::new();
-    for words in words {
-        let keyword = Keyword::new(&words).map_err(Failure::usage)?;
+    for SearchWords(keyword) in arguments.keywords.read()? {
         let mut task = ProductsTask::new(keyword, location.clone(), language.clone());
         if let Some(depth) = arguments.depth {
             task = task.depth(depth).map_err(Failure::usage)?;

@@ -1,27 +1,14 @@
 //! What came of paid tasks, as rows.
 
-use crate::output::Row;
+use crate::output::{Row, money, text};
 use crate::table::{Column, Content};
 use asin_facade::core_http::Asin;
 use asin_facade::dataforseo_merchant::{
     Collected, Entry, Kind, Offer, ProductsEntry, ProductsItem, ReadyTask, State, TaskId, TaskRequest, UserDataRow,
 };
-use asin_facade::{Currency, Price};
 use rust_decimal::Decimal;
 use serde::Serialize;
 use serde_json::{Value, json};
-
-fn text(value: Option<impl ToString>) -> String {
-    value.map_or_else(String::new, |value| value.to_string())
-}
-
-/// An amount in its currency, where that is said.
-fn price(amount: Option<Decimal>, currency: Option<&String>) -> String {
-    match (amount, currency.and_then(|code| Currency::from_code(code))) {
-        (Some(amount), Some(currency)) => Price::new(amount, currency).to_string(),
-        (amount, _) => text(amount),
-    }
-}
 
 /// What an account has left.
 #[derive(Debug, Serialize)]
@@ -194,6 +181,7 @@ impl Row for Seller {
         Column("asin", Content::Word),
         Column("store", Content::Word),
         Column("price", Content::Number),
+        Column("currency", Content::Currency),
         Column("condition", Content::Word),
         Column("seller", Content::Word),
         Column("seller id", Content::Word),
@@ -202,10 +190,12 @@ impl Row for Seller {
     ];
 
     fn cells(&self) -> Vec<String> {
+        let [price, currency] = money(self.price, self.currency.as_deref());
         vec![
             self.asin.to_string(),
             self.store.to_owned(),
-            price(self.price, self.currency.as_ref()),
+            price,
+            currency,
             text(self.condition.as_ref()),
             text(self.seller_name.as_ref()),
             text(self.seller_id.as_ref()),
@@ -283,6 +273,7 @@ impl Row for Product {
         Column("rank", Content::Number),
         Column("asin", Content::Word),
         Column("price", Content::Number),
+        Column("currency", Content::Currency),
         Column("rating", Content::Number),
         Column("votes", Content::Number),
         Column("sponsored", Content::Word),
@@ -290,10 +281,12 @@ impl Row for Product {
     ];
 
     fn cells(&self) -> Vec<String> {
+        let [price, currency] = money(self.price_from, self.currency.as_deref());
         vec![
             text(self.rank),
             text(self.asin),
-            price(self.price_from, self.currency.as_ref()),
+            price,
+            currency,
             text(self.rating),
             text(self.votes),
             if self.sponsored { "yes".to_owned() } else { String::new() },

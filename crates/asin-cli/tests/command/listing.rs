@@ -30,8 +30,8 @@ fn listings_are_read_as_rows_and_whole() {
         "YNG-WTR-3\n\nYNG-WTR-3\n",
     );
     let lines: Vec<&str> = csv.out.lines().collect();
-    assert_eq!(lines[0], "sku,asin,store,status,price,quantity,issues,title");
-    assert!(lines[1].starts_with("YNG-WTR-3,B09VK5YVH6,TR,") && lines[1].contains("79.90 TRY,20,"), "{}", csv.out);
+    assert_eq!(lines[0], "sku,asin,store,status,price,currency,quantity,issues,title");
+    assert!(lines[1].starts_with("YNG-WTR-3,B09VK5YVH6,TR,") && lines[1].contains("79.90,TRY,20,"), "{}", csv.out);
     assert_eq!(lines.len(), 2, "a name that comes twice is read once");
     listing(&sandbox, &["get", "NOWHERE", "-m", "TR"]).says(1, &["not found"]);
     listing(&sandbox, &["get", "YNG-WTR-3"]).says(2, &["--marketplace"]);
@@ -100,9 +100,12 @@ fn many_prices_come_from_a_file() {
     assert_eq!(writes(&sandbox), 0);
     let ran = send("sku,title,price\nYNG-WTR-3,Set,75.50\nSHOES,,890.90\nNOWHERE,,1\n");
     ran.says(1, &["NOWHERE: getListingsItem: not found"]);
-    let rows: Vec<_> = ran.lines().iter().map(|row| (row["sku"].clone(), row["new"].clone())).collect();
-    assert_eq!(rows, [(json!("YNG-WTR-3"), json!("75.50 TRY")), (json!("SHOES"), json!("890.90 TRY"))], "{}", ran.err);
+    let rows: Vec<_> = ran.lines().iter().map(|row| json!([row["sku"], row["new"], row["currency"]])).collect();
+    assert_eq!(rows, [json!(["YNG-WTR-3", "75.50", "TRY"]), json!(["SHOES", "890.90", "TRY"])], "{}", ran.err);
     assert_eq!(writes(&sandbox), 2);
+    let cells = listing(&sandbox, &["price", "SHOES", "880", "-m", "TR", "--dry-run", "--output", "csv"]).out;
+    let header = "sku,store,old,new,currency,outcome,said\nSHOES,TR,";
+    assert!(cells.starts_with(header) && cells.contains(",880.00,TRY,valid,"), "{cells}");
 }
 
 #[test]
@@ -111,6 +114,9 @@ fn stock_is_set_and_amazons_own_never() {
     let sent =
         listing(&sandbox, &["stock", "YNG-WTR-3", "100", "-m", "TR", "--handling-days", "3", "--yes", "--wait", "30s"]);
     assert_eq!((sent.code, &sent.lines()[0]["outcome"]), (Some(0), &json!("applied")), "{} {}", sent.out, sent.err);
+    sent.says(0, &["this stock counts in all stores of the account's region (eu), not only in TR"]);
+    let again = listing(&sandbox, &["stock", "YNG-WTR-3", "100", "-m", "TR", "--handling-days", "3", "--yes"]);
+    assert!(!again.err.contains("region"), "nothing is sent: {}", again.err);
     let item = listing(&sandbox, &["get", "YNG-WTR-3", "-m", "TR"]).lines().remove(0);
     assert_eq!(item["fulfillmentAvailability"][0]["quantity"], 100, "{item}");
     let fba = sandbox.asin(&["listing", "stock", "WTR-US-FBA", "5", "-m", "US", "--account", "america", "--yes"]);

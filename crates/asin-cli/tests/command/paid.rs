@@ -58,6 +58,9 @@ fn who_sells_a_product_for_how_much() {
     assert!(of("Warehouse Deals")["condition"].as_str().unwrap().contains("Used"), "{}", ran.out);
     assert_eq!(offers[0]["store"], "DE");
     assert_eq!(shop.billed(), 1);
+    let cells = shop.asin(&[&ask[..], &["--yes", "--output", "csv"]].concat()).out;
+    assert!(cells.starts_with("asin,store,price,currency,condition,seller,"), "{cells}");
+    assert!(cells.contains("B085RFFC9Q,DE,59.90,EUR,"), "{cells}");
     assert!(shop.asin(&["tasks", "pending"]).out.is_empty());
 }
 

@@ -240,7 +240,7 @@ fn a_report_has_a_form_for_spreadsheets_and_an_exit_code_for_what_was_not_done()
     let cell = |name: &str| &rows[0][header.iter().position(|title| title == name).unwrap()];
     assert_eq!(rows.len(), 4);
     let price = [cell("old_price"), cell("new_price"), cell("currency"), cell("source"), cell("outcome")];
-    assert_eq!(price, ["10", "9", "EUR", "DataForSEO", "submitted"], "{}", ran.out);
+    assert_eq!(price, ["10.00", "9.00", "EUR", "DataForSEO", "submitted"], "{}", ran.out);
 }
 
 #[test]
