@@ -10,12 +10,12 @@ use crate::progress::Progress;
 use crate::report;
 use crate::session::{Wire, config_file};
 use crate::stop::{self, broken_off, left_off, unless_stopped};
-use crate::supervisor::Terminal;
+use crate::supervisor::{Terminal, list};
 use crate::table::visible;
 use crate::variables::Variables;
 use asin_facade::core_http::{TokenBuckets, Transport};
 use asin_facade::multicart::CollectionId;
-use asin_facade::publish::{self, Publish, RunSummary, Sellers};
+use asin_facade::publish::{self, Change, FromTo, Publish, RunSummary, Sellers};
 use asin_facade::sync::{Catalogue, Connection, Options, Report, RowReport, Services, SyncError};
 use asin_sandbox::{Demo, Market, Sandbox};
 use std::collections::BTreeSet;
@@ -241,6 +241,9 @@ impl Job {
         let mut go_on = "the same command goes on from what is on disk".to_owned();
         if let Some(RunSummary { run, writes, .. }) = last().filter(|last| Some(&last.run) != before.as_ref()) {
             let sent = format!("{} to listings sent or about to be", counted(writes, "write"));
+            if let Ok(Some(undo)) = publish.undo(&run) {
+                say(&under_way(&undo.plan.changes, &undo.left, &publish.audit_log()));
+            }
             go_on += &format!("; {sent}, which `asin undo {run} {}` takes back", self.flags);
         }
         Err(broken_off(&go_on))
@@ -260,6 +263,27 @@ impl Job {
         }
         report::verdict(report, refused)
     }
+}
+
+/// What a run that was stopped may have changed, by its way back; of many rows only where they are written.
+fn under_way(back: &[Change], left: &[String], log: &Path) -> String {
+    const MOST: usize = 20;
+    let rows = back.len() + left.len();
+    if rows > MOST {
+        return format!("asin: {} sent or about to be: {}", counted(rows, "change"), log.display());
+    }
+    let left = left.iter().map(|left| visible(&format!("\nasin: cannot be undone: {left}")));
+    let there: Vec<Change> = back.iter().map(turned).collect();
+    format!("asin: sent or about to be:\n{}{}", list(&there), left.collect::<String>())
+}
+
+/// The change that this one takes back.
+fn turned(back: &Change) -> Change {
+    fn turned<T: Copy>(value: Option<FromTo<T>>) -> Option<FromTo<T>> {
+        value.and_then(|FromTo { from, to }| Some(FromTo { from: Some(to), to: from? }))
+    }
+    let (price, quantity, handling) = (turned(back.price), turned(back.quantity), turned(back.handling));
+    Change { price, quantity, handling, ..back.clone() }
 }
 
 /// Whether a row was to be changed, so that it may have to be changed back.
@@ -292,4 +316,31 @@ async fn embedded(market: &Path) -> Result<Sandbox, Failure> {
         say(&format!("asin: no {}: the sandbox makes a market up", market.display()));
     }
     builder.start().await.map_err(Failure::usage)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use asin_facade::publish::Plan;
+
+    #[test]
+    fn a_run_that_was_stopped_tells_its_rows_or_where_they_are_written() {
+        let told = |rows: u64| {
+            let change = |line| {
+                serde_json::json!({
+                    "line": line, "account": "shop", "seller_id": "A1", "sku": format!("S-{line}"), "asin": "B000000001",
+                    "marketplace": "TR", "quantity": {"from": 7, "to": 5},
+                })
+            };
+            let plan = serde_json::json!({
+                "version": 1, "made": "2026-11-25T10:00:00Z", "max_observation_age": 0, "world": "amazon",
+                "changes": (1..=rows).map(change).collect::<Vec<_>>(),
+            });
+            let plan = Plan::read(plan.to_string().as_bytes()).unwrap();
+            under_way(&plan.changes, &["S-0 in TR: it had no price before".to_owned()], Path::new("audit.jsonl"))
+        };
+        let few = told(2);
+        assert!(few.contains("S-2") && few.contains("5 → 7") && few.contains("S-0 in TR"), "{few}");
+        assert_eq!(told(20), "asin: 21 changes sent or about to be: audit.jsonl");
+    }
 }

@@ -74,7 +74,8 @@ fn bill(spending: &Spending) -> String {
     format!("DataForSEO: {asin_tasks} tasks for variants, {sellers_tasks} for offers; together at most {usd} USD.")
 }
 
-fn list(changes: &[Change]) -> String {
+/// Changes as a table, in the order of their lines.
+pub fn list(changes: &[Change]) -> String {
     let columns = ["line", "account", "sku", "store", "price", "quantity", "handling days"]
         .map(|title| Column(title, Content::Word));
     let mut changes: Vec<&Change> = changes.iter().collect();

@@ -56,8 +56,7 @@ impl Journal {
         world: &str,
         mut line: impl FnMut(L),
     ) -> Result<Self, StateError> {
-        let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };
-        let path = folder.join(format!("{name}-{}.jsonl", world.chars().map(plain).collect::<String>()));
+        let path = file(folder, name, world);
         let io = |source| StateError::Io { path: path.clone(), source };
         fs::create_dir_all(folder).map_err(io)?;
         let mut file = OpenOptions::new().read(true).append(true).create(true).open(&path).map_err(io)?;
@@ -123,6 +122,12 @@ impl Journal {
     fn io(&self, source: io::Error) -> StateError {
         StateError::Io { path: self.path.clone(), source }
     }
+}
+
+/// Where the journal of a world is kept.
+pub(crate) fn file(folder: &Path, name: &str, world: &str) -> PathBuf {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };
+    folder.join(format!("{name}-{}.jsonl", world.chars().map(plain).collect::<String>()))
 }
 
 fn text<L: Serialize>(lines: &[L]) -> Vec<u8> {

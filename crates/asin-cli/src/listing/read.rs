@@ -114,7 +114,8 @@ impl Row for Listing {
         let statuses = |of: &ItemSummaryByMarketplace| joined(&of.status);
         let issues = item.issues.iter().filter(|issue| issue.severity == Severity::Error).count();
         let price = price(item, *store);
-        let [price, currency] = money(price.map(|price| price.amount), price.as_ref().map(|price| price.currency.as_str()));
+        let [price, currency] =
+            money(price.map(|price| price.amount), price.as_ref().map(|price| price.currency.as_str()));
         vec![
             item.sku.to_string(),
             text(item.asin(&store.listings())),

@@ -1,6 +1,7 @@
 //! Ctrl-C and SIGTERM: every command says what it may have done and how to go on, and ends at once when asked twice.
 
 use crate::asin::{Served, asin};
+use crate::sync::Shop;
 use serde_json::json;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -111,5 +112,38 @@ fn what_may_have_changed_something_says_how_to_find_out() {
         let (code, told) = Hung::on(&sandbox, method, path, arguments).stop(once, &["-INT"]);
         assert_eq!(code, Some(1), "{arguments:?}: {told}");
         assert!(told.contains(stopped) && told.contains(go_on), "{arguments:?}: {told}");
+    }
+}
+
+#[test]
+fn what_was_sent_is_told_row_by_row() {
+    let shop = Shop::open();
+    let sandbox = shop.serve();
+    // The first is the preview of the price, the second one sends it.
+    let fault = json!({"method": "PATCH", "path": "*/listings/*", "call": 2, "action": {"delay": {"ms": 600_000}}});
+    sandbox.send("POST", "/_sandbox/faults", &fault.to_string());
+    let state = shop.file("state");
+    let place = [format!("--sandbox={}", sandbox.url), format!("--state={}", state.display())];
+    let mut command = shop.sync(&["--yes", &place[0], &place[1]]);
+    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let audited = || {
+        let files = std::fs::read_dir(&state).into_iter().flatten().map(|entry| entry.unwrap().path());
+        let mut logs = files.filter(|file| file.file_name().unwrap().to_string_lossy().starts_with("audit-"));
+        logs.any(|log| std::fs::read_to_string(log).is_ok_and(|text| text.contains("sending")))
+    };
+    while !audited() {
+        std::thread::yield_now();
+    }
+    let mut hung = Hung { child };
+    let told = {
+        let id = hung.child.id().to_string();
+        assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+        let lines = BufReader::new(hung.child.stderr.take().unwrap()).lines().map(Result::unwrap);
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    assert_eq!(hung.child.wait().unwrap().code(), Some(1), "{told}");
+    for part in ["sent or about to be:\n", "LAMP ö/1", "10.00 EUR → 9.00 EUR", "1 write to listings", "`asin undo "]
+    {
+        assert!(told.contains(part), "{part} in {told}");
     }
 }

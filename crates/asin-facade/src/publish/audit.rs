@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     Asin, Marketplace, Price,
-    journal::{Journal, StateError},
+    journal::{self, Journal, StateError},
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -18,8 +18,10 @@ use sp_listings::{SellerId, Sku};
 use std::{
     collections::{BTreeMap, HashSet},
     fmt,
-    path::Path,
+    path::{Path, PathBuf},
 };
+
+const NAME: &str = "audit";
 
 /// Names a run: the moment of its beginning.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -151,11 +153,16 @@ pub(super) struct End {
 }
 
 impl Audit {
+    /// The file of a world's log in this folder.
+    pub(super) fn file(folder: &Path, world: &str) -> PathBuf {
+        journal::file(folder, NAME, world)
+    }
+
     /// Opens the log of a world in this folder.
     pub(super) fn open(folder: &Path, world: &str, now: Timestamp) -> Result<Self, StateError> {
         let mut open: BTreeMap<String, Vec<OpenWrite>> = BTreeMap::new();
         let mut ended = HashSet::new();
-        let journal = Journal::open(folder, "audit", world, |line| match line {
+        let journal = Journal::open(folder, NAME, world, |line| match line {
             Line::Sending(mut sending) => {
                 if let Some(feed) = sending.feed.take() {
                     open.entry(feed).or_default().push(OpenWrite::from(sending));
@@ -265,7 +272,7 @@ impl Log {
     /// Reads the log of a world in this folder.
     pub(super) fn read(folder: &Path, world: &str) -> Result<Self, StateError> {
         let mut log = Self::default();
-        Journal::open(folder, "audit", world, |line| match line {
+        Journal::open(folder, NAME, world, |line| match line {
             Line::Sending(sending) => log.sent.push(sending),
             Line::Ended(ended) if matches!(ended.outcome.as_str(), "refused" | "failed") => {
                 log.void.insert(Write { run: ended.run, write: ended.write });

@@ -39,7 +39,7 @@ pub(crate) use {
 };
 
 use crate::event::Workflow;
-use audit::Log;
+use audit::{Audit, Log};
 use decide::AsPlanned;
 use jiff::Timestamp;
 use std::{collections::BTreeSet, path::PathBuf, time::Duration};
@@ -181,6 +181,11 @@ impl Publish {
     /// If the audit log cannot be read, or another run is using it.
     pub fn runs(&self) -> Result<Vec<RunSummary>, StateError> {
         Ok(Log::read(&self.options.state, self.sellers.world())?.runs())
+    }
+
+    /// The file of the audit log: JSON lines, each write before it left and how it ended.
+    pub fn audit_log(&self) -> PathBuf {
+        Audit::file(&self.options.state, self.sellers.world())
     }
 
     /// Plans the way back from a run; `None`: there is no such run. To be written like any plan.
