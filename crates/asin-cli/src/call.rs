@@ -97,7 +97,9 @@ async fn send<V: Vendor>(
         };
         let most = match most {
             Some(usd) => format!(" It costs at most {} USD.", usd.normalize()),
-            None if operation.name() == "runs.start" => " `asin run` says first how many credits it costs.".to_owned(),
+            None if operation.name() == "runs.start" => {
+                " `asin collections run` says first how many credits it costs.".to_owned()
+            }
             None => String::new(),
         };
         let subject = format!("{:#}\n{}: {risk}.{most}", request(&operation), operation.name());

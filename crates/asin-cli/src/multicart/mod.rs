@@ -6,7 +6,7 @@ mod split;
 mod watch;
 
 pub use places::{Collections, Postcodes, collections, postcodes};
-pub use runs::{Credits, Outputs, Run, credits, outputs, run};
+pub use runs::{Credits, Outputs, credits, outputs};
 pub use watch::{Watch, watch};
 
 use crate::failure::Failure;

@@ -1,6 +1,6 @@
 //! `asin collections` and `postcodes`.
 
-use super::{Common, domain};
+use super::{Common, domain, runs};
 use crate::consent::Leave;
 use crate::failure::{Ended, Failure, Tally};
 use crate::input::duration;
@@ -16,7 +16,7 @@ use futures_util::{TryStreamExt, pin_mut};
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// MultiCart's collections: what is in one, a new one
+/// MultiCart's collections: what is in one, a new one, a run of one
 ///
 /// The service lists no collections; its web pages show their numbers.
 #[derive(Debug, clap::Args)]
@@ -53,6 +53,7 @@ Examples:
         #[command(flatten)]
         common: Common,
     },
+    Run(runs::Run),
 }
 
 /// How it is found out whether a collection was made.
@@ -168,6 +169,7 @@ pub async fn collections(arguments: Collections) -> Ended {
             let go_on = async { LOOK.to_owned() };
             return stoppable(work, go_on).await;
         }
+        OfCollections::Run(run) => return runs::run(run).await,
     }
     Ok(ExitCode::SUCCESS)
 }

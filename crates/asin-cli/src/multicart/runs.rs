@@ -1,4 +1,4 @@
-//! `asin run`, `outputs` and `credits`.
+//! `asin collections run`, `outputs` and `credits`.
 
 use super::Common;
 use crate::consent::Leave;
@@ -24,8 +24,8 @@ use std::process::ExitCode;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  asin run 101 --dry-run
-  asin run 101 --yes")]
+  asin collections run 101 --dry-run
+  asin collections run 101 --yes")]
 pub struct Run {
     /// The collection's number
     collection: CollectionId,

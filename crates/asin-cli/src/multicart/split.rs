@@ -161,8 +161,9 @@ async fn ask_and_tell(
                     }
                     Ok(_) => tally.refuse(&of, "nobody knows whether it has started"),
                     Err(why @ NotStarted::Unknown) => {
-                        let look =
-                            format!("`asin run {collection}` starts one on your word, which may cost as much again");
+                        let look = format!(
+                            "`asin collections run {collection}` starts one on your word, which may cost as much again"
+                        );
                         tally.refuse(&of, &format!("{why}; {look}"));
                     }
                     Err(why) => tally.refuse(&of, &why.to_string()),

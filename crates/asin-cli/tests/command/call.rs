@@ -113,7 +113,7 @@ fn what_is_shown_holds_no_secret() {
     asked.says(2, &["me@example.com"]);
     assert!(!asked.err.contains("s3cret"), "{}", asked.err);
     let run = ["call", "runs.start", "--json", r#"{"collection_id": 101}"#];
-    sandbox.asin(&run).says(2, &["`asin run` says first how many credits it costs"]);
+    sandbox.asin(&run).says(2, &["`asin collections run` says first how many credits it costs"]);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! `asin watch`, `run`, `outputs`, `collections`, `postcodes`, `credits`.
+//! `asin watch`, `outputs`, `collections`, `postcodes`, `credits`.
 
 use crate::asin::Served;
 use serde_json::json;
@@ -85,10 +85,10 @@ fn a_run_says_first_what_it_costs() {
     let sandbox = Served::example();
     let spendable = || sandbox.asin(&["credits"]).lines()[0]["spendable"].clone();
     assert_eq!(spendable(), 500);
-    sandbox.asin(&["run", "101"]).says(2, &["costs 1 of the 500 credits", "nothing was sent"]);
-    sandbox.asin(&["run", "101", "--dry-run"]).says(0, &["costs 1 of the 500 credits"]);
+    sandbox.asin(&["collections", "run", "101"]).says(2, &["costs 1 of the 500 credits", "nothing was sent"]);
+    sandbox.asin(&["collections", "run", "101", "--dry-run"]).says(0, &["costs 1 of the 500 credits"]);
     assert_eq!(spendable(), 500);
-    let ran = sandbox.asin(&["run", "101", "--yes"]);
+    let ran = sandbox.asin(&["collections", "run", "101", "--yes"]);
     assert_eq!((ran.code, &ran.lines()[0]["started"]), (Some(0), &json!(true)), "{}", ran.err);
     assert_ne!(spendable(), 500);
 }

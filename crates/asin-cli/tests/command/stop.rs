@@ -49,7 +49,7 @@ fn what_only_reads_says_that_nothing_was_done() {
             &["listing", "get", "S", "-m", "DE", "--account", "europe"],
         ),
         ("GET", "/v3/merchant/tasks_ready", "attempt 1", &["tasks", "ready"]),
-        ("POST", "*/users/credits/", "users.credits: attempt 1", &["run", "101", "--yes"]),
+        ("POST", "*/users/credits/", "users.credits: attempt 1", &["collections", "run", "101", "--yes"]),
         ("GET", "*/listings/*", "getListingsItem: attempt 1", &["sync", CATALOGUE, "--dry-run"]),
     ] {
         for signal in ["-INT", "-TERM"] {
@@ -107,7 +107,13 @@ fn what_may_have_changed_something_says_how_to_find_out() {
             &["sync", CATALOGUE, "--yes", "--state", folder.path().join("2").to_str().unwrap()],
             "the same command goes on from what is on disk",
         ),
-        ("POST", "*/run/result/", "runs.start: attempt 1", &["run", "101", "--yes"], "`asin outputs list 101` shows"),
+        (
+            "POST",
+            "*/run/result/",
+            "runs.start: attempt 1",
+            &["collections", "run", "101", "--yes"],
+            "`asin outputs list 101` shows",
+        ),
     ] {
         let (code, told) = Hung::on(&sandbox, method, path, arguments).stop(once, &["-INT"]);
         assert_eq!(code, Some(1), "{arguments:?}: {told}");
