@@ -6,7 +6,8 @@ mod config;
 mod configure;
 mod consent;
 mod doctor;
-#[cfg(test)]
+// The guide shows every command, so that what it shows can only be held to all of them.
+#[cfg(all(test, feature = "runs"))]
 mod documented;
 mod failure;
 mod form;
@@ -25,6 +26,8 @@ mod policy;
 mod profiles;
 mod progress;
 mod report;
+#[cfg(feature = "runs")]
+mod runs;
 mod sandbox;
 mod session;
 mod stop;
@@ -81,6 +84,8 @@ enum Command {
     Products(Box<paid::Products>),
     Tasks(Box<paid::Arguments>),
     Receive(Box<paid::Receive>),
+    #[cfg(feature = "runs")]
+    Run(Box<runs::Arguments>),
     /// What DataForSEO's account has left
     Balance(paid::Balance),
     Collections(multicart::Collections),
@@ -112,6 +117,8 @@ fn main() -> ExitCode {
         Command::Products(products) => wait_for(paid::products(*products)),
         Command::Tasks(tasks) => wait_for(paid::run(*tasks)),
         Command::Receive(receive) => wait_for(paid::receive(*receive)),
+        #[cfg(feature = "runs")]
+        Command::Run(arguments) => wait_for(runs::run(*arguments)),
         Command::Balance(balance) => wait_for(paid::balance(balance)),
         Command::Collections(collections) => wait_for(multicart::collections(collections)),
         Command::Postcodes(postcodes) => wait_for(multicart::postcodes(postcodes)),

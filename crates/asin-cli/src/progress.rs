@@ -83,7 +83,7 @@ impl Progress {
 /// Counts what is done on standard error, where nobody prints between: rows go to a pipe, or come last as a table.
 /// The command then says in the end what it took, terminal or not.
 pub fn counting(what: &'static str, total: usize, format: Format) -> ProgressBar {
-    shown(what, ProgressBar::new(total as u64).with_style(style("{prefix} [{bar:32}] {pos}/{len}")), format)
+    shown(what, ProgressBar::new(total as u64).with_style(style("{prefix} [{bar:32}] {pos}/{len}{msg}")), format)
 }
 
 /// The same for nobody knows how many.

@@ -206,6 +206,12 @@ impl Session {
         Ok((builder.build()?, login))
     }
 
+    /// From now on clients keep these limits.
+    #[cfg(feature = "runs")]
+    pub fn share(&mut self, limits: Arc<dyn RateLimit>) {
+        self.limits = limits;
+    }
+
     /// MultiCart's client.
     pub fn multicart(&mut self) -> Result<McClient, Failure> {
         let variables = &mut self.variables;

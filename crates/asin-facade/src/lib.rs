@@ -31,7 +31,8 @@
 //! | `sync` | all three, and `publish` | `sync` |
 //! | `feeds`, `schemas`, `validate` | of `sp-listings`: bulk changes, product types' schemas, validation against them | |
 //! | `webhook` | of `dataforseo-merchant`: receiving results that the vendor posts | |
-//! | `full` | all of the above but `validate` and `webhook` | |
+//! | `runs`, `runs-postgres` | `asin-runs` as `runs`: paid tasks of any number in SQLite, and in PostgreSQL for many machines (Rust 1.94) | |
+//! | `full` | all of the above but `validate`, `webhook` and `runs` | |
 //! | `rustls` (default) | the built-in transport with TLS | |
 //! | `rustls-no-provider` | the same; the application installs the crypto provider | |
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -65,6 +66,9 @@ mod variants;
 #[cfg_attr(docsrs, doc(cfg(feature = "multicart")))]
 pub mod watch;
 
+#[cfg(feature = "runs")]
+#[cfg_attr(docsrs, doc(cfg(feature = "runs")))]
+pub use asin_runs as runs;
 pub use core_http;
 #[cfg(feature = "dataforseo-merchant")]
 #[cfg_attr(docsrs, doc(cfg(feature = "dataforseo-merchant")))]

@@ -50,6 +50,8 @@ mod runs;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod statements;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod worker;
 
 #[cfg(feature = "postgres")]
@@ -63,7 +65,7 @@ pub use postgres::{Postgres, PostgresLedger};
 pub use sqlite::{Sqlite, SqliteLedger};
 
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
-pub use run::{NewRun, RunId, RunResult, RunStatus};
+pub use run::{NewRun, Refusal, RunId, RunResult, RunStatus};
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub use runs::Runs;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
@@ -92,9 +94,20 @@ pub enum StoreError {
     /// What is in it, or should be, cannot be written or read as JSON.
     #[error(transparent)]
     Content(#[from] dataforseo_merchant::LedgerError),
+    /// A run has another task at a place than the one that was to be put there.
+    #[error("run {run} has another task at place {number} already: it was filled from something else")]
+    Differs {
+        /// Which run.
+        run: RunId,
+        /// The place, from 0.
+        number: i64,
+    },
     /// Another process has it open.
     #[error("{0}: another process has it open; let that one end first, or share a PostgreSQL database")]
     Taken(String),
+    /// What was to be read only was made by an older version, or by nobody.
+    #[error("{0}: there is no run in it, or an older version made it, which opening it to write mends")]
+    Older(String),
     /// A newer version of this crate has made it.
     #[error("{store}: its schema has version {found}, and this program knows {known}")]
     Newer {

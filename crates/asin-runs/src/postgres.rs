@@ -4,8 +4,8 @@ use crate::{
     NewRun, RunId, RunResult, RunStatus, Runs, StoreError, columns,
     ledger::ledger,
     limits::SharedLimits,
-    run::{self, Work},
-    runs::runs,
+    run::{self, Refusal, Work},
+    statements::runs,
 };
 use dataforseo_merchant::{Counts, Entry, LedgerError, Order, Page, Stage, State, Tag, TaskRequest};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
@@ -152,6 +152,7 @@ ledger!(
 );
 runs!(
     PostgresLedger,
+    write: "BEGIN",
     lock: " FOR UPDATE",
     skip: " FOR UPDATE SKIP LOCKED",
     each: "json_array_elements($2::json) AS rows (value)",

@@ -52,12 +52,14 @@ pub struct RunStatus {
     budget: i64,
     /// Whether nothing more is posted, on somebody's word.
     pub cancelled: bool,
+    /// Whether nothing more is posted, for its deadline has passed.
+    pub late: bool,
 }
 
 impl RunStatus {
-    pub(crate) fn of(counts: [i64; 7], committed: i64, budget: i64, cancelled: bool) -> Self {
+    pub(crate) fn of(counts: [i64; 7], committed: i64, budget: i64, [cancelled, late]: [bool; 2]) -> Self {
         let [tasks, waiting, held, pending, unknown, done, refused] = counts.map(i64::unsigned_abs);
-        Self { tasks, waiting, held, pending, unknown, done, refused, committed, budget, cancelled }
+        Self { tasks, waiting, held, pending, unknown, done, refused, committed, budget, cancelled, late }
     }
 
     /// What the tasks have cost, and may have, US dollars.
@@ -70,9 +72,29 @@ impl RunStatus {
         Decimal::from_i128_with_scale(self.budget.into(), 9).normalize()
     }
 
+    /// What they will have cost in the end, US dollars, if those to be posted cost what the others did on average; `None`
+    /// before the first. The budget holds all the same.
+    pub fn expected(&self) -> Option<Decimal> {
+        let posted = Decimal::from(self.pending + self.done);
+        match self.to_post() {
+            0 => Some(self.committed()),
+            open => Some(self.committed() + (self.committed().checked_div(posted)? * Decimal::from(open)).normalize()),
+        }
+    }
+
+    /// How many tasks are still to be posted: none once it is cancelled or its deadline has passed.
+    pub fn to_post(&self) -> u64 {
+        if self.cancelled || self.late { 0 } else { self.waiting + self.held }
+    }
+
+    /// How many have come to an end.
+    pub fn ended(&self) -> u64 {
+        self.done + self.refused
+    }
+
     /// Whether every task has come to an end.
     pub fn is_done(&self) -> bool {
-        self.done + self.refused == self.tasks
+        self.ended() == self.tasks
     }
 }
 
@@ -89,6 +111,27 @@ pub struct RunResult {
     pub result: Value,
     /// What failed, or could not be read.
     pub error: Option<String>,
+}
+
+/// Why a store lets a worker post nothing: the source of the [`LedgerError`] that says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The account has no such run.
+    #[error("the account has no such run")]
+    NoRun,
+    /// Somebody has cancelled it.
+    #[error("the run was cancelled")]
+    Cancelled,
+    /// Its deadline has passed.
+    #[error("the run's deadline has passed")]
+    Late,
+    /// Its budget does not allow more.
+    #[error("the run's budget does not allow more")]
+    Budget,
+    /// A task of this batch was given to another worker.
+    #[error("a task of this batch was given to another worker")]
+    Lost,
 }
 
 /// Who works, at what.

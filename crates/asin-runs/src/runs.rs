@@ -6,6 +6,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use dataforseo_merchant::{Ledger, TaskRequest};
+use rust_decimal::Decimal;
 use std::{sync::Arc, time::Duration};
 
 /// Runs over the ledger of one account. A task of a run is posted by the one who holds it: in one transaction its intent is
@@ -22,11 +23,11 @@ pub trait Runs: Ledger {
     /// When the store cannot do it, or the budget is more than can be counted.
     async fn begin(&self, run: &NewRun) -> Result<RunId, StoreError>;
 
-    /// Puts tasks into a run of this account, the first of them at this place; each has to say what it must. What is at a place already stays, so that a run that was
-    /// only half filled can be filled again.
+    /// Puts tasks into a run of this account, the first of them at this place; each has to say what it must. What is at a
+    /// place already stays, so that a run that was only half filled can be filled again.
     ///
     /// # Errors
-    /// When the store cannot do it.
+    /// When the store cannot do it, or another task is at one of the places already: then none is put in.
     async fn add(&self, run: RunId, first: i64, tasks: &[TaskRequest]) -> Result<(), StoreError>;
 
     /// How far it has come.
@@ -40,6 +41,12 @@ pub trait Runs: Ledger {
     /// # Errors
     /// When the store cannot do it.
     async fn cancel(&self, run: RunId) -> Result<(), StoreError>;
+
+    /// Gives a run another budget, another time in which its tasks can be posted, from now on, or both.
+    ///
+    /// # Errors
+    /// When the store cannot do it, or the budget is more than can be counted.
+    async fn amend(&self, run: RunId, budget: Option<Decimal>, lifetime: Option<Duration>) -> Result<(), StoreError>;
 
     /// The results behind this place, in the order of the tasks, at most so many; none at the end.
     ///
@@ -101,269 +108,3 @@ pub trait Runs: Ledger {
     /// When the store cannot do it.
     async fn keep(&self, run: RunId, result: &RunResult) -> Result<bool, StoreError>;
 }
-
-/// Implements [`Runs`] beside `ledger!`, and what that needs of it.
-macro_rules! runs {
-    (
-        $ledger:ty, lock: $lock:literal, skip: $skip:literal, each: $each:literal, now: $now:literal,
-        alone: $alone:literal
-    ) => {
-        impl $ledger {
-            /// Binds the tasks of a run to their intents, if this worker may send them.
-            async fn bind(
-                &self,
-                connection: &mut Connection,
-                work: &Work,
-                entries: &[Entry],
-                rows: &str,
-            ) -> Result<(), LedgerError> {
-                let find = concat!(
-                    "SELECT budget - committed, cancelled, deadline IS NOT NULL AND deadline <= ",
-                    $now,
-                    " FROM runs WHERE id = $1 AND account = $2",
-                    $lock
-                );
-                let query = sqlx::query_as(find).bind(work.run.0).bind(self.account);
-                let found = query.fetch_optional(&mut *connection).await.map_err(|error| self.failed(error))?;
-                let refuse = |why: &str| Err(LedgerError::new(format!("run {}: {why}", work.run)));
-                let Some((left, cancelled, late)): Option<(i64, bool, bool)> = found else {
-                    return refuse("the account has no such run");
-                };
-                let total = columns::total(entries)?;
-                match (cancelled, late) {
-                    (true, _) => return refuse("cancelled"),
-                    (false, true) => return refuse("its deadline has passed"),
-                    _ if total > left => return refuse("its budget does not allow more"),
-                    _ => {}
-                }
-                let bind = concat!(
-                    "UPDATE items SET tag = new.tag FROM ",
-                    "(SELECT CAST(value->>'number' AS BIGINT) AS number, value->>'tag' AS tag FROM ",
-                    $each,
-                    ") AS new WHERE items.run = $1 AND items.number = new.number AND items.tag IS NULL ",
-                    "AND items.held_by = $3 AND items.held_until > ",
-                    $now
-                );
-                let query = sqlx::query(bind).bind(work.run.0).bind(rows).bind(&work.holder);
-                let bound = query.execute(&mut *connection).await.map_err(|error| self.failed(error))?;
-                if bound.rows_affected() != entries.len() as u64 {
-                    return refuse("a task of this batch was given to another worker");
-                }
-                let take = "UPDATE runs SET committed = committed + $2 WHERE id = $1";
-                let query = sqlx::query(take).bind(work.run.0).bind(total).execute(&mut *connection);
-                query.await.map_err(|error| self.failed(error)).map(|_| ())
-            }
-
-            /// Puts what tasks have cost in the place of what was taken for them; those that were not made are open again.
-            async fn charge(&self, connection: &mut Connection, news: &[(Tag, State)]) -> Result<(), LedgerError> {
-                let Some(rows) = columns::charges(news)? else { return Ok(()) };
-                let compare = concat!(
-                    "SELECT run, CAST(sum(CAST(value->>'cost' AS BIGINT) - cost) AS BIGINT) FROM ",
-                    $each,
-                    ", entries WHERE account = $1 AND tag = value->>'tag' AND run IS NOT NULL ",
-                    "GROUP BY run ORDER BY run"
-                );
-                let query = sqlx::query_as(compare).bind(self.account).bind(&rows).fetch_all(&mut *connection);
-                let changes: Vec<(i64, i64)> = query.await.map_err(|error| self.failed(error))?;
-                if changes.is_empty() {
-                    return Ok(());
-                }
-                let pay = concat!(
-                    "UPDATE entries SET cost = new.cost FROM ",
-                    "(SELECT value->>'tag' AS tag, CAST(value->>'cost' AS BIGINT) AS cost FROM ",
-                    $each,
-                    ") AS new WHERE entries.account = $1 AND entries.tag = new.tag AND entries.run IS NOT NULL"
-                );
-                let open = concat!(
-                    "UPDATE items SET tag = NULL FROM (SELECT value->>'tag' AS tag FROM ",
-                    $each,
-                    " WHERE value->>'again' = 'yes') AS new WHERE $1 = $1 AND items.tag = new.tag"
-                );
-                // What was thought not to have been made, and was: if nobody has posted it again yet, nobody does.
-                let close = concat!(
-                    "UPDATE items SET tag = new.tag, refused = new.ended FROM ",
-                    "(SELECT entries.run, entries.number, entries.tag, value->>'ended' AS ended FROM ",
-                    $each,
-                    ", entries WHERE account = $1 AND tag = value->>'tag' AND value->>'again' = 'no') AS new ",
-                    "WHERE items.run = new.run AND items.number = new.number ",
-                    "AND (items.tag IS NULL OR items.tag = new.tag)"
-                );
-                for statement in [pay, open, close] {
-                    let query = sqlx::query(statement).bind(self.account).bind(&rows).execute(&mut *connection);
-                    query.await.map_err(|error| self.failed(error))?;
-                }
-                for (run, change) in changes {
-                    let take = "UPDATE runs SET committed = committed + $2 WHERE id = $1";
-                    let query = sqlx::query(take).bind(run).bind(change).execute(&mut *connection);
-                    query.await.map_err(|error| self.failed(error))?;
-                }
-                Ok(())
-            }
-
-            fn refused(&self, source: sqlx::Error) -> StoreError {
-                StoreError::Database { store: self.store.to_string(), source }
-            }
-        }
-
-        #[async_trait::async_trait]
-        impl Runs for $ledger {
-            async fn begin(&self, run: &NewRun) -> Result<RunId, StoreError> {
-                let insert = concat!(
-                    "INSERT INTO runs (account, name, budget, deadline) VALUES ($1, $2, $3, ",
-                    $now,
-                    " + $4) ON CONFLICT (account, name) DO UPDATE SET name = excluded.name RETURNING id"
-                );
-                let lifetime = run.lifetime.map(|lifetime| lifetime.as_secs_f64());
-                let query = sqlx::query_scalar(insert).bind(self.account).bind(&run.name);
-                let query = query.bind(run::nanos(run.budget)?).bind(lifetime).fetch_one(&self.pool);
-                query.await.map(RunId).map_err(|error| self.refused(error))
-            }
-
-            async fn add(&self, run: RunId, first: i64, tasks: &[TaskRequest]) -> Result<(), StoreError> {
-                let insert = concat!(
-                    "INSERT INTO items (run, number, request) ",
-                    "SELECT $1, CAST(value->>'number' AS BIGINT), value->>'request' FROM ",
-                    $each,
-                    " WHERE EXISTS (SELECT 1 FROM runs WHERE id = $1 AND account = $3) ",
-                    "ON CONFLICT (run, number) DO NOTHING"
-                );
-                let rows = columns::items(first, tasks)?;
-                let query = sqlx::query(insert).bind(run.0).bind(rows).bind(self.account).execute(&self.pool);
-                query.await.map(|_| ()).map_err(|error| self.refused(error))
-            }
-
-            async fn status(&self, run: RunId) -> Result<RunStatus, StoreError> {
-                let count = concat!(
-                    "SELECT count(*), ",
-                    "count(CASE WHEN tag IS NULL AND refused IS NULL AND (held_until IS NULL OR held_until <= ",
-                    $now,
-                    ") THEN 1 END), count(CASE WHEN tag IS NULL AND refused IS NULL AND held_until > ",
-                    $now,
-                    " THEN 1 END), count(CASE WHEN tag IS NOT NULL AND refused IS NULL AND results.number IS NULL THEN 1 END), ",
-                    "(SELECT count(*) FROM items AS open JOIN entries ON entries.account = $2 AND entries.tag = open.tag ",
-                    "WHERE open.run = $1 AND entries.stage IN ('intended', 'unknown')), ",
-                    "count(results.number), count(refused) FROM items ",
-                    "LEFT JOIN results ON results.run = items.run AND results.number = items.number WHERE items.run = $1"
-                );
-                let query = sqlx::query_as(count).bind(run.0).bind(self.account).fetch_one(&self.pool);
-                let counts: (i64, i64, i64, i64, i64, i64, i64) = query.await.map_err(|error| self.refused(error))?;
-                let find = "SELECT committed, budget, cancelled FROM runs WHERE id = $1 AND account = $2";
-                let query = sqlx::query_as(find).bind(run.0).bind(self.account).fetch_one(&self.pool);
-                let (committed, budget, cancelled) = query.await.map_err(|error| self.refused(error))?;
-                Ok(RunStatus::of(counts.into(), committed, budget, cancelled))
-            }
-
-            async fn cancel(&self, run: RunId) -> Result<(), StoreError> {
-                let cancel = "UPDATE runs SET cancelled = true WHERE id = $1 AND account = $2";
-                let query = sqlx::query(cancel).bind(run.0).bind(self.account).execute(&self.pool);
-                query.await.map(|_| ()).map_err(|error| self.refused(error))
-            }
-
-            async fn results(
-                &self,
-                run: RunId,
-                after: Option<i64>,
-                limit: u32,
-            ) -> Result<Vec<RunResult>, StoreError> {
-                let find = "SELECT body FROM results JOIN runs ON runs.id = results.run \
-                            WHERE run = $1 AND number > $2 AND account = $4 ORDER BY number LIMIT $3";
-                let query = sqlx::query_scalar(find).bind(run.0).bind(after.unwrap_or(-1)).bind(i64::from(limit));
-                let query = query.bind(self.account);
-                let found: Vec<String> = query.fetch_all(&self.pool).await.map_err(|error| self.refused(error))?;
-                Ok(found.iter().map(|body| columns::read(body)).collect::<Result<_, _>>()?)
-            }
-
-            async fn runs(&self) -> Result<Vec<(RunId, String)>, StoreError> {
-                let query = sqlx::query_as("SELECT id, name FROM runs WHERE account = $1 ORDER BY name");
-                let found: Result<Vec<(i64, String)>, _> = query.bind(self.account).fetch_all(&self.pool).await;
-                let found = found.map_err(|error| self.refused(error))?;
-                Ok(found.into_iter().map(|(id, name)| (RunId(id), name)).collect())
-            }
-
-            fn holder(&self) -> String {
-                format!("{}/{}", self.opened, Tag::unique())
-            }
-
-            fn working(&self, run: RunId, holder: &str) -> Arc<dyn dataforseo_merchant::Ledger> {
-                let work = Some(Work { run, holder: holder.to_owned() });
-                Arc::new(Self { work, ..self.clone() })
-            }
-
-            async fn claim(
-                &self,
-                run: RunId,
-                holder: &str,
-                most: u32,
-                lease: Duration,
-            ) -> Result<Vec<(i64, TaskRequest)>, StoreError> {
-                let claim = concat!(
-                    "UPDATE items SET held_by = $2, held_until = ",
-                    $now,
-                    " + $3 WHERE run = $1 AND number IN (SELECT number FROM items WHERE run = $1 AND tag IS NULL ",
-                    "AND refused IS NULL AND (held_until IS NULL OR held_until <= ",
-                    $now,
-                    ") AND EXISTS (SELECT 1 FROM runs WHERE id = $1 AND account = $5 AND NOT cancelled ",
-                    "AND (deadline IS NULL OR deadline > ",
-                    $now,
-                    ")) ORDER BY number LIMIT $4",
-                    $skip,
-                    ") RETURNING number, request"
-                );
-                let query = sqlx::query_as(claim).bind(run.0).bind(holder).bind(lease.as_secs_f64());
-                let claimed = query.bind(i64::from(most)).bind(self.account).fetch_all(&self.pool).await;
-                let mut claimed: Vec<(i64, String)> = claimed.map_err(|error| self.refused(error))?;
-                claimed.sort_unstable();
-                let read = |(number, request): (i64, String)| Ok((number, columns::read(&request)?));
-                claimed.into_iter().map(read).collect()
-            }
-
-            async fn waits(&self, run: RunId) -> Result<bool, StoreError> {
-                let find = concat!(
-                    "SELECT EXISTS (SELECT 1 FROM items WHERE run = $1 AND tag IS NULL AND refused IS NULL) ",
-                    "AND EXISTS (SELECT 1 FROM runs WHERE id = $1 AND NOT cancelled AND (deadline IS NULL OR deadline > ",
-                    $now,
-                    "))"
-                );
-                let query = sqlx::query_scalar(find).bind(run.0).fetch_one(&self.pool);
-                query.await.map_err(|error| self.refused(error))
-            }
-
-            async fn hold(&self, run: RunId, holder: &str, lease: Duration) -> Result<(), StoreError> {
-                let hold = concat!(
-                    "UPDATE items SET held_until = ",
-                    $now,
-                    " + $3 WHERE run = $1 AND held_by = $2 AND refused IS NULL AND held_until > ",
-                    $now
-                );
-                let query = sqlx::query(hold).bind(run.0).bind(holder).bind(lease.as_secs_f64()).execute(&self.pool);
-                query.await.map(|_| ()).map_err(|error| self.refused(error))
-            }
-
-            async fn inherit(&self, run: RunId) -> Result<(), StoreError> {
-                if $alone {
-                    let free = "UPDATE items SET held_until = NULL \
-                                WHERE run = $1 AND tag IS NULL AND substr(held_by, 1, length($2)) <> $2";
-                    let query = sqlx::query(free).bind(run.0).bind(&*self.opened).execute(&self.pool);
-                    query.await.map_err(|error| self.refused(error))?;
-                }
-                Ok(())
-            }
-
-            async fn refuse(&self, run: RunId, holder: &str, number: i64, why: &str) -> Result<(), StoreError> {
-                let refuse = "UPDATE items SET refused = $4 \
-                              WHERE run = $1 AND number = $2 AND held_by = $3 AND tag IS NULL";
-                let query = sqlx::query(refuse).bind(run.0).bind(number).bind(holder).bind(why).execute(&self.pool);
-                query.await.map(|_| ()).map_err(|error| self.refused(error))
-            }
-
-            async fn keep(&self, run: RunId, result: &RunResult) -> Result<bool, StoreError> {
-                let insert = "INSERT INTO results (run, number, body) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
-                let query = sqlx::query(insert).bind(run.0).bind(result.number).bind(columns::text(result)?);
-                let kept = query.execute(&self.pool).await.map_err(|error| self.refused(error))?;
-                Ok(kept.rows_affected() == 1)
-            }
-        }
-    };
-}
-
-pub(crate) use runs;

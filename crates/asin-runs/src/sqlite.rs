@@ -3,13 +3,14 @@
 use crate::{
     NewRun, RunId, RunResult, RunStatus, Runs, StoreError, columns,
     ledger::ledger,
-    run::{self, Work},
-    runs::runs,
+    run::{self, Refusal, Work},
+    statements::runs,
 };
 use dataforseo_merchant::{Counts, Entry, LedgerError, Order, Page, Stage, State, Tag, TaskRequest};
 use fs4::{FileExt, TryLockError};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use std::{
+    cmp::Ordering,
     fs::{File, OpenOptions},
     path::Path,
     sync::Arc,
@@ -47,7 +48,8 @@ pub struct Sqlite {
     pool: SqlitePool,
     store: Arc<str>,
     opened: Arc<str>,
-    lock: Arc<File>,
+    /// None where nothing is written.
+    lock: Option<Arc<File>>,
 }
 
 /// The ledger of one account in a [`Sqlite`] file.
@@ -61,7 +63,7 @@ pub struct SqliteLedger {
     work: Option<Work>,
     store: Arc<str>,
     /// Held as long as somebody can write.
-    _lock: Arc<File>,
+    _lock: Option<Arc<File>>,
 }
 
 impl Sqlite {
@@ -90,9 +92,29 @@ impl Sqlite {
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(PATIENCE);
         let pool = SqlitePoolOptions::new().max_connections(CONNECTIONS).connect_with(options).await.map_err(failed)?;
-        let opened = Self { pool, store, opened: Tag::unique().to_string().into(), lock: Arc::new(lock) };
+        let opened = Self { pool, store, opened: Tag::unique().to_string().into(), lock: Some(Arc::new(lock)) };
         opened.migrate().await?;
         Ok(opened)
+    }
+
+    /// Opens a file to look into it, also while another process has it open: whatever would write fails.
+    ///
+    /// # Errors
+    /// When it is not there, cannot be read, is no SQLite file, or was not made by this version.
+    pub async fn look(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        let path = path.as_ref();
+        let store: Arc<str> = path.display().to_string().into();
+        let options = SqliteConnectOptions::new().filename(path).read_only(true).busy_timeout(PATIENCE);
+        let pool = SqlitePoolOptions::new().max_connections(CONNECTIONS).connect_with(options).await;
+        let pool = pool.map_err(|source| StoreError::Database { store: store.to_string(), source })?;
+        let opened = Self { pool, store, opened: Tag::unique().to_string().into(), lock: None };
+        let version = sqlx::query_scalar("PRAGMA user_version").fetch_one(&opened.pool).await;
+        let found: i32 = version.map_err(|error| opened.failed(error))?;
+        match found.cmp(&known()) {
+            Ordering::Less => Err(StoreError::Older(opened.store.to_string())),
+            Ordering::Equal => Ok(opened),
+            Ordering::Greater => Err(StoreError::Newer { store: opened.store.to_string(), found, known: known() }),
+        }
     }
 
     /// The ledger of an account at a base URL.
@@ -102,8 +124,12 @@ impl Sqlite {
     pub async fn ledger(&self, base_url: &str, login: &str) -> Result<SqliteLedger, StoreError> {
         let insert = "INSERT INTO accounts (base_url, login) VALUES ($1, $2) \
                       ON CONFLICT (base_url, login) DO UPDATE SET login = excluded.login RETURNING id";
-        let query = sqlx::query_scalar(insert).bind(base_url.trim_end_matches('/')).bind(login);
-        let account = query.fetch_one(&self.pool).await.map_err(|error| self.failed(error))?;
+        let find = "SELECT id FROM accounts WHERE base_url = $1 AND login = $2";
+        let statement = if self.lock.is_some() { insert } else { find };
+        let query = sqlx::query_scalar(statement).bind(base_url.trim_end_matches('/')).bind(login);
+        let account: Option<i32> = query.fetch_optional(&self.pool).await.map_err(|error| self.failed(error))?;
+        // Who only looks for an account that is not there sees nothing.
+        let account = account.unwrap_or(-1);
         Ok(SqliteLedger {
             pool: self.pool.clone(),
             account,
@@ -120,9 +146,8 @@ impl Sqlite {
             .fetch_one(&mut *transaction)
             .await
             .map_err(|error| self.failed(error))?;
-        let known = i32::try_from(VERSIONS.len()).unwrap_or(i32::MAX);
-        if found > known {
-            return Err(StoreError::Newer { store: self.store.to_string(), found, known });
+        if found > known() {
+            return Err(StoreError::Newer { store: self.store.to_string(), found, known: known() });
         }
         let missing = VERSIONS.iter().skip(usize::try_from(found).unwrap_or_default());
         for statement in missing.flat_map(|version| version.iter()) {
@@ -136,6 +161,11 @@ impl Sqlite {
     fn failed(&self, source: sqlx::Error) -> StoreError {
         StoreError::Database { store: self.store.to_string(), source }
     }
+}
+
+/// The newest version.
+fn known() -> i32 {
+    i32::try_from(VERSIONS.len()).unwrap_or(i32::MAX)
 }
 
 /// Readable and writable for its owner alone.
@@ -152,6 +182,7 @@ type Connection = sqlx::SqliteConnection;
 ledger!(SqliteLedger, write: "BEGIN IMMEDIATE", read: "BEGIN", lock: "", each: "json_each($2)");
 runs!(
     SqliteLedger,
+    write: "BEGIN IMMEDIATE",
     lock: "",
     skip: "",
     each: "json_each($2)",

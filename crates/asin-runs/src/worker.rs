@@ -2,12 +2,13 @@
 
 use crate::{
     StoreError, columns,
-    run::{RunId, RunResult, RunStatus},
+    run::{Refusal, RunId, RunResult, RunStatus},
     runs::Runs,
 };
 use core_http::{Error, ErrorKind};
 use dataforseo_merchant::{Budget, Collected, DfsClient, NewTask, Posted, Settings, TaskRequest, Tasks};
 use futures_util::{Stream, StreamExt, TryStreamExt, future, stream};
+use rust_decimal::Decimal;
 use std::{
     sync::{
         Arc, Mutex, PoisonError,
@@ -44,15 +45,23 @@ pub enum RunError {
     Tasks(#[from] Error),
     /// Nothing more is posted: the account, the budget or the connection does not allow it.
     #[error("not posted: {0}")]
-    NotPosted(Arc<Error>),
+    NotPosted(#[source] Arc<Error>),
+}
+
+impl RunError {
+    /// Why the store does not let anything more be posted, if that is it.
+    pub fn refusal(&self) -> Option<Refusal> {
+        let mut causes = std::iter::successors(std::error::Error::source(self), |cause| cause.source());
+        causes.find_map(|cause| cause.downcast_ref()).copied()
+    }
 }
 
 /// Posts and collects the tasks of a run, beside any number of others in other processes.
 ///
 /// Dropping [`work`](Self::work) stops it at any moment: calls under way still end in the ledger.
 #[derive(Debug)]
-pub struct Worker<R> {
-    store: Arc<R>,
+pub struct Worker {
+    store: Arc<dyn Runs>,
     tasks: Tasks,
     run: RunId,
     holder: Arc<str>,
@@ -69,13 +78,31 @@ struct Claims {
     failure: Mutex<Option<StoreError>>,
 }
 
-impl<R: Runs> Worker<R> {
+impl Worker {
     /// A worker of a run in this store, which must be the ledger of the client's account and base URL.
-    pub fn new(client: DfsClient, store: R, run: RunId) -> Self {
+    pub fn new(client: DfsClient, store: Arc<dyn Runs>, run: RunId) -> Self {
         let holder: Arc<str> = store.holder().into();
         // The run's own budget is in the store, where all of its workers share it.
         let tasks = Tasks::new(client, store.working(run, &holder), Budget::unlimited());
-        Self { store: Arc::new(store), tasks, run, holder, lease: LEASE, look: LOOK }
+        Self { store, tasks, run, holder, lease: LEASE, look: LOOK }
+    }
+
+    /// Takes over what the account pays, by a free call; until then the prices are those of the vendor's price page.
+    ///
+    /// # Errors
+    /// Those of the call.
+    pub async fn learn_prices(&mut self) -> core_http::Result<()> {
+        self.tasks.learn_prices().await
+    }
+
+    /// What a task is expected to cost, US dollars.
+    pub fn price(&self, task: &TaskRequest) -> Decimal {
+        self.tasks.price(&NewTask::new(task.clone()))
+    }
+
+    /// What this worker has spent itself.
+    pub fn spent(&self) -> &Budget {
+        self.tasks.budget()
     }
 
     /// For how long a task is held that is about to be posted: 60 s by default. Whoever lives holds it for longer in time;
@@ -115,6 +142,17 @@ impl<R: Runs> Worker<R> {
             }
             sleep(self.look.min(left)).await;
         }
+    }
+
+    /// After [`work`](Self::work) was dropped: waits for the outcome of calls that are under way, gives back what is held,
+    /// and says how far the run is.
+    ///
+    /// # Errors
+    /// When the store cannot be read or written.
+    pub async fn wind_up(&self) -> Result<RunStatus, RunError> {
+        self.tasks.unsettled().await?;
+        self.store.hold(self.run, &self.holder, Duration::ZERO).await?;
+        Ok(self.store.status(self.run).await?)
     }
 
     /// Posts what is to be posted, and collects until nothing is pending.

@@ -204,13 +204,22 @@ impl State {
 
 /// A ledger that could not do its work. Nothing is sent whose intent could not be recorded.
 #[derive(Debug, thiserror::Error)]
-#[error("ledger of paid tasks: {0}")]
-pub struct LedgerError(String);
+#[error("ledger of paid tasks: {message}")]
+pub struct LedgerError {
+    message: String,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
 
 impl LedgerError {
     /// An error with this explanation.
     pub fn new(message: impl Into<String>) -> Self {
-        Self(message.into())
+        Self { message: message.into(), source: None }
+    }
+
+    /// An error for this reason, which can be found as its source.
+    pub fn because(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        let source = source.into();
+        Self { message: source.to_string(), source: Some(source) }
     }
 }
 

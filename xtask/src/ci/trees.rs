@@ -40,10 +40,11 @@ const TREES: &[Tree] = &[
     Tree { package: "asin-facade", features: "default,dataforseo-merchant", most: 136, has: &["dataforseo-merchant", "reqwest"], lacks: OTHERS_OF_DFS },
     Tree { package: "asin-facade", features: "default,multicart", most: 134, has: &["multicart", "reqwest"], lacks: OTHERS_OF_MC },
     Tree { package: "asin-facade", features: "default,full", most: 148, has: &["sp-listings", "dataforseo-merchant", "multicart"], lacks: &["axum", "clap"] },
+    Tree { package: "asin-facade", features: "default,runs", most: 168, has: &["asin-runs", "sqlx"], lacks: &["sp-listings", "multicart", "axum"] },
     Tree { package: "asin-runs", features: "sqlite", most: 123, has: &["dataforseo-merchant", "sqlx"], lacks: &["reqwest", "rustls"] },
     Tree { package: "asin-runs", features: "postgres", most: 149, has: &["dataforseo-merchant", "sqlx"], lacks: &["reqwest"] },
     Tree { package: "asin-sandbox", features: "default", most: 114, has: &["axum"], lacks: OURS },
-    Tree { package: "asin-cli", features: "default", most: 250, has: &["asin-sandbox", "clap"], lacks: &[] },
+    Tree { package: "asin-cli", features: "default", most: 250, has: &["asin-sandbox", "clap"], lacks: &["sqlx"] },
 ];
 
 /// Prints the table with what was counted.

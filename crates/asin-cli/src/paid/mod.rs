@@ -3,7 +3,7 @@
 
 mod market;
 mod receive;
-mod rows;
+pub mod rows;
 mod tasks;
 
 pub use market::{Products, Sellers, Variants, products, sellers, variants};

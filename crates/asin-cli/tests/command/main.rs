@@ -13,6 +13,8 @@ mod paid;
 mod plan;
 #[cfg(unix)]
 mod receive;
+#[cfg(feature = "runs")]
+mod runs;
 mod sandbox;
 mod shell;
 #[cfg(unix)]

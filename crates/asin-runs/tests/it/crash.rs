@@ -9,6 +9,7 @@ use dataforseo_merchant::Cadence;
 use std::{
     path::Path,
     process::{Child, Command, Stdio},
+    sync::Arc,
     time::Duration,
 };
 use tokio::time::{sleep, timeout};
@@ -34,7 +35,7 @@ async fn worker_process() {
     };
     let store = store.ledger(&client.base(), "login").await.unwrap();
     let soon = Cadence { first: Duration::from_millis(50), longest: Duration::from_millis(200) };
-    let worker = Worker::new(client, store, RunId(run)).with(|settings| {
+    let worker = Worker::new(client, Arc::new(store), RunId(run)).with(|settings| {
         (settings.cadence, settings.calls) = (Some(soon), 2);
         // A minute of sending and ten of the vendor's list at the sandbox's speed, and more: this machine may be busy.
         (settings.life, settings.absence) = (Duration::from_secs(2), Duration::from_secs(5));

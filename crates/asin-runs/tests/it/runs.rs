@@ -1,6 +1,6 @@
 //! Runs against the sandbox: each task is paid for once, each result stored once, whoever stops and goes on.
 
-use asin_runs::{NewRun, RunError, RunId, Runs, Sqlite, SqliteLedger, Worker};
+use asin_runs::{NewRun, Refusal, RunId, Runs, Sqlite, SqliteLedger, StoreError, Worker};
 use asin_sandbox::{DataForSeoDemo, Fault, Sandbox};
 use core_http::{Limit, Operation, Quota, TokenBuckets};
 use dataforseo_merchant::{
@@ -35,9 +35,9 @@ pub fn tasks(count: u32) -> Vec<TaskRequest> {
     (0..count).map(task).collect()
 }
 
-pub fn worker<R: Runs>(client: &DfsClient, store: R, run: RunId) -> Worker<R> {
+pub fn worker(client: &DfsClient, store: impl Runs, run: RunId) -> Worker {
     let soon = Cadence { first: Duration::from_millis(100), longest: Duration::from_millis(500) };
-    let worker = Worker::new(client.clone(), store, run).lease(Duration::from_secs(2));
+    let worker = Worker::new(client.clone(), Arc::new(store), run).lease(Duration::from_secs(2));
     worker.with(|settings| settings.cadence = Some(soon))
 }
 
@@ -76,6 +76,15 @@ async fn a_run_pays_for_each_task_once_and_streams_each_result_once() {
     let store = open(folder.path(), &client).await;
     let run = store.begin(&new("spring", "5")).await.unwrap();
     store.add(run, 0, &tasks(250)).await.unwrap();
+    // Who only looks, from another process say, sees it meanwhile, and writes nothing.
+    let look = Sqlite::look(folder.path().join("runs.db")).await.unwrap();
+    let look = look.ledger(&client.base(), "login").await.unwrap();
+    assert_eq!(look.status(run).await.unwrap().waiting, 250);
+    assert!(look.cancel(run).await.unwrap_err().to_string().contains("readonly"));
+    let mut other = tasks(251);
+    other.remove(1);
+    let differs = store.add(run, 0, &other).await.unwrap_err();
+    assert!(matches!(differs, StoreError::Differs { number: 1, .. }), "{differs}");
     // Filled again, as after a crash.
     assert_eq!(store.begin(&new("spring", "5")).await.unwrap(), run);
     store.add(run, 0, &tasks(250)).await.unwrap();
@@ -116,11 +125,19 @@ async fn the_budget_is_the_runs_and_a_cancelled_run_pays_for_nothing_more() {
     let run = store.begin(&new("small", "0.16")).await.unwrap();
     store.add(run, 0, &tasks(250)).await.unwrap();
     let stopped = worker(&client, store.clone(), run).work(PATIENCE).await.unwrap_err();
-    assert!(matches!(stopped, RunError::NotPosted(_)) && stopped.to_string().contains("budget"), "{stopped}");
+    assert_eq!(stopped.refusal(), Some(Refusal::Budget), "{stopped}");
     let status = store.status(run).await.unwrap();
     assert!(status.committed() <= status.budget() && status.done > 0, "{status:?}");
     assert_eq!(status.done + status.waiting, 250, "{status:?}");
+    assert_eq!(status.expected(), Some("0.25".parse().unwrap()), "0.001 USD each");
     check(&sandbox, &store, run, status.done).await;
+    store.amend(run, Some("1".parse().unwrap()), Some(Duration::ZERO)).await.unwrap();
+    let status = worker(&client, store.clone(), run).work(PATIENCE).await.unwrap();
+    assert!(status.late && status.waiting > 0 && status.expected() == Some(status.committed()), "{status:?}");
+    store.amend(run, None, Some(Duration::from_secs(3600))).await.unwrap();
+    let status = worker(&client, store.clone(), run).work(PATIENCE).await.unwrap();
+    assert!(status.is_done() && status.budget() == "1".parse().unwrap(), "{status:?}");
+    check(&sandbox, &store, run, 250).await;
 
     let other = store.begin(&new("other", "5")).await.unwrap();
     store.add(other, 0, &tasks(10)).await.unwrap();
@@ -188,6 +205,6 @@ async fn answers_that_come_at_once_are_stored_and_an_account_without_money_ends_
     sandbox.fault(Fault::on("POST", "/v3/merchant/amazon/sellers/task_post").code(40200));
     let stopped = worker(&client, store.clone(), poor).work(PATIENCE).await.unwrap_err();
     let status = store.status(poor).await.unwrap();
-    assert!(matches!(stopped, RunError::NotPosted(_)), "{stopped}");
+    assert!(matches!(stopped, asin_runs::RunError::NotPosted(_)), "{stopped}");
     assert_eq!((status.refused, status.waiting), (0, 3), "{status:?}");
 }

@@ -103,7 +103,8 @@ macro_rules! kinds {
                 }
             }
 
-            pub(super) fn with_priority(self, priority: Priority) -> Self {
+            /// With this priority.
+            pub fn with_priority(self, priority: Priority) -> Self {
                 match self {
                     $(Self::$kind(task) => Self::$kind(task.priority(priority)),)*
                 }

@@ -1,0 +1,188 @@
+//! Where runs are: a file of one process, or a server that any number of them share.
+
+use crate::failure::Failure;
+use crate::session::{Connect, Session, state_folder};
+use asin_facade::dataforseo_merchant::{Budget, DfsClient, MemoryLedger, NewTask, TaskRequest, Tasks};
+use asin_facade::runs::{Postgres, RunError, Runs, Sqlite, StoreError};
+use rust_decimal::Decimal;
+use std::path::PathBuf;
+use std::sync::Arc;
+use url::Url;
+
+/// Where runs are remembered, and who pays.
+#[derive(Debug, clap::Args)]
+pub struct Place {
+    /// A file, or postgres://USER@HOST/DATABASE [default: ASIN_DATABASE, else .asin/runs.db]; a password of it belongs
+    /// into ASIN_DATABASE, PGPASSWORD or ~/.pgpass
+    #[arg(long, value_name = "FILE|URL", value_parser = given)]
+    database: Option<Database>,
+    #[command(flatten)]
+    connect: Connect,
+}
+
+/// Where runs are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Database {
+    File(PathBuf),
+    Server(String),
+}
+
+/// The variable that may hold a password.
+const VARIABLE: &str = "ASIN_DATABASE";
+
+fn database(text: &str) -> Database {
+    match text.starts_with("postgres://") || text.starts_with("postgresql://") {
+        true => Database::Server(text.to_owned()),
+        false => Database::File(text.into()),
+    }
+}
+
+/// A flag is seen by every user of the machine.
+fn given(text: &str) -> Result<Database, String> {
+    match Url::parse(text) {
+        Ok(url) if url.password().is_some() => Err(format!(
+            "it holds a password, which others on this machine can see: put it into {VARIABLE}, PGPASSWORD or ~/.pgpass"
+        )),
+        _ => Ok(database(text)),
+    }
+}
+
+/// An account with its runs.
+pub struct Account {
+    pub session: Session,
+    pub client: DfsClient,
+    login: String,
+    pub store: Arc<dyn Runs>,
+    /// What the processes on a server share.
+    server: Option<Postgres>,
+    /// The flag by which another command finds this place.
+    pub flag: String,
+}
+
+/// So many connections are enough for a worker's ten transactions at once, and for its limits.
+const CONNECTIONS: u32 = 8;
+
+impl Place {
+    fn database(&self) -> Database {
+        let variable = || std::env::var(VARIABLE).ok().filter(|text| !text.is_empty());
+        let known = self.database.clone().or_else(|| Some(database(&variable()?)));
+        known.unwrap_or_else(|| Database::File(state_folder("runs.db")))
+    }
+
+    /// The flag by which another command finds this place; a password is not shown.
+    pub fn flag(&self) -> String {
+        match (&self.database, self.database()) {
+            (None, Database::Server(_)) => String::new(),
+            (_, Database::File(file)) => format!("--database {}", super::quoted(&file.display().to_string())),
+            (_, Database::Server(url)) => format!("--database {}", super::quoted(&url)),
+        }
+    }
+
+    /// The account and its runs, to change them.
+    pub async fn open(&self) -> Result<Account, Failure> {
+        self.connect.not_replayed()?;
+        let mut session = self.connect.open().await?;
+        let (client, login) = session.dataforseo()?;
+        let (store, server): (Arc<dyn Runs>, _) = match self.database() {
+            Database::File(file) => {
+                if let Some(folder) = file.parent() {
+                    std::fs::create_dir_all(folder)
+                        .map_err(|error| Failure::usage(format!("{}: {error}", folder.display())))?;
+                }
+                (Arc::new(Sqlite::open(&file).await?.ledger(&client.base(), &login).await?), None)
+            }
+            Database::Server(url) => {
+                let server = Postgres::connect(&url, CONNECTIONS).await?;
+                (Arc::new(server.ledger(&client.base(), &login).await?), Some(server))
+            }
+        };
+        Ok(Account { session, client, login, store, server, flag: self.flag() })
+    }
+
+    /// The account's runs, to look at them, also while another process has them.
+    pub async fn look(&self) -> Result<Arc<dyn Runs>, Failure> {
+        let (client, login) = self.connect.open().await?.dataforseo()?;
+        Ok(match self.database() {
+            Database::File(file) if !file.exists() => {
+                return Err(Failure::usage(format!("{}: there is no such file, and no run in it", file.display())));
+            }
+            Database::File(file) => Arc::new(Sqlite::look(&file).await?.ledger(&client.base(), &login).await?),
+            Database::Server(url) => {
+                Arc::new(Postgres::connect(&url, CONNECTIONS).await?.ledger(&client.base(), &login).await?)
+            }
+        })
+    }
+
+    /// What the account pays, where nothing is stored.
+    pub async fn prices(&self) -> Result<Prices, Failure> {
+        Prices::of(self.connect.open().await?.dataforseo()?.0).await
+    }
+}
+
+impl Account {
+    /// What the account pays.
+    pub async fn prices(&self) -> Result<Prices, Failure> {
+        Prices::of(self.client.clone()).await
+    }
+
+    /// From now on calls keep the limits that all processes of this database share, of so many that there are.
+    pub fn share_limits(&mut self, processes: u32) -> Result<(), Failure> {
+        if let Some(server) = &self.server {
+            self.session.share(Arc::new(server.limits(processes)));
+            (self.client, self.login) = self.session.dataforseo()?;
+        }
+        Ok(())
+    }
+}
+
+/// What tasks cost at most, by the account's own prices.
+pub struct Prices(Tasks);
+
+impl Prices {
+    async fn of(client: DfsClient) -> Result<Self, Failure> {
+        let mut tasks = Tasks::new(client, Arc::new(MemoryLedger::new()), Budget::unlimited());
+        tasks.learn_prices().await?;
+        Ok(Self(tasks))
+    }
+
+    /// US dollars.
+    pub fn most(&self, tasks: &[TaskRequest]) -> Decimal {
+        tasks.iter().map(|task| self.0.price(&NewTask::new(task.clone()))).sum()
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Taken(_) => Self::usage(error).next("stop that one (Ctrl-C): what it has posted is not lost"),
+            StoreError::Differs { .. } => Self::usage(error).next("give this one another --name"),
+            StoreError::Older(_) | StoreError::Newer { .. } | StoreError::Content(_) => Self::usage(error),
+            error => Self::work(error),
+        }
+    }
+}
+
+impl From<RunError> for Failure {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Store(error) => error.into(),
+            RunError::Tasks(error) => error.into(),
+            RunError::NotPosted(error) => (&*error).into(),
+            error => Self::work(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_told_from_a_file_and_its_password_is_no_flag() {
+        assert_eq!(given("runs.db"), Ok(Database::File("runs.db".into())));
+        let server = "postgresql://asin@db.example/asin";
+        assert_eq!(given(server), Ok(Database::Server(server.to_owned())));
+        let refused = given("postgres://asin:hunter2@db.example/asin").unwrap_err();
+        assert!(refused.contains("PGPASSWORD") && !refused.contains("hunter2"), "{refused}");
+    }
+}

@@ -1,0 +1,156 @@
+//! `asin run`: filled piece by piece, paid for once, gone on with, read out once.
+
+use crate::asin::{Ran, Served, asin};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+struct Shop {
+    sandbox: Served,
+    folder: tempfile::TempDir,
+}
+
+impl Shop {
+    fn open() -> Self {
+        Self { sandbox: Served::example(), folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// A file of so many ASINs.
+    fn asins(&self, count: u32) -> String {
+        let file = self.path("spring.txt");
+        let lines: String = (0..count).map(|number| format!("B{number:09}\n")).collect();
+        std::fs::write(&file, format!("\u{feff}# spring\n\n{lines}")).unwrap();
+        file.to_str().unwrap().to_owned()
+    }
+
+    fn arguments(&self, arguments: &[&str]) -> Vec<String> {
+        let database = self.path("runs.db");
+        let all = [&["run"], arguments, &["--database", database.to_str().unwrap()]].concat();
+        all.into_iter().map(str::to_owned).collect()
+    }
+
+    fn run(&self, arguments: &[&str]) -> Ran {
+        let arguments = self.arguments(arguments);
+        self.sandbox.asin(&arguments.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
+    /// How often each tag was charged.
+    fn charges(&self) -> Vec<u64> {
+        let ledger = self.sandbox.get("/_sandbox/ledger");
+        let charges = ledger["charges"].as_object().unwrap();
+        charges.values().map(|charge| charge["times"].as_u64().unwrap()).collect()
+    }
+
+    fn status(&self) -> Value {
+        self.run(&["status", "spring"]).lines()[0].clone()
+    }
+}
+
+#[test]
+fn a_run_says_what_it_costs_and_writes_each_result_once() {
+    let shop = Shop::open();
+    let file = shop.asins(130);
+    let start = ["start", &file, "-m", "US", "--budget", "1"];
+    let with = |flags: &[&str]| shop.run(&[&start[..], flags].concat());
+    with(&["--dry-run"])
+        .says(0, &["run `spring`: 130 paid tasks, at most 0.13 USD, of a budget of 1 USD", "nothing was"]);
+    assert!(!shop.path("runs.db").exists(), "nothing is stored");
+    shop.run(&["list"]).says(2, &["there is no such file"]);
+    with(&[]).says(2, &["at most 0.13 USD", "without --yes"]);
+    assert!(shop.charges().is_empty());
+    let ran = with(&["--yes"]);
+    ran.says(0, &["130 done of 130; 0.13 of 1 USD", "asin run results spring --database", "0 throttled; 0.13"]);
+    assert_eq!(shop.charges(), vec![1; 130]);
+    // Once more there is nothing to do, and nothing is paid for.
+    with(&["--yes"]).says(0, &["So far: 130 done", "130 done of 130"]);
+    assert_eq!(shop.charges().len(), 130);
+
+    let results = shop.run(&["results", "spring"]);
+    let numbers: Vec<u64> = results.lines().iter().map(|line| line["number"].as_u64().unwrap()).collect();
+    assert_eq!(numbers, (0..130).collect::<Vec<_>>(), "{}", results.err);
+    let first = &results.lines()[0];
+    assert_eq!((&first["kind"], &first["subject"]), (&json!("sellers"), &json!("B000000000")));
+    let rows = shop.run(&["results", "spring", "--output", "csv", "--after", "126"]).out;
+    assert!(rows.starts_with("number,kind,subject,outcome,said,result\n127,sellers,B000000127,"), "{rows}");
+    assert_eq!(rows.lines().count(), 4);
+    let status = shop.status();
+    assert_eq!((&status["done"], &status["expected_usd"]), (&json!(130), &json!("0.13")), "{status}");
+    assert_eq!(shop.run(&["list"]).lines()[0], status);
+    shop.run(&["status", "autumn"]).says(2, &["no run `autumn`", "there is: spring"]);
+}
+
+#[test]
+fn a_file_that_is_wrong_or_another_pays_for_nothing() {
+    let shop = Shop::open();
+    let run = |input: &str, flags: &[&str]| {
+        let arguments = shop.arguments(&[&["start", "-", "--budget", "1", "--yes"], flags].concat());
+        shop.sandbox.asin_with(&arguments.iter().map(String::as_str).collect::<Vec<_>>(), input)
+    };
+    run("B000000001\n", &["-m", "US"]).says(2, &["--name"]);
+    run("B000000001\nB0\n", &["-m", "US", "--name", "a"]).says(2, &["standard input: line 2: `B0`"]);
+    run("B000000001\n", &["--name", "a"]).says(2, &["line 1: no task", "--marketplace"]);
+    run(&"x".repeat(2 << 20), &["-m", "US", "--name", "a"]).says(2, &["line 1: it is longer than"]);
+    run("\n# none\n", &["-m", "US", "--name", "a"]).says(2, &["standard input: no tasks"]);
+    run("B000000001\n", &["-m", "US", "--name", "b", "--mode", "live"]).says(2, &["standard or priority"]);
+    assert!(shop.charges().is_empty());
+    let task = r#"{"asin": {"asin": "B0756FCPPN", "location_code": 2840, "language_code": "en_US"}}"#;
+    run(task, &["--name", "b", "--mode", "priority"]).says(0, &["1 done of 1; 0.003 of 1 USD"]);
+    run("B000000001\n", &["--name", "b", "-m", "US"]).says(2, &["another task at place 0", "another --name"]);
+    run(&format!("{task}\n{task}"), &["--name", "b", "--mode", "priority"]).says(0, &["2 done of 2"]);
+    run(task, &["--name", "b", "--mode", "priority"]).says(2, &["has 2 tasks and not 1"]);
+}
+
+#[test]
+fn a_budget_and_a_cancellation_hold_and_are_said() {
+    let shop = Shop::open();
+    let file = shop.asins(130);
+    let ran = shop.run(&["start", &file, "-m", "US", "--budget", "0.11", "--yes"]);
+    ran.says(5, &["only as many are posted", "the run's budget does not allow more", "--budget USD` raises it"]);
+    let paid = shop.charges().len();
+    assert!(paid <= 110 && shop.status()["done"] == json!(paid), "{paid}: {}", shop.status());
+    shop.run(&["resume", "spring", "--budget", "1"]).says(2, &["are not posted yet may cost", "without --yes"]);
+    shop.run(&["resume", "spring", "--budget", "1", "--deadline", "0s", "--yes"]).says(1, &["its deadline has passed"]);
+    shop.run(&["cancel", "spring"]).says(2, &["of 130; ", "without --yes"]);
+    shop.run(&["cancel", "spring", "--yes"]).says(0, &[]);
+    assert_eq!(shop.status()["cancelled"], true);
+    shop.run(&["resume", "spring", "--deadline", "1h", "--yes"]).says(1, &["; cancelled"]);
+    shop.run(&["start", &file, "-m", "US", "--budget", "1", "--yes"]).says(2, &["was cancelled", "another --name"]);
+    assert_eq!(shop.charges().len(), paid);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_that_is_stopped_says_what_is_pending_and_is_gone_on_with() {
+    let shop = Shop::open();
+    let file = shop.asins(130);
+    let slow = json!({"method": "POST", "path": "*/sellers/task_post", "call": 2, "action": {"delay": {"ms": 500}}});
+    shop.sandbox.send("POST", "/_sandbox/faults", &slow.to_string());
+    let mut arguments = shop.arguments(&["start", &file, "-m", "US", "--budget", "1", "--yes", "-v"]);
+    arguments.extend(["--sandbox".to_owned(), shop.sandbox.url.clone()]);
+    let mut command = asin(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.by_ref().any(|line| line.contains("TaskPost: attempt 1")));
+    // Others look meanwhile; nobody else works.
+    let meanwhile = shop.status();
+    assert_eq!(meanwhile["tasks"], 130);
+    shop.run(&["resume", "spring", "--yes"]).says(2, &["another process has it open", "stop that one"]);
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    let told = lines.collect::<Vec<_>>().join("\n");
+    assert_eq!(child.wait().unwrap().code(), Some(1), "{told}");
+    let go_on = format!("`asin run resume spring --database {}` goes on", shop.path("runs.db").display());
+    assert!(told.contains("what is being sent is waited for") && told.contains(&go_on), "{told}");
+    assert!(!told.contains("without an answer"), "{told}");
+    let resumed = shop.run(&["resume", "spring", "--yes"]);
+    resumed.says(0, &["130 done of 130"]);
+    assert_eq!(shop.charges(), vec![1; 130]);
+    let results = shop.run(&["results", "spring"]).lines();
+    let numbers: BTreeSet<u64> = results.iter().map(|line| line["number"].as_u64().unwrap()).collect();
+    assert_eq!((numbers.len(), results.len()), (130, 130));
+}
