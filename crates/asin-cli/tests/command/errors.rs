@@ -124,7 +124,7 @@ fn an_answer_that_is_none_and_a_vendor_that_is_not_there() {
 #[test]
 fn a_run_without_an_answer_is_looked_for() {
     let lost = Failing::on("POST", "*/run/result/", 1, json!("cut_after_work"));
-    let ran = lost.0.asin(&["run", "101", "--yes"]);
+    let ran = lost.0.asin(&["collections", "run", "101", "--yes"]);
     let next = "next: `asin outputs list 101` shows what runs bring; look before another is started";
     ran.says(1, &["a new run is there", "runs.start: connection lost", NOT_KNOWN, next]);
     assert_eq!(ran.lines()[0]["started"], "unknown");
