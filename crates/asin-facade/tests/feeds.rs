@@ -39,16 +39,20 @@ async fn open(speed: f64, odd: impl Fn(usize, &mut Value)) -> Shop {
         odd(number, &mut listing);
         listing
     };
-    let market: Market = serde_json::from_value(json!({
+    let market = json!({
         "accounts": [{"name": "shop", "seller_id": "A1SELLER", "region": "eu"}],
         "products": (0..ROWS).map(|number| json!({"asin": asin(number)})).collect::<Vec<_>>(),
         "listings": (0..ROWS).map(listing).collect::<Vec<_>>(),
-    }))
-    .unwrap();
+    });
+    open_with(speed, market, (0..ROWS).map(|number| change(number, &asin(number))).collect()).await
+}
+
+async fn open_with(speed: f64, market: Value, changes: Vec<Change>) -> Shop {
+    let market: Market = serde_json::from_value(market).unwrap();
     let sandbox = Sandbox::builder().market(market).speed(speed).start().await.unwrap();
     let state = tempfile::tempdir().unwrap();
     let (_, mut plan) = sync(&sandbox, &state).plan(&Catalogue::default(), &Agreed).await.unwrap();
-    plan.changes = (0..ROWS).map(|number| change(number, &asin(number))).collect();
+    plan.changes = changes;
     Shop { sandbox, state, plan }
 }
 
@@ -257,4 +261,80 @@ async fn while_a_feed_is_not_processed_nothing_else_is_sent_to_its_listings() {
     assert_eq!(ended(&report, 0), ("applied".to_owned(), "submitted".to_owned()), "{:?}", report.totals);
     assert_eq!((shop.calls("createFeed"), shop.sandbox.ledger().writes.len()), (2, 2 * ROWS));
     shop.sandbox.stop().await;
+}
+
+/// Each of twelve SKUs in two stores of one account, with a stock that both share, and the same SKUs in another account.
+#[tokio::test(flavor = "multi_thread")]
+async fn feeds_of_several_stores_and_accounts_reach_each_its_own() {
+    let places = [
+        ("shop", "A1SELLER", "DE", "A1PA6795UKMFR9", "EUR"),
+        ("shop", "A1SELLER", "FR", "A13V1IB3VIYZZH", "EUR"),
+        ("abroad", "A2SELLER", "US", "ATVPDKIKX0DER", "USD"),
+    ];
+    let all =
+        || places.into_iter().zip(["9.00", "8.00", "7.00"]).flat_map(|place| (0..12).map(move |row| (place, row)));
+    let asin = |number: usize| format!("B0000000{number:02}");
+    let listing = |((place, _), number): ((_, _), usize)| {
+        let (_, seller, _, marketplace, currency): (&str, &str, &str, &str, &str) = place;
+        json!({
+            "seller_id": seller, "sku": sku(number), "marketplace": marketplace, "asin": asin(number), "price": "10.00",
+            "currency": currency, "quantity": 5,
+        })
+    };
+    let change = |((place, new), number): ((_, &str), usize)| -> Change {
+        let (account, seller, marketplace, _, currency): (&str, &str, &str, &str, &str) = place;
+        let price = |amount: &str| json!({"amount": amount, "currency": currency});
+        serde_json::from_value(json!({
+            "line": number + 2, "account": account, "seller_id": seller, "sku": sku(number), "asin": asin(number),
+            "marketplace": marketplace, "price": {"from": price("10.00"), "to": price(new)},
+            "quantity": {"from": 5, "to": 3},
+        }))
+        .unwrap()
+    };
+    let market = json!({
+        "accounts": [
+            {"name": "shop", "seller_id": "A1SELLER", "region": "eu"},
+            {"name": "abroad", "seller_id": "A2SELLER", "region": "na"},
+        ],
+        "products": (0..12).map(|number| json!({"asin": asin(number)})).collect::<Vec<_>>(),
+        "listings": all().map(listing).collect::<Vec<_>>(),
+    });
+    let shop = open_with(100.0, market, all().map(change).collect()).await;
+    let report = shop.sync().apply(&shop.plan, &Agreed).await.unwrap();
+    assert!(report.rows.iter().all(|row| row.price.to_string() == "submitted"), "{:?}", report.totals);
+    // A price feed for each place; the stock of the two stores is one, and goes through one of them.
+    assert_eq!((shop.calls("createFeed"), shop.folders()), (5, 0));
+    for listing in shop.sandbox.market().listings {
+        let ((_, price), _) = all().find(|((place, _), _)| place.3 == listing.marketplace).unwrap();
+        assert_eq!((listing.price, listing.quantity), (Some(price.parse().unwrap()), Some(3)), "{listing:?}");
+    }
+    shop.sandbox.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_feed_whose_making_had_no_answer_is_found_or_looked_for_and_never_made_again() {
+    for done in [true, false] {
+        let shop = open(40.0, |_, _| {}).await;
+        let create = Fault::on("POST", "/feeds/2021-06-30/feeds").call(1);
+        shop.sandbox.fault(if done { create.cut_after_work() } else { create.cut_before_work() });
+        let mut options = shop.sync().options().clone();
+        options.patience = Duration::from_secs(4);
+        let sync = Sync::new(Services::connect(demo::connection(&shop.sandbox)).unwrap(), options);
+        let mut plan = shop.plan.clone();
+        plan.changes.iter_mut().for_each(|change| change.quantity = None);
+        let report = sync.apply(&plan, &Agreed).await.unwrap();
+        // A feed was found, whose report names no SKU: that it is ours is likely, not certain.
+        let unknown = if done { "unknown(feed)" } else { "unknown(feed_pending)" };
+        assert_eq!((ended(&report, 0).0.as_str(), shop.folders()), (unknown, 1));
+        // A call that was cut before its work is not counted; one that came after it would be.
+        let made = (u64::from(done), if done { ROWS } else { 0 });
+        let done_so_far = || (shop.calls("createFeed"), shop.sandbox.ledger().writes.len());
+        assert_eq!(done_so_far(), made);
+        // Few enough for single patches, which are not sent either while the feed may come.
+        let few = Plan { changes: plan.changes[..5].to_vec(), ..plan.clone() };
+        let report = sync.apply(&few, &Agreed).await.unwrap();
+        let shown = if done { "applied" } else { "not_applied" };
+        assert_eq!((ended(&report, 0).0.as_str(), done_so_far()), (shown, made));
+        shop.sandbox.stop().await;
+    }
 }

@@ -21,7 +21,7 @@ use std::{
 };
 use tokio::time::{Instant, sleep};
 
-/// How often a feed is looked for whose making was left unanswered, and how long between; lists lag.
+/// How often a feed is looked for whose making was left unanswered, and how long between at the most; lists lag.
 const LOOKS: u32 = 3;
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
 /// `createFeed` gives out 0.0083 calls a second once its burst of 15 is used up (usage plan in the model): how long until
@@ -60,7 +60,8 @@ impl FeedFolder {
     }
 
     /// How long the feeds are waited for once they are made; an hour by default. What is not processed then is
-    /// [`MessageStatus::Pending`], and can be resumed.
+    /// [`MessageStatus::Pending`], and can be resumed. A feed whose making had no answer is looked for three times, so
+    /// long apart, a minute at the most.
     pub fn patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
         self
@@ -200,7 +201,7 @@ impl Run {
                 continue;
             }
             let others = feeds_but(&parts, at);
-            troubles.push(send(&client, &mut parts[at], &others, waits).await?);
+            troubles.push(send(&client, &mut parts[at], &others, waits, LOOK_AGAIN.min(patience)).await?);
         }
         let end = Instant::now() + patience;
         Ok(Self { client, parts: parts.into_iter().zip(troubles).collect(), every, end, _lock: lock })
@@ -220,7 +221,13 @@ fn feeds_but(parts: &[FeedPart], but: usize) -> Vec<FeedId> {
 }
 
 /// Brings a part as far as its feed. What goes wrong with it is handed back; only a handle that cannot be stored ends all.
-async fn send(client: &SpClient, part: &mut FeedPart, others: &[FeedId], mut waits: u32) -> Result<Option<Error>> {
+async fn send(
+    client: &SpClient,
+    part: &mut FeedPart,
+    others: &[FeedId],
+    mut waits: u32,
+    look_again: Duration,
+) -> Result<Option<Error>> {
     let mut looks = 0;
     while !matches!(part.stage, FeedStage::Created { .. } | FeedStage::Ended { .. }) {
         let step = part.advance(client, others).await;
@@ -228,7 +235,7 @@ async fn send(client: &SpClient, part: &mut FeedPart, others: &[FeedId], mut wai
         match step {
             Ok(Progress::Unsure) if looks + 1 < LOOKS => {
                 looks += 1;
-                sleep(LOOK_AGAIN).await;
+                sleep(look_again).await;
             }
             Ok(Progress::Waiting) if waits > 0 => {
                 waits -= 1;
