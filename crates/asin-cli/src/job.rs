@@ -226,7 +226,9 @@ impl Job {
         let publish = Publish::new(sellers, publish::Options::new(&self.state));
         let last = || publish.runs().ok()?.into_iter().next();
         let before = last().map(|summary| summary.run);
-        if let Some(done) = unless_stopped(async { run.await.map_err(|error| failed(error.into())) }).await? {
+        let register = self.options().register();
+        if let Some(done) = unless_stopped(async { run.await.map_err(|error| failed(error.into(), &register)) }).await?
+        {
             return Ok(done);
         }
         if !terminal.has_agreed() {
@@ -252,6 +254,14 @@ impl Job {
     /// Prints what a run did and how to take it back; `refused`: leave that it needed was not given.
     pub async fn end(self, report: &Report, refused: bool) -> Ended {
         report::print(report, self.format)?;
+        let watched = report.rows.iter().filter_map(|row| row.watch.as_ref()?.reason());
+        let missing: BTreeSet<&str> =
+            watched.filter(|reason| reason.code == "no_collection").map(|reason| reason.message.as_str()).collect();
+        if !missing.is_empty() {
+            let missing = missing.into_iter().collect::<Vec<_>>().join("; ");
+            say(&visible(&format!("asin: {missing}")));
+            say(&format!("asin: {}", how_to_watch("STORE:POSTCODE", &self.options().register())));
+        }
         if let (Some(run), None, false) = (&report.totals.run, &self.sandbox, self.replays) {
             let rows = report.rows.iter().filter(|row| changes(row)).count();
             let many = format!(" --max-rows-changed {rows}");
@@ -298,9 +308,22 @@ fn quoted(path: &Path) -> String {
     if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
-fn failed(error: SyncError) -> Failure {
+/// How a collection comes about.
+fn how_to_watch(place: &str, register: &Path) -> String {
+    let register = quoted(register);
+    format!("`asin watch ASIN --at {place} --email ADDRESS --state {register}` makes one, `--collection ID` names one")
+}
+
+fn failed(error: SyncError, register: &Path) -> Failure {
+    match &error {
+        SyncError::NoCollection(places) => {
+            let place = places.first().map_or("STORE:POSTCODE", String::as_str);
+            return Failure::usage(&error).next(how_to_watch(place, register));
+        }
+        SyncError::Register(_) => return Failure::usage(error),
+        _ => {}
+    }
     match error {
-        SyncError::NoCollection => Failure::usage(format!("{error}: --collection ID")),
         error @ SyncError::Plan(_) => Failure::usage(error),
         SyncError::Tasks(error) => Failure::from(error).about("paid tasks"),
         error => Failure::work(error),

@@ -14,10 +14,11 @@ pub struct Policy {
     /// Learn each product's variants (paid; what is known is not asked for again for 30 days)
     #[arg(long)]
     discover: bool,
-    /// Enrol the products in a MultiCart collection (never starts a run)
+    /// Enrol the products with MultiCart (never starts a run)
     #[arg(long)]
     watch: bool,
-    /// The MultiCart collection to enrol in and to read from; a sandbox has one to choose
+    /// The MultiCart collection to enrol in and to read from [default with --watch: those that `asin watch` has for each store
+    /// and postcode, by its register in the folder `watch` of the state; a sandbox has one to choose]
     #[arg(long, value_name = "ID")]
     collection: Option<CollectionId>,
     /// What a price follows: `lowest`, `undercut=0.10`, `undercut=1%`; whatever it says, the row's bounds hold
@@ -65,7 +66,7 @@ impl Policy {
     pub fn set(&self, options: &mut Options, collection: Option<CollectionId>, is_quick: bool) {
         options.discover = self.discover;
         options.watch = self.watch;
-        options.collection = self.collection.or(collection);
+        options.collection = self.collection.or(collection.filter(|_| !options.register().exists()));
         options.budget = self.budget;
         options.max_observation_age = self.max_observation_age;
         options.accept_unconfirmed = self.accept_unconfirmed;

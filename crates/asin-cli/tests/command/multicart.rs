@@ -1,6 +1,6 @@
 //! `asin watch`, `outputs`, `collections`, `postcodes`, `credits`.
 
-use crate::asin::Served;
+use crate::asin::{Served, asin, run};
 use serde_json::json;
 
 #[test]
@@ -124,4 +124,21 @@ fn postcodes_and_collections_are_made_with_leave() {
     sandbox.asin(&make).says(2, &["a new collection `new ones`", "nothing was sent"]);
     let made = sandbox.asin(&[&make[..], &["--yes"]].concat());
     assert_eq!((made.code, &made.lines()[0]["name"]), (Some(0), &json!("new ones")), "{}", made.err);
+}
+
+#[test]
+fn sync_enrols_in_what_watch_has_made_and_says_what_is_missing() {
+    let (sandbox, folder) = (Served::example(), tempfile::tempdir().unwrap());
+    let state = folder.path().to_str().unwrap();
+    let register = folder.path().join("watch");
+    let made = ["watch", "B0DJQQ38TG", "--at", "AU:4500", "--email", "me@example.com", "--yes", "--state"];
+    sandbox.asin(&[&made[..], &[register.to_str().unwrap()]].concat()).says(0, &["was made"]);
+    let catalogue = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/catalogue.csv");
+    let served = format!("--sandbox={}", sandbox.url);
+    let ran = run(asin(&["sync", catalogue, &served, "--watch", "--dry-run", "--json", "--state", state]), "");
+    ran.says(0, &["no collection is known for DE:10115; ", "`asin watch ASIN --at STORE:POSTCODE", "--collection ID"]);
+    let watched = |sku: &str| ran.lines().into_iter().find(|row| row["sku"] == sku).unwrap()["watch"].take();
+    assert_eq!(watched("ref-001"), json!({"outcome": "unchanged"}));
+    assert_eq!(watched("ref-002")["reason"], "not_enrolled", "a dry run enrols nothing");
+    assert_eq!(watched("WTR-NO-3")["reason"], "no_collection");
 }

@@ -47,7 +47,8 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 pub struct Options {
     /// Learn the variant families through paid `asin` tasks.
     pub discover: bool,
-    /// Enrol the products in a MultiCart collection.
+    /// Enrol the products with MultiCart: in `collection`, else in those that the [register](Self::register) has for their
+    /// stores and postcodes. None is made.
     pub watch: bool,
     /// The MultiCart collection to enrol in and to read outputs of.
     pub collection: Option<CollectionId>,
@@ -101,6 +102,11 @@ impl Options {
             cadence: Duration::from_secs(30),
             state: state.into(),
         }
+    }
+
+    /// The folder of the [register](crate::watch::Register) that knows which collection is for which store and postcode.
+    pub fn register(&self) -> PathBuf {
+        self.state.join("watch")
     }
 
     /// What of this is about writing.

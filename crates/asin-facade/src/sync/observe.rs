@@ -65,15 +65,15 @@ impl Run<'_> {
         self.collect(Step::Observe, entries, keep).await
     }
 
-    /// Reads the newest outputs of the MultiCart collection; free. Trouble with it is said and costs nothing else.
+    /// Reads the newest outputs of the MultiCart collections; free. Trouble with it is said and costs nothing else.
     pub(super) async fn read_outputs(&self) -> Outputs {
-        let Some(collection) = self.options.collection else { return Outputs::new() };
-        match outputs::read(&self.services.multicart, collection).await {
-            Ok(outputs) => outputs,
-            Err(error) => {
-                self.note(format!("MultiCart's outputs could not be read: {error}"));
-                Outputs::new()
+        let mut all = Outputs::new();
+        for collection in &self.collections {
+            match outputs::read(&self.services.multicart, *collection).await {
+                Ok(outputs) => outputs.into_iter().for_each(|(asin, seen)| all.entry(asin).or_default().extend(seen)),
+                Err(error) => self.note(format!("MultiCart's outputs could not be read: {error}")),
             }
         }
+        all
     }
 }

@@ -9,7 +9,7 @@ impl Sync {
     /// # Errors
     /// As [`run`](Self::run).
     pub async fn plan(&self, catalogue: &Catalogue, supervisor: &dyn Supervisor) -> Result<(Report, Plan), SyncError> {
-        let run = self.begin(supervisor, true)?;
+        let run = self.begin(catalogue, supervisor, true)?;
         let report = run.whole(catalogue).await?;
         Ok((report, run.work.into_plan()))
     }

@@ -13,10 +13,12 @@ use crate::{
     event::{Hears, Progress},
     paid,
     publish::{Decide, PublishError, Slot, Work},
+    watch::Register,
 };
 use dataforseo_merchant::{Budget, Cadence, FileLedger, Kind, LedgerError, Posted, Stage, Tasks};
 use futures_util::future::join;
 use jiff::Timestamp;
+use multicart::CollectionId;
 use rust_decimal::Decimal;
 use std::{
     collections::{BTreeSet, HashMap},
@@ -40,9 +42,12 @@ pub enum SyncError {
     /// The plan does not belong here.
     #[error("the plan: {0}")]
     Plan(#[from] PlanError),
-    /// Enrolling needs a collection.
-    #[error("to watch products, name the MultiCart collection that they go into")]
-    NoCollection,
+    /// Enrolling needs a collection, and none is known for any of these stores and postcodes.
+    #[error("to watch products, name the MultiCart collection that they go into, or have one made for {}", .0.join(", "))]
+    NoCollection(Vec<String>),
+    /// The register of collections cannot be used.
+    #[error("the register of collections: {0}")]
+    Register(StateError),
 }
 
 impl From<PublishError> for SyncError {
@@ -75,6 +80,8 @@ pub(super) struct Run<'a> {
     pub(super) tasks: Tasks,
     pub(super) own: BTreeSet<String>,
     pub(super) work: Work<'a>,
+    /// The MultiCart collections whose outputs are read.
+    pub(super) collections: BTreeSet<CollectionId>,
     budget: Budget,
     state: Mutex<State>,
     /// Why nothing was observed of a product, where that is known.
@@ -136,15 +143,32 @@ impl Sync {
     /// # Errors
     /// Only what keeps the run as a whole from being safe: its state or its ledger cannot be written.
     pub async fn run(&self, catalogue: &Catalogue, supervisor: &dyn Supervisor) -> Result<Report, SyncError> {
-        self.begin(supervisor, false)?.whole(catalogue).await
+        self.begin(catalogue, supervisor, false)?.whole(catalogue).await
+    }
+
+    /// The collection that is named, else those that the register has for the places of these rows.
+    fn collections(&self, rows: &[Row]) -> Result<BTreeSet<CollectionId>, SyncError> {
+        let Options { watch, collection, .. } = self.options;
+        if collection.is_some() || !watch || rows.is_empty() {
+            return Ok(collection.into_iter().collect());
+        }
+        let register =
+            Register::open(self.options.register(), &self.services.multicart).map_err(SyncError::Register)?;
+        let of = |row: &Row| register.collections(row.marketplace, &row.postcode).to_vec();
+        let known: BTreeSet<CollectionId> = rows.iter().flat_map(of).collect();
+        let places = || rows.iter().map(|row| format!("{}:{}", row.marketplace, row.postcode)).collect::<BTreeSet<_>>();
+        if known.is_empty() { Err(SyncError::NoCollection(places().into_iter().collect())) } else { Ok(known) }
     }
 
     /// Opens everything that a run keeps on disk.
-    pub(super) fn begin<'a>(&'a self, supervisor: &'a dyn Supervisor, plans: bool) -> Result<Run<'a>, SyncError> {
+    pub(super) fn begin<'a>(
+        &'a self,
+        catalogue: &Catalogue,
+        supervisor: &'a dyn Supervisor,
+        plans: bool,
+    ) -> Result<Run<'a>, SyncError> {
         let Self { services, options } = self;
-        if options.watch && options.collection.is_none() {
-            return Err(SyncError::NoCollection);
-        }
+        let collections = self.collections(&catalogue.rows)?;
         let now = Timestamp::now();
         let mut state = State::open(&options.state, services.world())?;
         state.compact(now)?;
@@ -155,7 +179,7 @@ impl Sync {
         let tasks = Tasks::new(services.dataforseo.clone(), Arc::new(ledger), budget.clone())
             .with(|settings| settings.cadence = Some(cadence));
         let (own, excuses, state) = (services.accounts().sellers(), Mutex::default(), Mutex::new(state));
-        Ok(Run { services, options, supervisor, tasks, own, work, budget, state, excuses })
+        Ok(Run { services, options, supervisor, tasks, own, work, collections, budget, state, excuses })
     }
 }
 

@@ -1,18 +1,18 @@
-//! Watch: enrols the products in a MultiCart collection. Never starts a run.
+//! Watch: enrols the products in MultiCart collections. Never makes one, and never starts a run.
 
 use super::{Outcome, Reason, Step, run::Run};
-use crate::event::Hears;
 use crate::{
     Asin,
+    event::{About, Event, Hears, Progress},
     publish::Slot,
-    watch::{NoPlace, Places},
+    watch::{NoPlace, NotWatched, Places, Register, Wanted, Watch, WatchError, Watched},
 };
-use futures_util::stream;
+use futures_util::{TryStreamExt, stream};
 use multicart::{
     CollectionId,
     enrol::{self, Item, Place, Way},
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// How many products one call enrols.
 const BATCH: usize = 500;
@@ -22,15 +22,62 @@ type Enrolled = BTreeMap<(Asin, Place), Outcome>;
 impl Run<'_> {
     /// Enrols every row's product for its store and postcode; how it went stands in the row's report.
     pub(super) async fn watch(&self, slots: &mut [Slot]) {
-        let Some(collection) = self.options.collection else { return };
         self.began(Step::Watch, slots.len());
-        if let Err(error) = self.enrol(collection, slots).await {
+        let enrolled = match self.options.collection {
+            Some(collection) => self.enrol(collection, slots).await.map_err(WatchError::Vendor),
+            None => self.enrol_by_place(slots).await,
+        };
+        if let Err(error) = enrolled {
+            let failed = match error {
+                WatchError::Vendor(error) => Reason::new("multicart", error.to_string()),
+                WatchError::Register(error) => Reason::new("register", error.to_string()),
+            };
             // Rows that are settled already keep their outcome.
             for slot in slots.iter_mut().filter(|slot| slot.report.watch.is_none()) {
-                slot.report.watch = Some(Outcome::Failed(Reason::new("multicart", error.to_string())));
+                slot.report.watch = Some(Outcome::Failed(failed.clone()));
             }
         }
         self.ended(Step::Watch);
+    }
+
+    /// Enrols every row's product in the collections that the register has for its store and postcode.
+    async fn enrol_by_place(&self, slots: &mut [Slot]) -> Result<(), WatchError> {
+        let client = &self.services.multicart;
+        let mut register = Register::open(self.options.register(), client)?;
+        let mut all = Vec::new();
+        for slot in slots.iter_mut() {
+            let (store, postcode) = (slot.row.marketplace, &slot.row.postcode);
+            if register.collections(store, postcode).is_empty() {
+                let reason = Reason::new("no_collection", format!("no collection is known for {store}:{postcode}"));
+                slot.report.watch = Some(Outcome::Refused(reason));
+            } else {
+                all.push(wanted(slot));
+            }
+        }
+        let mut events = Watch::new(all).run(client, &mut register);
+        let mut outcomes = HashMap::new();
+        while let Some(event) = events.try_next().await? {
+            match event {
+                Event::Asks(ask) => {
+                    let products = match ask.about() {
+                        About::Enrol(enrolment) => enrolment.products,
+                        _ => 0,
+                    };
+                    let may = products > 0 && !self.work.previews() && self.supervisor.may_enrol(products).await;
+                    ask.answer(may);
+                }
+                Event::Item(Watched::Product { wanted, outcome }) => drop(outcomes.insert(wanted, placed(outcome))),
+                Event::Progress(Progress::Note(text)) => self.note(text),
+                _ => {}
+            }
+        }
+        for (done, slot) in (1..).zip(slots.iter_mut()) {
+            if slot.report.watch.is_none() {
+                slot.report.watch = outcomes.get(&wanted(slot)).cloned();
+            }
+            self.advanced(Step::Watch, done);
+        }
+        Ok(())
     }
 
     async fn enrol(&self, collection: CollectionId, slots: &mut [Slot]) -> core_http::Result<()> {
@@ -41,14 +88,7 @@ impl Run<'_> {
             let (domain, postcode) = (slot.row.marketplace.domain(), slot.row.postcode.as_str());
             match places.check(domain, postcode) {
                 Ok(()) => wanted.push(Place::new(domain, postcode).watch(slot.row.asin)),
-                Err(why) => {
-                    let code = match why {
-                        NoPlace::Domain(_) => "domain_unknown",
-                        NoPlace::Postcode { .. } => "postcode_unknown",
-                        NoPlace::NotActive { .. } => "postcode_not_active",
-                    };
-                    slot.report.watch = Some(Outcome::Refused(Reason::new(code, why.to_string())));
-                }
+                Err(why) => slot.report.watch = Some(nowhere(&why)),
             }
         }
         let plan = enrol::plan(client, collection, stream::iter(wanted)).await?;
@@ -61,8 +101,7 @@ impl Run<'_> {
                 let reason = Reason::new("collection_full", full.to_string());
                 outcomes.extend(all(plan.missing(), Outcome::Refused(reason)));
             } else if self.work.previews() || !self.supervisor.may_enrol(plan.missing().len()).await {
-                let reason = Reason::new("not_enrolled", "enrolling was not allowed in this run");
-                outcomes.extend(all(plan.missing(), Outcome::Skipped(reason)));
+                outcomes.extend(all(plan.missing(), not_allowed()));
             } else {
                 let sent = plan.send(client, Way::Batches(BATCH)).await?;
                 outcomes = sent.into_iter().map(|(item, went)| ((item.asin, item.place), outcome(&went))).collect();
@@ -76,6 +115,37 @@ impl Run<'_> {
             self.advanced(Step::Watch, done + 1);
         }
         Ok(())
+    }
+}
+
+fn wanted(slot: &Slot) -> Wanted {
+    Wanted::new(slot.place(), slot.row.postcode.as_str())
+}
+
+/// Nothing can be watched there.
+fn nowhere(why: &NoPlace) -> Outcome {
+    let code = match why {
+        NoPlace::Domain(_) => "domain_unknown",
+        NoPlace::Postcode { .. } => "postcode_unknown",
+        NoPlace::NotActive { .. } => "postcode_not_active",
+    };
+    Outcome::Refused(Reason::new(code, why.to_string()))
+}
+
+fn not_allowed() -> Outcome {
+    Outcome::Skipped(Reason::new("not_enrolled", "enrolling was not allowed in this run"))
+}
+
+/// What became of one product in the collections of its place.
+fn placed(went: Result<(CollectionId, enrol::Outcome), NotWatched>) -> Outcome {
+    let refused = |code, why: &NotWatched| Outcome::Refused(Reason::new(code, why.to_string()));
+    match went {
+        Ok((_, went)) => outcome(&went),
+        Err(NotWatched::NoPlace(why)) => nowhere(&why),
+        Err(NotWatched::NotAllowed) => not_allowed(),
+        Err(why @ NotWatched::NoEmail) => refused("collection_full", &why),
+        Err(why @ NotWatched::Mixed(_)) => refused("collection_mixed", &why),
+        Err(why) => Outcome::Failed(Reason::new("multicart", why.to_string())),
     }
 }
 
