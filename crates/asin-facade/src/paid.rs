@@ -6,7 +6,8 @@ use crate::{
 };
 use core_http::{Error, ErrorKind};
 use dataforseo_merchant::{
-    AsinTask, Collected, Entry, Kind, Language, Location, NewTask, Posted, SellersTask, TaskRequest, TaskResult, Tasks,
+    AsinTask, Collected, Entry, Kind, Language, Location, NewTask, Posted, SellersTask, Summary, TaskRequest,
+    TaskResult, Tasks,
 };
 use futures_util::{StreamExt, TryStreamExt, pin_mut, stream};
 use jiff::Timestamp;
@@ -46,12 +47,10 @@ impl Product {
 
     /// The product that a task asks about, in its store's own place and language; whoever posted it.
     pub(crate) fn of(request: &TaskRequest) -> Option<Self> {
-        let said = serde_json::json!(request);
-        let said = said.as_object()?.values().next()?;
-        let is_said = |store: &Marketplace| {
-            said["location_code"] == store.location_code() && said["language_code"] == store.language_code()
-        };
-        Some(Self { asin: request.asin()?, marketplace: Marketplace::all().find(is_said)? })
+        let Summary { asin, location, language, .. } = request.summary();
+        let asin = asin?;
+        let mut all = Marketplace::all().map(|store| Self::new(asin, store));
+        all.find(|product| product.location() == *location && product.language() == *language)
     }
 }
 
@@ -247,5 +246,22 @@ impl<T> Question<T> {
         let is_done = entry.live || !matches!(answer, Err(Why::Unreadable(_)));
         answers.tell(answer.map_err(|why| Unanswered { product, why })).await;
         if is_done { tasks.acknowledge(&entry.tag).await } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_task_is_of_a_store_only_in_the_stores_own_place_and_language() {
+        for store in Marketplace::all() {
+            let product = Product::new("B085RFFC9Q".parse().unwrap(), store);
+            for task in [product.family_task(), product.sellers_task()] {
+                assert_eq!(Product::of(task.request()), Some(product));
+            }
+            let elsewhere = AsinTask::new(product.asin, product.location(), Language::code("xx_XX"));
+            assert_eq!(Product::of(&elsewhere.into()), None);
+        }
     }
 }

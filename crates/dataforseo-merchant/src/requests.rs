@@ -50,6 +50,10 @@ pub struct Summary<'a> {
     pub subject: &'a str,
     /// The ASIN, if it asks for one.
     pub asin: Option<Asin>,
+    /// From where the page is looked at.
+    pub location: &'a Location,
+    /// In which language.
+    pub language: &'a Language,
     /// How soon it is done; [`Priority::Normal`] for what is answered at once.
     pub priority: Priority,
     /// The caller's own name for it.

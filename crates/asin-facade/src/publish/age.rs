@@ -1,6 +1,6 @@
 //! What has become too old to be sent while it waited: the observation behind a price, and the count of a stock.
 
-use super::{Outcome, Reason, group::StockPlan, row::Slot, work::Work};
+use super::{Outcome, Reason, group::StockPlan, report::codes, row::Slot, work::Work};
 use jiff::Timestamp;
 
 /// Clocks may differ by so many seconds.
@@ -19,7 +19,7 @@ impl Work<'_> {
         let age = age(slot.report.observed.as_ref()?.at.unwrap_or(self.made));
         let message = "what was observed has become too old while the change waited";
         let is_fresh = (-CLOCKS..=most).contains(&age);
-        (!is_fresh).then(|| Outcome::Skipped(Reason::new("observation_too_old", message)))
+        (!is_fresh).then(|| Outcome::Skipped(Reason::new(codes::OBSERVATION_TOO_OLD, message)))
     }
 
     /// Says so if a stock was counted too long ago, or nobody knows when. Days of handling are not counted.

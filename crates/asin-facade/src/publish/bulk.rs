@@ -8,6 +8,7 @@ use super::{
     feed::{Told, held, is_pending},
     group::{AT_ONCE, Group, Member},
     read::{Listing, changed, unread},
+    report::codes,
     row::Slot,
     sent::{Part, Sent},
     work::Work,
@@ -188,7 +189,7 @@ impl Work<'_> {
                 refused.len()
             );
             self.supervisor.note(message.clone());
-            Outcome::Skipped(Reason::new("sample_refused", message))
+            Outcome::Skipped(Reason::new(codes::SAMPLE_REFUSED, message))
         });
         for (at, (parts, _)) in rows {
             let Some(outcome) = refused.get(at).or(stop.as_ref()) else { continue };

@@ -1,6 +1,6 @@
 //! What a plan, and bounds, make of a price: pure functions.
 
-use super::{Change, FromTo, Outcome, Reason, Row, row::Slot};
+use super::{Change, FromTo, Outcome, Reason, Row, report::codes, row::Slot};
 use crate::Price;
 use rust_decimal::Decimal;
 
@@ -53,7 +53,7 @@ fn planned(change: &Change, old: Option<Price>, quiet: bool) -> PriceDecision {
     match old {
         Some(old) if old == to && quiet => PriceDecision::Keep(Outcome::Unchanged),
         Some(old) if old == to => {
-            refuse("listing_changed", "a price that was sent earlier is still to show".to_owned())
+            refuse(codes::LISTING_CHANGED, "a price that was sent earlier is still to show".to_owned())
         }
         _ => PriceDecision::Change(to),
     }

@@ -8,6 +8,7 @@ use super::{
     age::age,
     audit::{End, OpenWrite},
     group::Group,
+    report::codes,
     row::Slot,
     sent::Target,
     work::Work,
@@ -78,16 +79,19 @@ impl Told {
 }
 
 fn pending(why: &str) -> Outcome {
-    Outcome::Unknown(Reason::new("feed_pending", format!("{why}; the next run asks for it before it sends anything")))
+    Outcome::Unknown(Reason::new(
+        codes::FEED_PENDING,
+        format!("{why}; the next run asks for it before it sends anything"),
+    ))
 }
 
 /// Left alone, since a feed may still change it.
 pub(super) fn held() -> Outcome {
-    Outcome::Skipped(Reason::new("feed_pending", "a feed that holds this SKU is not processed yet"))
+    Outcome::Skipped(Reason::new(codes::FEED_PENDING, "a feed that holds this SKU is not processed yet"))
 }
 
 pub(super) fn is_pending(outcome: &Outcome) -> bool {
-    outcome.reason().is_some_and(|reason| reason.code == "feed_pending")
+    outcome.reason().is_some_and(|reason| reason.code == codes::FEED_PENDING)
 }
 
 /// Whether a document has a feed, or may have one.

@@ -4,6 +4,7 @@ use super::{
     Change, FromTo, Outcome, PriceDecision, Reason, StateError,
     decide::Decide,
     read::{Listing, Shelves},
+    report::codes,
     row::Slot,
     sent::{Part, Sent, Target},
     work::Work,
@@ -139,12 +140,12 @@ impl Work<'_> {
                 }
                 Some(_) => match slot.planned.as_ref().and_then(|change| listing.price_departs_from(change, slot)) {
                     None => return Some(listing),
-                    Some(departure) => Outcome::Refused(Reason::new("listing_changed", departure)),
+                    Some(departure) => Outcome::Refused(Reason::new(codes::LISTING_CHANGED, departure)),
                 },
                 None => Outcome::Refused(Reason::new("no_asin", "Amazon does not say which ASIN the listing is on")),
             },
             Err(error) if is_not_listed(&error) => {
-                Outcome::Skipped(Reason::new("not_listed", "the seller has no such listing in this store"))
+                Outcome::Skipped(Reason::new(codes::NOT_LISTED, "the seller has no such listing in this store"))
             }
             Err(error) if error.kind() == ErrorKind::Auth => {
                 Outcome::Failed(Reason::new("read_refused", error.to_string()))
@@ -222,7 +223,7 @@ impl Work<'_> {
                 Outcome::NotApplied
             }
             _ => match member.slot.planned.as_ref().and_then(|change| listing.stock_departs_from(change)) {
-                Some(departure) => Outcome::Refused(Reason::new("listing_changed", departure)),
+                Some(departure) => Outcome::Refused(Reason::new(codes::LISTING_CHANGED, departure)),
                 None => Outcome::Unchanged,
             },
         };
@@ -269,7 +270,7 @@ impl Group {
         let Some(channel) = foreign else { return false };
         let message =
             format!("fulfilled through `{channel}`; leave quantity and max_handling_days empty to set its price alone");
-        let outcome = Outcome::Skipped(Reason::new("fba", message));
+        let outcome = Outcome::Skipped(Reason::new(codes::FBA, message));
         for member in self.members.iter_mut().filter(|member| member.listing.is_some()) {
             let report = &mut member.slot.report;
             (report.price, report.stock) = (outcome.clone(), outcome.clone());

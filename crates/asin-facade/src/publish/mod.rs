@@ -34,6 +34,7 @@ pub(crate) use work::Work;
 #[cfg(feature = "sync")]
 pub(crate) use {
     decide::Decide,
+    report::codes,
     row::Slot,
     sellers::{Counted, is_here},
 };

@@ -1,6 +1,6 @@
 //! Reads listings: one by one, or twenty in a call where there are many.
 
-use super::{Change, FromTo, Outcome, Reason, group::pieces, row::Slot, sent::Part, work::Work};
+use super::{Change, FromTo, Outcome, Reason, group::pieces, report::codes, row::Slot, sent::Part, work::Work};
 use crate::{Marketplace, Price, event::Hears};
 use core_http::{Error, ErrorKind};
 use futures_util::TryStreamExt;
@@ -75,7 +75,7 @@ impl Listing {
 
 /// Somebody else was there first.
 pub(super) fn changed() -> Outcome {
-    Outcome::Skipped(Reason::new("listing_changed", "the listing was changed by somebody else meanwhile"))
+    Outcome::Skipped(Reason::new(codes::LISTING_CHANGED, "the listing was changed by somebody else meanwhile"))
 }
 
 /// It could not be read.

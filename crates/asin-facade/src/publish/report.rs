@@ -37,6 +37,22 @@ pub struct Reason {
     pub message: String,
 }
 
+/// Codes that something is decided by, and not only told. The others stand where they are told; a price rule may have its
+/// own.
+pub(crate) mod codes {
+    pub(crate) const DRY_RUN: &str = "dry_run";
+    pub(crate) const FBA: &str = "fba";
+    pub(crate) const FEED_PENDING: &str = "feed_pending";
+    pub(crate) const LISTING_CHANGED: &str = "listing_changed";
+    pub(crate) const NOT_LISTED: &str = "not_listed";
+    pub(crate) const OBSERVATION_TOO_OLD: &str = "observation_too_old";
+    pub(crate) const SAMPLE_REFUSED: &str = "sample_refused";
+    #[cfg(feature = "sync")]
+    pub(crate) const NO_OBSERVATION: &str = "no_observation";
+    #[cfg(feature = "sync")]
+    pub(crate) const UNCONFIRMED: &str = "unconfirmed";
+}
+
 impl Reason {
     /// A reason.
     pub fn new(code: &'static str, message: impl Into<String>) -> Self {
@@ -49,7 +65,7 @@ impl Outcome {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Unchanged => "unchanged",
-            Self::Skipped(reason) if reason.code == "fba" => "skipped_fba",
+            Self::Skipped(reason) if reason.code == codes::FBA => "skipped_fba",
             Self::Skipped(_) => "skipped",
             Self::Applied => "applied",
             Self::Submitted => "submitted",
@@ -93,7 +109,7 @@ impl Outcome {
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self, self.reason()) {
-            (Self::Skipped(_), Some(reason)) if reason.code == "fba" => f.pad("skipped_fba"),
+            (Self::Skipped(_), Some(reason)) if reason.code == codes::FBA => f.pad("skipped_fba"),
             (_, Some(reason)) => f.pad(&format!("{}({})", self.name(), reason.code)),
             (_, None) => f.pad(self.name()),
         }

@@ -6,6 +6,7 @@ use super::{
     decide,
     group::{AT_ONCE, Group, Member, StockPlan, plain},
     read::{Listing, unread},
+    report::codes,
     row::Slot,
     sent::{Part, Sent, Target},
     work::Work,
@@ -30,7 +31,7 @@ pub(super) const STALE: Duration = Duration::from_secs(60);
 pub(super) const LOOKS: u32 = 5;
 pub(super) const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
 /// Why a price that should have changed was left as it is: a stock does not rise at it.
-const LEFT: [&str; 3] = ["listing_changed", "observation_too_old", "sample_refused"];
+const LEFT: [&str; 3] = [codes::LISTING_CHANGED, codes::OBSERVATION_TOO_OLD, codes::SAMPLE_REFUSED];
 
 /// Whether changes are sent or only previewed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -275,7 +276,7 @@ pub(super) fn patch(slot: &Slot, patches: Vec<PatchOperation>) -> PatchListingsI
 }
 
 pub(super) fn dry_run(message: &str) -> Outcome {
-    Outcome::Skipped(Reason::new("dry_run", message))
+    Outcome::Skipped(Reason::new(codes::DRY_RUN, message))
 }
 
 /// What Amazon would refuse or nobody can mean, such as a price above the offer's own greatest: never sent.
@@ -289,7 +290,7 @@ pub(super) fn failed(error: &core_http::Error) -> Outcome {
 
 /// The parts of a change whose preview was valid.
 fn valid(report: &RowReport, change: Change) -> Option<Change> {
-    let is_valid = |outcome: &Outcome| matches!(outcome, Outcome::Skipped(reason) if reason.code == "dry_run");
+    let is_valid = |outcome: &Outcome| matches!(outcome, Outcome::Skipped(reason) if reason.code == codes::DRY_RUN);
     let (price, stock) = (is_valid(&report.price), is_valid(&report.stock));
     let valid = Change {
         price: change.price.filter(|_| price),
@@ -335,13 +336,13 @@ impl Group {
         for member in &self.members {
             let slot = &member.slot;
             let Some(listing) = &member.listing else {
-                if matches!(slot.report.price, Outcome::Skipped(ref reason) if reason.code == "not_listed") {
+                if matches!(slot.report.price, Outcome::Skipped(ref reason) if reason.code == codes::NOT_LISTED) {
                     continue;
                 }
                 return Some(hold(slot, "could not be read"));
             };
             let settled = match &slot.report.price {
-                Outcome::Skipped(reason) if reason.code == "dry_run" => true,
+                Outcome::Skipped(reason) if reason.code == codes::DRY_RUN => true,
                 Outcome::Skipped(reason) if LEFT.contains(&reason.code) => false,
                 Outcome::Unchanged | Outcome::Applied | Outcome::Skipped(_) => {
                     decide::within_bounds(&slot.row, listing.price(slot))

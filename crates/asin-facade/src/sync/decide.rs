@@ -1,7 +1,7 @@
 //! What should be changed: pure functions from what was read to what will be sent.
 
 use super::{Market, Offered, Outcome, PriceDecision, Pricing, Reason, Row};
-use crate::Price;
+use crate::{Price, publish::codes};
 use rust_decimal::Decimal;
 
 /// The brakes on a price.
@@ -17,10 +17,13 @@ pub fn price(row: &Row, old: Option<Price>, market: &Market, rule: &dyn Pricing,
     let Some(min) = row.min_price else { return PriceDecision::Keep(Outcome::Unchanged) };
     let (observation, lowest) = match market {
         Market::Usable(observation, price) => (observation, *price),
-        Market::Unusable(None) => return skip("no_observation", "nothing was observed for this product".into()),
+        Market::Unusable(None) => return skip(codes::NO_OBSERVATION, "nothing was observed for this product".into()),
         Market::Unusable(Some((_, doubts))) => {
             let doubts: Vec<_> = doubts.iter().map(|doubt| doubt.as_str()).collect();
-            return skip("unconfirmed", format!("no confirmed observation; the best one seen: {}", doubts.join(", ")));
+            return skip(
+                codes::UNCONFIRMED,
+                format!("no confirmed observation; the best one seen: {}", doubts.join(", ")),
+            );
         }
     };
     let currency = row.marketplace.currency();

@@ -12,7 +12,7 @@ use crate::{
     Market, Price, Product,
     event::{Hears, Progress},
     paid,
-    publish::{Decide, PublishError, Slot, Work},
+    publish::{Decide, PublishError, Slot, Work, codes},
     watch::Register,
 };
 use dataforseo_merchant::{Budget, Cadence, FileLedger, Kind, LedgerError, Posted, Stage, Tasks};
@@ -307,7 +307,7 @@ impl Decide for ByMarket<'_> {
     /// Nothing was observed: says why, where that is known.
     fn explain(&self, slot: &Slot, outcome: Outcome) -> Outcome {
         match &outcome {
-            Outcome::Skipped(reason) if matches!(reason.code, "no_observation" | "unconfirmed") => {
+            Outcome::Skipped(reason) if matches!(reason.code, codes::NO_OBSERVATION | codes::UNCONFIRMED) => {
                 self.run.excused(slot.place()).unwrap_or(outcome)
             }
             _ => outcome,

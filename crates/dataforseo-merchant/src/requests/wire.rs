@@ -139,6 +139,8 @@ impl<S: Subject, D: Delivered> Form<S, D> {
         Summary {
             subject: self.subject.text(),
             asin: self.subject.asin(),
+            location: &self.location,
+            language: &self.language,
             priority: self.delivery.priority(),
             tag: self.tag.as_ref(),
             pages: self.subject.charged(),
