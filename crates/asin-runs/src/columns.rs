@@ -1,6 +1,6 @@
 //! An entry of the ledger as columns: what was intended never changes, what became of it does.
 
-use crate::run::{RunId, Work, cost, nanos};
+use crate::run::{Ended, RunId, Work, cost, nanos};
 use dataforseo_merchant::{Entry, LedgerError, State, Tag, TaskRequest};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -74,10 +74,36 @@ pub(crate) fn label(run: RunId, number: i64) -> String {
     format!("{run}/{number}")
 }
 
+/// Which task of which run an entry is for.
+pub(crate) fn place(label: &str) -> Option<(RunId, i64)> {
+    let (run, number) = label.split_once('/')?;
+    Some((RunId(run.parse().ok()?), number.parse().ok()?))
+}
+
 /// The task's place, if the entry is of this run.
 pub(crate) fn number(run: RunId, label: &str) -> Option<i64> {
-    let (of, number) = label.split_once('/')?;
-    (of == run.to_string()).then(|| number.parse().ok())?
+    place(label).filter(|(of, _)| *of == run).map(|(_, number)| number)
+}
+
+/// The rows of tags.
+pub(crate) fn tags(tags: &[Tag]) -> Result<String, LedgerError> {
+    #[derive(Serialize)]
+    struct Tagged<'a> {
+        tag: &'a Tag,
+    }
+    text(&tags.iter().map(|tag| Tagged { tag }).collect::<Vec<_>>())
+}
+
+/// The rows of results.
+pub(crate) fn results(ended: &[Ended]) -> Result<String, LedgerError> {
+    #[derive(Serialize)]
+    struct Body {
+        run: RunId,
+        number: i64,
+        body: String,
+    }
+    let row = |one: &Ended| Ok(Body { run: one.run, number: one.result.number, body: text(&one.result)? });
+    text(&ended.iter().map(row).collect::<Result<Vec<_>, LedgerError>>()?)
 }
 
 /// What a task has cost, and whether it is to be posted again.

@@ -34,37 +34,8 @@ macro_rules! ledger {
             }
 
             async fn record(&self, changes: &[(Tag, State)]) -> Result<Vec<(Tag, State)>, LedgerError> {
-                let wanted = columns::states(changes)?;
                 let mut transaction = self.pool.begin_with($write).await.map_err(|error| self.failed(error))?;
-                let find = concat!(
-                    "SELECT tag, state, run FROM entries WHERE account = $1 AND tag IN (SELECT value->>'tag' FROM ",
-                    $each,
-                    ") ORDER BY tag",
-                    $lock
-                );
-                let known: Vec<(String, String, Option<i64>)> = sqlx::query_as(find)
-                    .bind(self.account)
-                    .bind(wanted)
-                    .fetch_all(&mut *transaction)
-                    .await
-                    .map_err(|error| self.failed(error))?;
-                let mut states = std::collections::HashMap::new();
-                for (tag, state, _) in &known {
-                    states.insert(tag.as_str(), columns::read(state)?);
-                }
-                let news = dataforseo_merchant::news(changes, |tag| states.get(tag.as_str()));
-                let update = concat!(
-                    "UPDATE entries SET stage = new.stage, state = new.state FROM ",
-                    "(SELECT value->>'tag' AS tag, value->>'stage' AS stage, value->>'state' AS state FROM ",
-                    $each,
-                    ") AS new WHERE entries.account = $1 AND entries.tag = new.tag"
-                );
-                let rows = columns::states(&news)?;
-                let stored = sqlx::query(update).bind(self.account).bind(rows).execute(&mut *transaction).await;
-                stored.map_err(|error| self.failed(error))?;
-                if known.iter().any(|(_, _, run)| run.is_some()) {
-                    self.charge(&mut transaction, &news).await?;
-                }
+                let news = self.note(&mut transaction, changes).await?;
                 transaction.commit().await.map_err(|error| self.failed(error))?;
                 Ok(news)
             }
@@ -127,6 +98,51 @@ macro_rules! ledger {
         }
 
         impl $ledger {
+            /// Writes changes down inside a transaction; gives those that were news.
+            async fn note(
+                &self,
+                connection: &mut Connection,
+                changes: &[(Tag, State)],
+            ) -> Result<Vec<(Tag, State)>, LedgerError> {
+                let wanted = columns::states(changes)?;
+                let find = concat!(
+                    "SELECT tag, state, run FROM entries WHERE account = $1 AND tag IN (SELECT value->>'tag' FROM ",
+                    $each,
+                    ") ORDER BY tag",
+                    $lock
+                );
+                let known: Vec<(String, String, Option<i64>)> = sqlx::query_as(find)
+                    .bind(self.account)
+                    .bind(wanted)
+                    .fetch_all(&mut *connection)
+                    .await
+                    .map_err(|error| self.failed(error))?;
+                let mut states = std::collections::HashMap::new();
+                for (tag, state, _) in &known {
+                    states.insert(tag.as_str(), columns::read(state)?);
+                }
+                let news = dataforseo_merchant::news(changes, |tag| states.get(tag.as_str()));
+                let update = concat!(
+                    "UPDATE entries SET stage = new.stage, state = new.state FROM ",
+                    "(SELECT value->>'tag' AS tag, value->>'stage' AS stage, value->>'state' AS state FROM ",
+                    $each,
+                    ") AS new WHERE entries.account = $1 AND entries.tag = new.tag"
+                );
+                let rows = columns::states(&news)?;
+                let stored = sqlx::query(update).bind(self.account).bind(rows).execute(&mut *connection).await;
+                stored.map_err(|error| self.failed(error))?;
+                // Where it is known already what it has cost, nothing is new.
+                let is_known = |(tag, state): &&(Tag, State)| match states.get(tag.as_str()) {
+                    Some(known @ State::Created { .. }) => run::cost(known) == run::cost(state),
+                    _ => false,
+                };
+                let charged: Vec<_> = news.iter().filter(|change| !is_known(change)).cloned().collect();
+                if known.iter().any(|(_, _, run)| run.is_some()) {
+                    self.charge(connection, &charged).await?;
+                }
+                Ok(news)
+            }
+
             fn failed(&self, error: sqlx::Error) -> LedgerError {
                 LedgerError::new(format!("{}: {error}", self.store))
             }

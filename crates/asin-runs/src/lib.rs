@@ -11,7 +11,8 @@
 //! and, with `postgres`, [`SharedLimits`]: rate limits that all of those processes keep together.
 //!
 //! On top of either ledger are **runs** ([`Runs`], [`Worker`]): tasks of any number with one budget, worked off by any number
-//! of processes, each task posted once and each result stored once, whoever dies on the way.
+//! of processes, each task posted once and each result stored once, whoever dies on the way. With the feature `webhook`
+//! `Postbacks` stores results that the vendor posts by itself.
 //!
 //! ```
 //! # #[cfg(feature = "sqlite")]
@@ -37,10 +38,14 @@
 
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod columns;
+#[cfg(all(feature = "webhook", any(feature = "postgres", feature = "sqlite")))]
+mod group;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod ledger;
 #[cfg(feature = "postgres")]
 mod limits;
+#[cfg(all(feature = "webhook", any(feature = "postgres", feature = "sqlite")))]
+mod postbacks;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
@@ -64,8 +69,11 @@ pub use postgres::{Postgres, PostgresLedger};
 #[cfg_attr(docsrs, doc(cfg(feature = "sqlite")))]
 pub use sqlite::{Sqlite, SqliteLedger};
 
+#[cfg(all(feature = "webhook", any(feature = "postgres", feature = "sqlite")))]
+#[cfg_attr(docsrs, doc(cfg(feature = "webhook")))]
+pub use postbacks::Postbacks;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
-pub use run::{NewRun, Refusal, RunId, RunResult, RunStatus};
+pub use run::{Ended, NewRun, Refusal, RunId, RunResult, RunStatus};
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub use runs::Runs;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]

@@ -1,7 +1,7 @@
 //! One database of PostgreSQL for any number of processes.
 
 use crate::{
-    NewRun, RunId, RunResult, RunStatus, Runs, StoreError, columns,
+    Ended, NewRun, RunId, RunResult, RunStatus, Runs, StoreError, columns,
     ledger::ledger,
     limits::SharedLimits,
     run::{self, Refusal, Work},
@@ -45,6 +45,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Debug, Clone)]
 pub struct Postgres {
     pool: PgPool,
+    /// Limits have connections of their own: a call that waits for its turn may be one of many that nobody polls while
+    /// what another has brought is stored, and must not keep that from a connection.
+    limits: PgPool,
     store: Arc<str>,
     opened: Arc<str>,
 }
@@ -62,7 +65,8 @@ pub struct PostgresLedger {
 }
 
 impl Postgres {
-    /// Connects by a string such as `postgres://user@host/database` with up to so many connections, and brings the schema
+    /// Connects by a string such as `postgres://user@host/database` with up to so many connections, as many
+    /// again for [limits](Self::limits), and brings the schema
     /// (the first of the role's `search_path`) to the present version. The role has to be allowed to create tables and
     /// functions there, once.
     ///
@@ -74,10 +78,11 @@ impl Postgres {
         let options = PgConnectOptions::from_str(url).map_err(|source| failed("PostgreSQL", source))?;
         let database = options.get_database().unwrap_or(options.get_username());
         let store: Arc<str> = format!("PostgreSQL {}:{}/{database}", options.get_host(), options.get_port()).into();
-        let pool =
-            PgPoolOptions::new().max_connections(connections).acquire_timeout(PATIENCE).connect_with(options).await;
+        let pools = PgPoolOptions::new().max_connections(connections).acquire_timeout(PATIENCE);
+        let limits = pools.clone().connect_lazy_with(options.clone());
+        let pool = pools.connect_with(options).await;
         let pool = pool.map_err(|source| failed(&store, source))?;
-        let opened = Self { pool, store, opened: Tag::unique().to_string().into() };
+        let opened = Self { pool, limits, store, opened: Tag::unique().to_string().into() };
         opened.migrate().await?;
         Ok(opened)
     }
@@ -103,22 +108,34 @@ impl Postgres {
     /// Rate limits that every process with this database keeps together. `share` is what this process may use of each
     /// limit while the database cannot be reached: one part in so many, the number of processes.
     pub fn limits(&self, share: u32) -> SharedLimits {
-        SharedLimits::new(self.pool.clone(), share)
+        SharedLimits::new(self.limits.clone(), share)
+    }
+
+    /// The version of the schema; `None` where there is none.
+    async fn version(&self, connection: &mut Connection) -> Result<Option<i32>, StoreError> {
+        // Who may not make tables may not make one that is there either.
+        let there =
+            sqlx::query_scalar("SELECT to_regclass('asin_runs_version') IS NOT NULL").fetch_one(&mut *connection);
+        if !there.await.map_err(|error| self.failed(error))? {
+            return Ok(None);
+        }
+        let query = sqlx::query_scalar("SELECT version FROM asin_runs_version").fetch_optional(connection);
+        query.await.map_err(|error| self.failed(error))
     }
 
     async fn migrate(&self) -> Result<(), StoreError> {
+        let known = i32::try_from(VERSIONS.len()).unwrap_or(i32::MAX);
         let mut transaction = self.pool.begin().await.map_err(|error| self.failed(error))?;
+        if self.version(&mut transaction).await? == Some(known) {
+            return Ok(());
+        }
         let (lock, table) = (
             "SELECT pg_advisory_xact_lock($1)",
             "CREATE TABLE IF NOT EXISTS asin_runs_version (version INTEGER NOT NULL)",
         );
         sqlx::query(lock).bind(MIGRATING).execute(&mut *transaction).await.map_err(|error| self.failed(error))?;
         sqlx::query(table).execute(&mut *transaction).await.map_err(|error| self.failed(error))?;
-        let found: Option<i32> = sqlx::query_scalar("SELECT version FROM asin_runs_version")
-            .fetch_optional(&mut *transaction)
-            .await
-            .map_err(|error| self.failed(error))?;
-        let known = i32::try_from(VERSIONS.len()).unwrap_or(i32::MAX);
+        let found = self.version(&mut transaction).await?;
         let found_version = found.unwrap_or_default();
         if found_version > known {
             return Err(StoreError::Newer { store: self.store.to_string(), found: found_version, known });

@@ -1,7 +1,7 @@
 //! A run: tasks of any number, a budget and a deadline, worked off by any number of processes, each task once.
 
-use crate::StoreError;
-use dataforseo_merchant::{Collected, LedgerError, State, TaskRequest};
+use crate::{StoreError, columns};
+use dataforseo_merchant::{Collected, LedgerError, State, Tag, TaskId, TaskRequest};
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -111,6 +111,32 @@ pub struct RunResult {
     pub result: Value,
     /// What failed, or could not be read.
     pub error: Option<String>,
+}
+
+/// A task of a run that has come to an end, under the tag by which the ledger knows it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ended {
+    /// Which run.
+    pub run: RunId,
+    /// Its tag.
+    pub tag: Tag,
+    /// The vendor's id.
+    pub id: TaskId,
+    /// What it cost, US dollars.
+    pub cost: Decimal,
+    /// What came of it.
+    pub result: RunResult,
+}
+
+impl Ended {
+    /// `None` where it is no task of a run.
+    pub fn of(collected: &Collected) -> Option<Self> {
+        let Collected { entry, .. } = collected;
+        let (run, number) = columns::place(&entry.label)?;
+        let (State::Created { id, cost } | State::Collected { id, cost }) = &entry.state else { return None };
+        let result = RunResult::of(number, collected);
+        Some(Self { run, tag: entry.tag.clone(), id: id.clone(), cost: *cost, result })
+    }
 }
 
 /// Why a store lets a worker post nothing: the source of the [`LedgerError`] that says so.

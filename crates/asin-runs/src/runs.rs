@@ -2,10 +2,10 @@
 
 use crate::{
     StoreError,
-    run::{NewRun, RunId, RunResult, RunStatus},
+    run::{Ended, NewRun, RunId, RunResult, RunStatus},
 };
 use async_trait::async_trait;
-use dataforseo_merchant::{Ledger, TaskRequest};
+use dataforseo_merchant::{Entry, Ledger, Tag, TaskRequest};
 use rust_decimal::Decimal;
 use std::{sync::Arc, time::Duration};
 
@@ -13,8 +13,8 @@ use std::{sync::Arc, time::Duration};
 /// written down, it is bound to that intent, and its cost is taken from the run's budget. Whoever holds it no longer, or
 /// finds the run cancelled, out of time or out of budget, is refused there, and sends nothing.
 ///
-/// Results are stored here by the workers. A receiver of webhooks on the same ledger would store them elsewhere, and their
-/// tasks would stay pending here: tasks of a run are posted without a postback address.
+/// Results are stored here by the workers, and by the receivers that the feature `webhook` connects with a store. Any other
+/// receiver of webhooks on the same ledger would store them elsewhere, and their tasks would stay pending here.
 #[async_trait]
 pub trait Runs: Ledger {
     /// Begins a run, or finds the account's run of this name, which keeps its budget and deadline.
@@ -102,9 +102,16 @@ pub trait Runs: Ledger {
     /// When the store cannot do it.
     async fn refuse(&self, run: RunId, holder: &str, number: i64, why: &str) -> Result<(), StoreError>;
 
-    /// Stores a result; `false` if it is there already.
+    /// Stores results and ends their tasks, all or none; they survive a crash once this returns. Of each it says in their
+    /// order whether it was stored now: one that is there already stays as it is.
     ///
     /// # Errors
     /// When the store cannot do it.
-    async fn keep(&self, run: RunId, result: &RunResult) -> Result<bool, StoreError>;
+    async fn keep(&self, ended: &[Ended]) -> Result<Vec<bool>, StoreError>;
+
+    /// The ledger's entries of these tags, in their order.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    async fn entries(&self, tags: &[Tag]) -> Result<Vec<Option<Entry>>, StoreError>;
 }

@@ -1,7 +1,7 @@
 //! One file of SQLite for one process.
 
 use crate::{
-    NewRun, RunId, RunResult, RunStatus, Runs, StoreError, columns,
+    Ended, NewRun, RunId, RunResult, RunStatus, Runs, StoreError, columns,
     ledger::ledger,
     run::{self, Refusal, Work},
     statements::runs,

@@ -286,11 +286,43 @@ macro_rules! runs {
                 query.await.map(|_| ()).map_err(|error| self.refused(error))
             }
 
-            async fn keep(&self, run: RunId, result: &RunResult) -> Result<bool, StoreError> {
-                let insert = "INSERT INTO results (run, number, body) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
-                let query = sqlx::query(insert).bind(run.0).bind(result.number).bind(columns::text(result)?);
-                let kept = query.execute(&self.pool).await.map_err(|error| self.refused(error))?;
-                Ok(kept.rows_affected() == 1)
+            async fn keep(&self, ended: &[Ended]) -> Result<Vec<bool>, StoreError> {
+                // In one order for everybody, or two processes could wait for each other.
+                let insert = concat!(
+                    "INSERT INTO results (run, number, body) SELECT new.run, new.number, new.body FROM ",
+                    "(SELECT CAST(value->>'run' AS BIGINT) AS run, CAST(value->>'number' AS BIGINT) AS number, ",
+                    "value->>'body' AS body FROM ",
+                    $each,
+                    ") AS new JOIN runs ON runs.id = new.run AND runs.account = $1 WHERE true ORDER BY 1, 2 ",
+                    "ON CONFLICT DO NOTHING RETURNING run, number"
+                );
+                let collected = |one: &Ended| {
+                    (one.tag.clone(), State::Collected { id: one.id.clone(), cost: one.cost })
+                };
+                let changes: Vec<_> = ended.iter().map(collected).collect();
+                let rows = columns::results(ended)?;
+                let mut transaction = self.pool.begin_with($write).await.map_err(|error| self.refused(error))?;
+                let query = sqlx::query_as(insert).bind(self.account).bind(rows).fetch_all(&mut *transaction);
+                let mut stored: std::collections::HashSet<(i64, i64)> =
+                    query.await.map_err(|error| self.refused(error))?.into_iter().collect();
+                self.note(&mut transaction, &changes).await?;
+                transaction.commit().await.map_err(|error| self.refused(error))?;
+                Ok(ended.iter().map(|one| stored.remove(&(one.run.0, one.result.number))).collect())
+            }
+
+            async fn entries(&self, tags: &[Tag]) -> Result<Vec<Option<Entry>>, StoreError> {
+                let find = concat!(
+                    "SELECT tag, intent, state FROM entries WHERE account = $1 AND tag IN (SELECT value->>'tag' FROM ",
+                    $each,
+                    ")"
+                );
+                let query = sqlx::query_as(find).bind(self.account).bind(columns::tags(tags)?).fetch_all(&self.pool);
+                let found: Vec<(String, String, String)> = query.await.map_err(|error| self.refused(error))?;
+                let mut entries = std::collections::HashMap::new();
+                for (tag, intent, state) in found {
+                    entries.insert(tag, columns::entry(&intent, &state)?);
+                }
+                Ok(tags.iter().map(|tag| entries.get(tag.as_str()).cloned()).collect())
             }
         }
     };

@@ -2,11 +2,11 @@
 
 use crate::{
     StoreError, columns,
-    run::{Refusal, RunId, RunResult, RunStatus},
+    run::{Ended, Refusal, RunId, RunStatus},
     runs::Runs,
 };
 use core_http::{Error, ErrorKind};
-use dataforseo_merchant::{Budget, Collected, DfsClient, NewTask, Posted, Settings, TaskRequest, Tasks};
+use dataforseo_merchant::{Budget, DfsClient, NewTask, Posted, Settings, TaskRequest, Tasks};
 use futures_util::{Stream, StreamExt, TryStreamExt, future, stream};
 use rust_decimal::Decimal;
 use std::{
@@ -24,6 +24,8 @@ const BATCH: u32 = 100;
 const LEASE: Duration = Duration::from_secs(60);
 /// How many results are waited for at once: memory does not grow with the run.
 const WAITED_FOR: usize = 1000;
+/// How many results share a transaction at the most.
+const AT_ONCE: usize = 100;
 /// How long one set of results is waited for, before it is seen which have come otherwise.
 const ROUND: Duration = Duration::from_secs(300);
 /// The same while more is being posted.
@@ -223,7 +225,7 @@ impl Worker {
         while let Some(outcome) = outcomes.next().await {
             // Answered at once: the vendor does not keep it.
             if let Some(collected) = &outcome.result {
-                self.keep(collected).await?;
+                self.store.keep(&Vec::from_iter(Ended::of(collected))).await?;
             }
             match outcome.posted {
                 // The account cannot go on; the task itself was not judged.
@@ -274,26 +276,25 @@ impl Worker {
             }
             // While others are still being posted, a small set is not waited for alone.
             let patience = if all_posted || pending.len() == WAITED_FOR { ROUND } else { SHORT_ROUND };
-            let mut results = self.tasks.collect(pending, left.min(patience));
-            while let Some(collected) = results.next().await {
-                match collected {
-                    Ok(collected) => self.keep(&collected).await?,
-                    Err(error) if passes(error.kind()) => {
-                        tracing::debug!(%error, "a look failed; the next one may not")
+            // What has come at about the same time is stored in one transaction.
+            let mut results = self.tasks.collect(pending, left.min(patience)).ready_chunks(AT_ONCE);
+            while let Some(come) = results.next().await {
+                let (mut ended, mut failure) = (Vec::new(), None);
+                for collected in come {
+                    match collected {
+                        Ok(collected) => ended.extend(Ended::of(&collected)),
+                        Err(error) if passes(error.kind()) => {
+                            tracing::debug!(%error, "a look failed; the next one may not")
+                        }
+                        Err(error) => failure = Some(error),
                     }
-                    Err(error) => return Err(error.into()),
+                }
+                self.store.keep(&ended).await?;
+                if let Some(error) = failure {
+                    return Err(error.into());
                 }
             }
         }
-    }
-
-    /// Stores a result, then ends its task.
-    async fn keep(&self, collected: &Collected) -> Result<(), RunError> {
-        if let Some(number) = columns::number(self.run, &collected.entry.label) {
-            self.store.keep(self.run, &RunResult::of(number, collected)).await?;
-            self.tasks.acknowledge(&collected.entry.tag).await?;
-        }
-        Ok(())
     }
 }
 

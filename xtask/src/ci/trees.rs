@@ -43,6 +43,7 @@ const TREES: &[Tree] = &[
     Tree { package: "asin-facade", features: "default,runs", most: 168, has: &["asin-runs", "sqlx"], lacks: &["sp-listings", "multicart", "axum"] },
     Tree { package: "asin-runs", features: "sqlite", most: 123, has: &["dataforseo-merchant", "sqlx"], lacks: &["reqwest", "rustls"] },
     Tree { package: "asin-runs", features: "postgres", most: 149, has: &["dataforseo-merchant", "sqlx"], lacks: &["reqwest"] },
+    Tree { package: "asin-runs", features: "default,webhook", most: 152, has: &["axum", "sqlx"], lacks: &["reqwest", "rustls"] },
     Tree { package: "asin-sandbox", features: "default", most: 114, has: &["axum"], lacks: OURS },
     Tree { package: "asin-cli", features: "default", most: 250, has: &["asin-sandbox", "clap"], lacks: &["sqlx"] },
 ];

@@ -7,6 +7,8 @@ pub mod rows;
 mod tasks;
 
 pub use market::{Products, Sellers, Variants, products, sellers, variants};
+#[cfg(feature = "runs")]
+pub use receive::address;
 pub use receive::{Receive, receive};
 pub use tasks::{Arguments, run};
 

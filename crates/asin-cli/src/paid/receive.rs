@@ -1,8 +1,6 @@
 //! `asin receive`: results that DataForSEO posts by itself, each written once.
-//!
-//! A ledger is one process's at a time. It is opened for each delivery and given free again, so that tasks can be posted
-//! while results come in.
 
+mod desk;
 mod sink;
 mod token;
 
@@ -11,14 +9,13 @@ pub use token::address;
 use super::Ledgered;
 use crate::failure::{Ended, Failure, say};
 use crate::output::counted;
+#[cfg(feature = "runs")]
+use crate::runs::{Database, database};
 use crate::stop::unless_stopped;
 use crate::table::visible;
-use asin_facade::dataforseo_merchant::webhook::{
-    Counts, Expectation, Expects, Intake, Pingback, Postback, Receiver, Store, StoreError, resend, undelivered,
-};
-use asin_facade::dataforseo_merchant::{Budget, DfsClient, Entry, FileLedger, TaskId, Tasks};
-use async_trait::async_trait;
-use futures_util::TryStreamExt;
+use asin_facade::dataforseo_merchant::webhook::{Counts, Receiver, resend, undelivered};
+use asin_facade::dataforseo_merchant::{DfsClient, Entry, FileLedger, TaskId};
+use desk::{Desk, Folder};
 use sink::Sink;
 use std::collections::BTreeSet;
 use std::io::IsTerminal;
@@ -58,69 +55,17 @@ pub struct Receive {
     /// Have sent again what could not be delivered (free): when it begins, then once a minute
     #[arg(long)]
     resend: bool,
+    /// Store results in the runs of this database, whose tasks `asin run start --postback` posted: a file, or
+    /// postgres://USER@HOST/DATABASE, into which any number of receivers may write
+    #[cfg(feature = "runs")]
+    #[arg(long, value_name = "FILE|URL", value_parser = database, conflicts_with = "out")]
+    database: Option<Database>,
     #[command(flatten)]
     ledger: Ledgered,
 }
 
 /// How often what was missed meanwhile is asked for.
 const EVERY: Duration = Duration::from_secs(60);
-/// How long a delivery waits for a ledger that another process has open. The vendor is told sooner that it was not stored.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// Where deliveries come to: the ledger says which are expected, the sink has them.
-struct Desk {
-    state: PathBuf,
-    client: DfsClient,
-    login: String,
-    sink: Sink,
-    /// One delivery at a time has the ledger.
-    turn: Mutex<()>,
-}
-
-impl Desk {
-    /// The account's tasks, as long as nobody else has them.
-    async fn tasks(&self) -> Result<Tasks, Failure> {
-        let ledger = open(&self.state, &self.client, &self.login, PATIENCE).await?;
-        Ok(Tasks::new(self.client.clone(), Arc::new(ledger), Budget::unlimited()))
-    }
-
-    async fn intake(&self) -> Result<Intake<Sink>, StoreError> {
-        let tasks = self.tasks().await.map_err(|failure| failure.message())?;
-        Ok(Intake::new(tasks, self.sink.clone()))
-    }
-
-    /// What was paid for and not collected.
-    async fn pending(&self) -> Result<Vec<Entry>, Failure> {
-        let _turn = self.turn.lock().await;
-        Ok(self.tasks().await?.pending().try_collect().await?)
-    }
-}
-
-#[async_trait]
-impl Expects for Desk {
-    async fn expects(&self, id: &TaskId, tag: Option<&str>) -> Result<Expectation, StoreError> {
-        let _turn = self.turn.lock().await;
-        self.intake().await?.expects(id, tag).await
-    }
-}
-
-#[async_trait]
-impl Store for Desk {
-    async fn postback(&self, postback: Postback) -> Result<(), StoreError> {
-        let id = postback.id().clone();
-        let _turn = self.turn.lock().await;
-        let taken = async { self.intake().await?.postback(postback).await };
-        taken
-            .await
-            .inspect_err(|error| say(&visible(&format!("asin: {id} is not taken in, the vendor keeps it: {error}"))))
-    }
-
-    async fn pingback(&self, pingback: Pingback) -> Result<(), StoreError> {
-        let _turn = self.turn.lock().await;
-        self.intake().await?.pingback(pingback).await
-    }
-}
-
 /// Opens a ledger; one that another process has open is waited for.
 pub async fn open(
     state: &std::path::Path,
@@ -140,19 +85,36 @@ pub async fn open(
     }
 }
 
+impl Receive {
+    /// Where deliveries come to, whether many share it, and which command has them come.
+    async fn desk(&self, client: &DfsClient, login: String) -> Result<(Arc<dyn Desk>, bool, &'static str), Failure> {
+        #[cfg(feature = "runs")]
+        if let Some(database) = &self.database {
+            let store = database.open(client, &login).await?.0;
+            return Ok((Arc::new(desk::Runs::new(client.clone(), store)), true, "run start"));
+        }
+        let (state, client, turn) = (self.ledger.state.clone(), client.clone(), Mutex::default());
+        let sink = Sink::open(self.out.clone())?;
+        Ok((Arc::new(Folder { state, client, login, sink, turn }), false, "tasks post"))
+    }
+}
+
 /// Listens until somebody stops it.
 pub async fn receive(arguments: Receive) -> Ended {
-    let Receive { listen, public, out, resend: resends, ledger } = arguments;
-    let (token, is_new) = token::of(&ledger.state)?;
-    let sink = Sink::open(out)?;
-    let (client, login) = ledger.connect.open().await?.dataforseo()?;
-    let is_sandbox = ledger.connect.is_sandbox();
-    let (state, turn) = (ledger.state.clone(), Mutex::default());
-    let desk = Arc::new(Desk { state, client: client.clone(), login, sink, turn });
+    let (token, is_new) = token::of(&arguments.ledger.state)?;
+    let (client, login) = arguments.ledger.connect.open().await?.dataforseo()?;
+    let is_sandbox = arguments.ledger.connect.is_sandbox();
+    let (desk, many, post) = arguments.desk(&client, login).await?;
+    let Receive { listen, public, resend: resends, ledger, .. } = arguments;
     // A ledger that cannot be read is told now, not to the vendor.
-    let expected = desk.pending().await?.iter().filter(|entry| is_posted(entry)).count();
-    let receiver =
-        Receiver::new(token.clone(), desk.clone(), desk.clone()).with(|settings| settings.private_address = is_sandbox);
+    let mut expected = 0;
+    desk.pending(&mut |entry| expected += usize::from(is_posted(entry))).await?;
+    let receiver = Receiver::new(token.clone(), desk.clone(), desk.clone()).with(|settings| {
+        settings.private_address = is_sandbox;
+        if many {
+            (settings.at_once, settings.connections) = (256, 1024);
+        }
+    });
     let named = |error: std::io::Error| Failure::usage(format!("{listen}: {error}"));
     let listener = TcpListener::bind(listen).await.map_err(named)?;
     let here = listener.local_addr().map_err(named)?;
@@ -162,7 +124,7 @@ pub async fn receive(arguments: Receive) -> Ended {
     };
     if let Some(public) = public {
         let address = receiver.postback_url(&public).map_err(Failure::usage)?;
-        say(&format!("asin: `asin tasks post FILE --postback {public}` has results come here"));
+        say(&format!("asin: `asin {post} FILE --postback {public}` has results come here"));
         if is_new {
             // What is no terminal may be a log that others read.
             let (file, shown) = (token::file(&ledger.state), std::io::stderr().is_terminal());
@@ -185,7 +147,7 @@ pub async fn receive(arguments: Receive) -> Ended {
                     return served;
                 }
                 _ = ticks.tick(), if resends => {
-                    again(&desk, &client, &receiver, std::mem::take(&mut first)).await;
+                    again(&*desk, &client, &receiver, std::mem::take(&mut first)).await;
                 }
             }
         }
@@ -197,21 +159,22 @@ pub async fn receive(arguments: Receive) -> Ended {
         let _served_or_told = serving.await;
     }
     served?;
-    let left = desk.pending().await?.len();
-    say(&format!("asin: {}", words(receiver.counts(), left, &ledger.how_to_collect())));
+    let mut left = 0;
+    desk.pending(&mut |_| left += 1).await?;
+    let go_on = if many { "`asin run resume` collects them".to_owned() } else { ledger.how_to_collect() };
+    say(&format!("asin: {}", words(receiver.counts(), left, &go_on)));
     let counts = receiver.counts();
     Ok(ExitCode::from(u8::from(counts.failed + counts.late + counts.unreadable > 0)))
 }
 
 /// Has sent again what arrived and was not stored; at first also what could not be delivered before.
-async fn again(desk: &Desk, client: &DfsClient, receiver: &Receiver, first: bool) {
+async fn again(desk: &dyn Desk, client: &DfsClient, receiver: &Receiver, first: bool) {
     let asked = async {
         let mut missed: BTreeSet<TaskId> = receiver.take_missed().into_iter().collect();
         if first {
             let lost = undelivered(client).await?;
-            let ours = desk.pending().await?;
-            let ours = ours.iter().filter(|entry| is_posted(entry)).filter_map(|entry| entry.state.id());
-            missed.extend(ours.filter(|id| lost.contains(id)).cloned());
+            let ours = |entry: &Entry| entry.state.id().filter(|id| is_posted(entry) && lost.contains(id)).cloned();
+            desk.pending(&mut |entry| missed.extend(ours(entry))).await?;
         }
         let resent = resend(client, missed).await?;
         let refused = resent.iter().filter_map(|one| Some((&one.id, one.refusal.as_ref()?)));

@@ -1,14 +1,19 @@
 //! The tasks of a run, read piece by piece from a file or stream of any size.
 
 use crate::failure::Failure;
+use crate::paid::address;
+use crate::session::state_folder;
 use asin_facade::Marketplace;
 use asin_facade::core_http::Asin;
-use asin_facade::dataforseo_merchant::{AsinTask, Language, Location, Mode, Priority, SellersTask, TaskRequest};
+use asin_facade::dataforseo_merchant::{
+    AsinTask, Language, Location, Mode, Priority, SellersTask, TaskRequest, WebhookUrl,
+};
 use rust_decimal::Decimal;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 use tokio::sync::mpsc;
+use url::Url;
 
 /// What the lines say, and how soon they are answered.
 #[derive(Debug, Clone, clap::Args)]
@@ -23,6 +28,13 @@ pub struct Source {
     /// task says]
     #[arg(long, value_name = "MODE", value_parser = super::mode)]
     mode: Option<Mode>,
+    /// Have results posted to the `asin receive --database` that the vendor sees at this address; its secret is added: that of
+    /// ASIN_WEBHOOK_TOKEN, else the one that `asin receive` keeps here
+    #[arg(long, value_name = "URL")]
+    postback: Option<Url>,
+    /// The same with the secret.
+    #[arg(skip)]
+    to: Option<WebhookUrl>,
 }
 
 /// What is asked about an ASIN.
@@ -40,6 +52,13 @@ const PIECE: usize = 500;
 const LONGEST: u64 = 1 << 20;
 
 impl Source {
+    /// Adds the secret to the address for results.
+    pub fn address(&mut self, is_sandbox: bool) -> Result<(), Failure> {
+        let add = |public| address(&state_folder("tasks"), is_sandbox, public);
+        self.to = self.postback.as_ref().map(add).transpose()?;
+        Ok(())
+    }
+
     /// Gives each piece with the place of its first task to `take`, and tells how many there were and what all cost at most.
     pub async fn each(
         &self,
@@ -124,6 +143,10 @@ impl Source {
         let task = match self.mode {
             Some(Mode::Priority) => task.with_priority(Priority::High),
             Some(_) => task.with_priority(Priority::Normal),
+            None => task,
+        };
+        let task = match &self.to {
+            Some(to) => task.postback(to.clone()),
             None => task,
         };
         task.check().map_err(|rule| rule.to_string())?;

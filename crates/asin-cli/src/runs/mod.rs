@@ -21,6 +21,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 use store::Place;
+pub use store::{Database, database};
 use tokio::time::sleep;
 use work::{Pace, Working, quoted, words};
 
@@ -231,7 +232,8 @@ fn stem(file: &Path) -> Result<String, Failure> {
 }
 
 async fn start(arguments: Start) -> Ended {
-    let Start { file, budget, name, deadline, source, leave, working, place } = arguments;
+    let Start { file, budget, name, deadline, mut source, leave, working, place } = arguments;
+    source.address(place.is_sandbox())?;
     let name = name.map_or_else(|| stem(&file), Ok)?;
     if leave.is_dry_run() {
         let prices = place.prices().await?;

@@ -5,7 +5,7 @@ use crate::session::{Connect, Session, state_folder};
 use asin_facade::dataforseo_merchant::{Budget, DfsClient, MemoryLedger, NewTask, TaskRequest, Tasks};
 use asin_facade::runs::{Postgres, RunError, Runs, Sqlite, StoreError};
 use rust_decimal::Decimal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use url::Url;
 
@@ -14,7 +14,7 @@ use url::Url;
 pub struct Place {
     /// A file, or postgres://USER@HOST/DATABASE [default: ASIN_DATABASE, else .asin/runs.db]; a password of it belongs
     /// into ASIN_DATABASE, PGPASSWORD or ~/.pgpass
-    #[arg(long, value_name = "FILE|URL", value_parser = given)]
+    #[arg(long, value_name = "FILE|URL", value_parser = database)]
     database: Option<Database>,
     #[command(flatten)]
     connect: Connect,
@@ -22,7 +22,7 @@ pub struct Place {
 
 /// Where runs are.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Database {
+pub enum Database {
     File(PathBuf),
     Server(String),
 }
@@ -30,20 +30,39 @@ enum Database {
 /// The variable that may hold a password.
 const VARIABLE: &str = "ASIN_DATABASE";
 
-fn database(text: &str) -> Database {
+fn known(text: &str) -> Database {
     match text.starts_with("postgres://") || text.starts_with("postgresql://") {
         true => Database::Server(text.to_owned()),
         false => Database::File(text.into()),
     }
 }
 
-/// A flag is seen by every user of the machine.
-fn given(text: &str) -> Result<Database, String> {
+/// A database, as a flag names it, which every user of the machine can see.
+pub fn database(text: &str) -> Result<Database, String> {
     match Url::parse(text) {
         Ok(url) if url.password().is_some() => Err(format!(
             "it holds a password, which others on this machine can see: put it into {VARIABLE}, PGPASSWORD or ~/.pgpass"
         )),
-        _ => Ok(database(text)),
+        _ => Ok(known(text)),
+    }
+}
+
+impl Database {
+    /// The account's runs, to change them; and what the processes on a server share.
+    pub async fn open(&self, client: &DfsClient, login: &str) -> Result<(Arc<dyn Runs>, Option<Postgres>), Failure> {
+        Ok(match self {
+            Self::File(file) => {
+                let failed = |folder: &Path, error| Failure::usage(format!("{}: {error}", folder.display()));
+                if let Some(folder) = file.parent() {
+                    std::fs::create_dir_all(folder).map_err(|error| failed(folder, error))?;
+                }
+                (Arc::new(Sqlite::open(file).await?.ledger(&client.base(), login).await?), None)
+            }
+            Self::Server(url) => {
+                let server = Postgres::connect(url, CONNECTIONS).await?;
+                (Arc::new(server.ledger(&client.base(), login).await?), Some(server))
+            }
+        })
     }
 }
 
@@ -59,14 +78,14 @@ pub struct Account {
     pub flag: String,
 }
 
-/// So many connections are enough for a worker's ten transactions at once, and for its limits.
+/// So many connections are enough for what a worker does at once, and as many for its limits.
 const CONNECTIONS: u32 = 8;
 
 impl Place {
     fn database(&self) -> Database {
         let variable = || std::env::var(VARIABLE).ok().filter(|text| !text.is_empty());
-        let known = self.database.clone().or_else(|| Some(database(&variable()?)));
-        known.unwrap_or_else(|| Database::File(state_folder("runs.db")))
+        let given = self.database.clone().or_else(|| Some(known(&variable()?)));
+        given.unwrap_or_else(|| Database::File(state_folder("runs.db")))
     }
 
     /// The flag by which another command finds this place; a password is not shown.
@@ -83,19 +102,7 @@ impl Place {
         self.connect.not_replayed()?;
         let mut session = self.connect.open().await?;
         let (client, login) = session.dataforseo()?;
-        let (store, server): (Arc<dyn Runs>, _) = match self.database() {
-            Database::File(file) => {
-                if let Some(folder) = file.parent() {
-                    std::fs::create_dir_all(folder)
-                        .map_err(|error| Failure::usage(format!("{}: {error}", folder.display())))?;
-                }
-                (Arc::new(Sqlite::open(&file).await?.ledger(&client.base(), &login).await?), None)
-            }
-            Database::Server(url) => {
-                let server = Postgres::connect(&url, CONNECTIONS).await?;
-                (Arc::new(server.ledger(&client.base(), &login).await?), Some(server))
-            }
-        };
+        let (store, server) = self.database().open(&client, &login).await?;
         Ok(Account { session, client, login, store, server, flag: self.flag() })
     }
 
@@ -111,6 +118,11 @@ impl Place {
                 Arc::new(Postgres::connect(&url, CONNECTIONS).await?.ledger(&client.base(), &login).await?)
             }
         })
+    }
+
+    /// Whether a sandbox is meant.
+    pub fn is_sandbox(&self) -> bool {
+        self.connect.is_sandbox()
     }
 
     /// What the account pays, where nothing is stored.
@@ -179,10 +191,10 @@ mod tests {
 
     #[test]
     fn a_server_is_told_from_a_file_and_its_password_is_no_flag() {
-        assert_eq!(given("runs.db"), Ok(Database::File("runs.db".into())));
+        assert_eq!(database("runs.db"), Ok(Database::File("runs.db".into())));
         let server = "postgresql://asin@db.example/asin";
-        assert_eq!(given(server), Ok(Database::Server(server.to_owned())));
-        let refused = given("postgres://asin:hunter2@db.example/asin").unwrap_err();
+        assert_eq!(database(server), Ok(Database::Server(server.to_owned())));
+        let refused = database("postgres://asin:hunter2@db.example/asin").unwrap_err();
         assert!(refused.contains("PGPASSWORD") && !refused.contains("hunter2"), "{refused}");
     }
 }

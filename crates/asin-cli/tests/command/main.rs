@@ -16,6 +16,9 @@ mod receive;
 #[cfg(feature = "runs")]
 mod runs;
 mod sandbox;
+#[cfg(feature = "runs")]
+#[path = "../../../asin-runs/tests/it/server.rs"]
+mod server;
 mod shell;
 #[cfg(unix)]
 mod stop;

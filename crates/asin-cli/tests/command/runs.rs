@@ -1,6 +1,7 @@
 //! `asin run`: filled piece by piece, paid for once, gone on with, read out once.
 
-use crate::asin::{Ran, Served, asin};
+use crate::asin::{Ran, Served, asin, run};
+use crate::server::Server;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
@@ -88,22 +89,22 @@ fn a_run_says_what_it_costs_and_writes_each_result_once() {
 #[test]
 fn a_file_that_is_wrong_or_another_pays_for_nothing() {
     let shop = Shop::open();
-    let run = |input: &str, flags: &[&str]| {
+    let start = |input: &str, flags: &[&str]| {
         let arguments = shop.arguments(&[&["start", "-", "--budget", "1", "--yes"], flags].concat());
         shop.sandbox.asin_with(&arguments.iter().map(String::as_str).collect::<Vec<_>>(), input)
     };
-    run("B000000001\n", &["-m", "US"]).says(2, &["--name"]);
-    run("B000000001\nB0\n", &["-m", "US", "--name", "a"]).says(2, &["standard input: line 2: `B0`"]);
-    run("B000000001\n", &["--name", "a"]).says(2, &["line 1: no task", "--marketplace"]);
-    run(&"x".repeat(2 << 20), &["-m", "US", "--name", "a"]).says(2, &["line 1: it is longer than"]);
-    run("\n# none\n", &["-m", "US", "--name", "a"]).says(2, &["standard input: no tasks"]);
-    run("B000000001\n", &["-m", "US", "--name", "b", "--mode", "live"]).says(2, &["standard or priority"]);
+    start("B000000001\n", &["-m", "US"]).says(2, &["--name"]);
+    start("B000000001\nB0\n", &["-m", "US", "--name", "a"]).says(2, &["standard input: line 2: `B0`"]);
+    start("B000000001\n", &["--name", "a"]).says(2, &["line 1: no task", "--marketplace"]);
+    start(&"x".repeat(2 << 20), &["-m", "US", "--name", "a"]).says(2, &["line 1: it is longer than"]);
+    start("\n# none\n", &["-m", "US", "--name", "a"]).says(2, &["standard input: no tasks"]);
+    start("B000000001\n", &["-m", "US", "--name", "b", "--mode", "live"]).says(2, &["standard or priority"]);
     assert!(shop.charges().is_empty());
     let task = r#"{"asin": {"asin": "B0756FCPPN", "location_code": 2840, "language_code": "en_US"}}"#;
-    run(task, &["--name", "b", "--mode", "priority"]).says(0, &["1 done of 1; 0.003 of 1 USD"]);
-    run("B000000001\n", &["--name", "b", "-m", "US"]).says(2, &["another task at place 0", "another --name"]);
-    run(&format!("{task}\n{task}"), &["--name", "b", "--mode", "priority"]).says(0, &["2 done of 2"]);
-    run(task, &["--name", "b", "--mode", "priority"]).says(2, &["has 2 tasks and not 1"]);
+    start(task, &["--name", "b", "--mode", "priority"]).says(0, &["1 done of 1; 0.003 of 1 USD"]);
+    start("B000000001\n", &["--name", "b", "-m", "US"]).says(2, &["another task at place 0", "another --name"]);
+    start(&format!("{task}\n{task}"), &["--name", "b", "--mode", "priority"]).says(0, &["2 done of 2"]);
+    start(task, &["--name", "b", "--mode", "priority"]).says(2, &["has 2 tasks and not 1"]);
 }
 
 #[test]
@@ -126,7 +127,7 @@ fn a_budget_and_a_cancellation_hold_and_are_said() {
 
 #[cfg(unix)]
 #[test]
-fn a_run_that_is_stopped_says_what_is_pending_and_is_gone_on_with() {
+fn k11_a_run_that_is_stopped_says_what_is_pending_and_is_gone_on_with() {
     let shop = Shop::open();
     let file = shop.asins(130);
     let slow = json!({"method": "POST", "path": "*/sellers/task_post", "call": 2, "action": {"delay": {"ms": 500}}});
@@ -153,4 +154,42 @@ fn a_run_that_is_stopped_says_what_is_pending_and_is_gone_on_with() {
     let results = shop.run(&["results", "spring"]).lines();
     let numbers: BTreeSet<u64> = results.iter().map(|line| line["number"].as_u64().unwrap()).collect();
     assert_eq!((numbers.len(), results.len()), (130, 130));
+}
+
+/// Several processes on one PostgreSQL: one posts, another takes in what the vendor sends.
+#[cfg(unix)]
+#[test]
+fn results_that_are_posted_are_stored_in_the_run_by_another_process() {
+    let Some(server) = Server::start() else { return };
+    let (sandbox, url) = (Served::example(), server.url());
+    let token = "0123456789abcdef0123456789abcdef0123456789abcdef";
+    let command = |arguments: &[&str]| {
+        let mut command = asin(&[arguments, &["--database", &url, "--sandbox", &sandbox.url]].concat());
+        command.env("ASIN_WEBHOOK_TOKEN", token);
+        command
+    };
+    let twice = json!({"method": "POSTBACK", "path": "*", "call": 1, "action": "deliver_twice"});
+    sandbox.send("POST", "/_sandbox/faults", &twice.to_string());
+    let mut receive = command(&["receive", "--listen", "127.0.0.1:0", "--resend"]);
+    let mut receiver = receive.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(receiver.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let told: Vec<String> = lines.by_ref().take(2).collect();
+    assert!(told[0].contains("`asin run start FILE --postback http"), "{told:?}");
+    let address = told[1].strip_prefix("asin: listening on ").unwrap().split(',').next().unwrap().to_owned();
+
+    let asins: String = (0..130).map(|number| format!("B{number:09}\n")).collect();
+    let public = format!("http://{address}");
+    let start = ["run", "start", "-", "--name", "posted", "-m", "US", "--budget", "1", "--postback", &public, "--yes"];
+    run(command(&start), &asins).says(0, &["130 done of 130; 0.13 of 1 USD"]);
+    let results = run(command(&["run", "results", "posted"]), "");
+    let numbers: Vec<u64> = results.lines().iter().map(|line| line["number"].as_u64().unwrap()).collect();
+    assert_eq!(numbers, (0..130).collect::<Vec<_>>(), "{}", results.err);
+    assert!(Command::new("kill").args(["-INT", &receiver.id().to_string()]).status().unwrap().success());
+    let told = lines.collect::<Vec<_>>().join("\n");
+    assert_eq!(receiver.wait().unwrap().code(), Some(0), "{told}");
+    let last = told.lines().find(|line| line.contains("results written")).unwrap();
+    let written: u64 = last.split(' ').nth(1).unwrap().parse().unwrap();
+    assert!(written > 100 && !last.contains("pending"), "{last}");
+    let ledger = sandbox.get("/_sandbox/ledger");
+    assert!(ledger["charges"].as_object().unwrap().values().all(|charge| charge["times"] == 1));
 }

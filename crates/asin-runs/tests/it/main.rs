@@ -1,5 +1,7 @@
 //! Ledgers in databases, and the limits that processes share.
 
+#[cfg(all(feature = "postgres", feature = "sqlite", unix))]
+mod chaos;
 #[cfg(feature = "sqlite")]
 mod crash;
 #[cfg(feature = "postgres")]

@@ -30,7 +30,7 @@ async fn the_ledger_in_postgresql_conforms() {
 
 /// As if they were processes: each with connections of its own, all starting at once on an empty database.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_several_processes_one_has_each_task_and_one_learns_its_outcome() {
+async fn k4_of_several_processes_one_has_each_task_and_one_learns_its_outcome() {
     let Some(server) = Server::start() else { return };
     let url = server.url();
     let opened = join_all((0..4).map(|_| Postgres::connect(&url, 2))).await;
@@ -127,4 +127,37 @@ async fn k5_a_task_that_was_given_to_another_is_not_sent_by_the_late_one() {
     assert!(ledger.working(run, "other").intend(&[intent(0)]).await.is_err(), "it is bound to its intent");
     let status = ledger.status(run).await.unwrap();
     assert_eq!((status.pending, status.unknown, status.waiting, status.held), (2, 2, 0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_role_that_the_guide_grants_is_enough_for_a_worker() {
+    let Some(server) = Server::start() else { return };
+    drop(Postgres::connect(&server.url(), 1).await.unwrap());
+    let guide = include_str!("../../../../docs/src/machines.md");
+    let grants = guide.split("```sql\n").nth(2).unwrap().split("```").next().unwrap();
+    assert!(grants.contains("CREATE ROLE asin_worker"), "{grants}");
+    let admin = sqlx::PgPool::connect(&server.url()).await.unwrap();
+    sqlx::raw_sql(grants).execute(&admin).await.unwrap();
+    let url = server.url().replace("postgres@", "asin_worker@");
+    let sandbox = crate::runs::sandbox(9).await;
+    let client = crate::runs::client(sandbox.demo().dataforseo);
+    let store = Postgres::connect(&url, 4).await.unwrap();
+    let limits = store.limits(2);
+    let (caller, limit) = (
+        core_http::Caller::new("a", "b"),
+        core_http::Limit::account("calls", core_http::Quota { per_second: 9.0, burst: 5 }),
+    );
+    let limit = limit.in_flight(2);
+    let soon = tokio::time::Instant::now() + Duration::from_secs(10);
+    drop(core_http::RateLimit::acquire(&limits, &caller, &[limit], soon).await.unwrap());
+    let ledger = store.ledger(&client.base(), "login").await.unwrap();
+    let run = ledger.begin(&crate::runs::new("granted", "5")).await.unwrap();
+    ledger.add(run, 0, &crate::runs::tasks(120)).await.unwrap();
+    let status = crate::runs::worker(&client, ledger.clone(), run).work(crate::runs::PATIENCE).await.unwrap();
+    assert!(status.is_done(), "{status:?}");
+    ledger.amend(run, Some("9".parse().unwrap()), None).await.unwrap();
+    ledger.cancel(run).await.unwrap();
+    crate::runs::check(&sandbox, &ledger, run, 120).await;
+    let counted: i64 = sqlx::query_scalar("SELECT count(*) FROM limits").fetch_one(&admin).await.unwrap();
+    assert_eq!(counted, 1, "the limits were kept in the database too");
 }

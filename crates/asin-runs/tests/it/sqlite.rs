@@ -26,7 +26,7 @@ async fn the_ledger_in_sqlite_conforms() {
 }
 
 #[tokio::test]
-async fn a_second_process_is_refused_as_long_as_somebody_can_write() {
+async fn k4_a_second_process_is_refused_as_long_as_somebody_can_write() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tasks.db");
     let ledger = Sqlite::open(&path).await.unwrap().ledger(URL, "login").await.unwrap();

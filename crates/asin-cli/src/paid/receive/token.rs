@@ -1,7 +1,6 @@
 //! The secret in a receiver's address: never in a flag.
 
 use crate::failure::Failure;
-use crate::paid::Ledgered;
 use crate::profiles::private;
 use asin_facade::dataforseo_merchant::WebhookUrl;
 use asin_facade::dataforseo_merchant::webhook::Token;
@@ -14,8 +13,8 @@ use url::Url;
 const VARIABLE: &str = "ASIN_WEBHOOK_TOKEN";
 
 /// The address that a task is posted with, behind what the vendor sees of the receiver.
-pub fn address(ledger: &Ledgered, public: &Url) -> Result<WebhookUrl, Failure> {
-    let address = of(&ledger.state)?.0.postback_url(public, ledger.connect.is_sandbox());
+pub fn address(state: &Path, is_sandbox: bool, public: &Url) -> Result<WebhookUrl, Failure> {
+    let address = of(state)?.0.postback_url(public, is_sandbox);
     address.map_err(|error| Failure::usage(format!("--postback: {error}")))
 }
 
