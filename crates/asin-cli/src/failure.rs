@@ -49,6 +49,11 @@ impl Failure {
         Self::of(PARTIAL, message)
     }
 
+    /// Calls were refused by a limit. Exit code 4.
+    pub fn limits(message: impl ToString) -> Self {
+        Self::of(RATE, message)
+    }
+
     /// There is not enough money or budget. Exit code 5.
     pub fn funds(message: impl ToString) -> Self {
         Self::of(FUNDS, message)
@@ -204,6 +209,13 @@ impl Tally {
         self.tell(what, Failure::from(error));
     }
 
+    /// One failed, as its row says: only the first is told in full.
+    pub fn fail_row(&mut self, what: &str, error: &Error) {
+        if self.failed.is_none() {
+            self.fail(what, error);
+        }
+    }
+
     /// One may have been applied although it failed: says why, and how that is found out.
     pub fn doubt(&mut self, what: &str, error: &Error, look: &str) {
         self.tell(what, Failure::from(error).look(look));
@@ -266,5 +278,7 @@ fn unwritten(error: &io::Error) -> Failure {
 
 /// Writes a line to standard error; if nobody can read it, there is nobody to tell.
 pub fn say(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    crate::progress::aside(|| {
+        let _ = writeln!(io::stderr().lock(), "{text}");
+    });
 }

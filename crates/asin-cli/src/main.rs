@@ -86,6 +86,13 @@ enum Command {
     Receive(Box<paid::Receive>),
     #[cfg(feature = "runs")]
     Run(Box<runs::Arguments>),
+    /// Durable runs are not in this build
+    #[cfg(not(feature = "runs"))]
+    #[command(hide = true)]
+    Run {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
+        _arguments: Vec<String>,
+    },
     /// What DataForSEO's account has left
     Balance(paid::Balance),
     Collections(multicart::Collections),
@@ -119,6 +126,9 @@ fn main() -> ExitCode {
         Command::Receive(receive) => wait_for(paid::receive(*receive)),
         #[cfg(feature = "runs")]
         Command::Run(arguments) => wait_for(runs::run(*arguments)),
+        #[cfg(not(feature = "runs"))]
+        Command::Run { .. } => Err(Failure::usage("this `asin` was built without durable runs")
+            .next("build it with `--features runs`; a MultiCart collection is run by `asin collections run`")),
         Command::Balance(balance) => wait_for(paid::balance(balance)),
         Command::Collections(collections) => wait_for(multicart::collections(collections)),
         Command::Postcodes(postcodes) => wait_for(multicart::postcodes(postcodes)),

@@ -7,6 +7,7 @@ use crate::input::duration;
 use crate::job::{Job, Place};
 use crate::output::{Format, Output, Row};
 use crate::policy::{Policy, defaults};
+use crate::report::VERSION;
 use crate::table::{Column, Content, visible};
 use asin_facade::publish::{Options, Plan, Publish, RunId, RunSummary};
 use asin_facade::sync::Sync;
@@ -38,6 +39,9 @@ pub struct PlanArguments {
     form: Form,
     #[command(flatten)]
     policy: Policy,
+    /// Pay for nothing and write no plan: only tell what would be paid for
+    #[arg(long)]
+    dry_run: bool,
     /// Pay for observations without asking
     #[arg(short, long)]
     yes: bool,
@@ -108,20 +112,24 @@ pub async fn plan(arguments: PlanArguments, verbose: bool) -> Ended {
     let catalogue = job.catalogue(&arguments.catalogue, &arguments.form)?;
     let services = job.services(&catalogue.rows.iter().map(|row| row.account.as_str()).collect())?;
     let consent = Consent::of(arguments.yes);
-    if consent == Consent::Withheld {
+    if consent == Consent::Withheld && !arguments.dry_run {
         say("asin: not on a terminal and without --yes: nothing is paid for");
     }
     let mut options = job.options();
     arguments.policy.set(&mut options, job.collection, job.is_quick);
+    options.dry_run = arguments.dry_run;
+    let most = options.max_rows_changed;
     let (sync, terminal) = (Sync::new(services, options), job.watcher(consent, verbose));
     let (report, plan) = job.wait(&terminal, sync.plan(&catalogue, &terminal)).await?;
+    if arguments.dry_run {
+        say(&format!("asin: --dry-run: nothing was paid for, and {} was not written", arguments.out.display()));
+        return job.end(&report, terminal.has_refused()).await;
+    }
     write(&arguments.out, &plan)?;
-    let (changes, most) = (plan.changes.len(), defaults().max_rows_changed);
+    let changes = plan.changes.len();
     say(&format!("asin: {changes} changes in {}", arguments.out.display()));
-    if changes > most {
-        say(&format!(
-            "asin: more than {most} rows are written only with --max-rows-changed: asin apply --max-rows-changed {changes}"
-        ));
+    if changes > defaults().max_rows_changed.min(most) {
+        say(&format!("asin: so many are written only where they are allowed: asin apply --max-rows-changed {changes}"));
     }
     job.end(&report, terminal.has_refused()).await
 }
@@ -208,6 +216,7 @@ fn write(file: &Path, plan: &Plan) -> Result<(), Failure> {
 /// A run that wrote something.
 #[derive(Debug, Serialize)]
 struct Wrote {
+    version: u32,
     run: RunId,
     at: Timestamp,
     writes: usize,
@@ -223,7 +232,12 @@ impl Row for Wrote {
 }
 
 fn list(runs: Vec<RunSummary>, format: Format) -> Ended {
-    Output::of(format).all(runs.into_iter().map(|RunSummary { run, at, writes, .. }| Wrote { run, at, writes }))?;
+    Output::of(format).all(runs.into_iter().map(|RunSummary { run, at, writes, .. }| Wrote {
+        version: VERSION,
+        run,
+        at,
+        writes,
+    }))?;
     Ok(ExitCode::SUCCESS)
 }
 

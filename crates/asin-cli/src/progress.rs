@@ -80,7 +80,7 @@ impl Progress {
     }
 }
 
-/// Counts what is done on standard error, where nobody prints between: rows go to a pipe, or come last as a table.
+/// Counts what is done on standard error: rows go to a pipe, or come last as a table, and [`say`](crate::failure::say) draws around it.
 /// The command then says in the end what it took, terminal or not.
 pub fn counting(what: &'static str, total: usize, format: Format) -> ProgressBar {
     shown(what, ProgressBar::new(total as u64).with_style(style("{prefix} [{bar:32}] {pos}/{len}{msg}")), format)
@@ -99,7 +99,19 @@ fn shown(what: &'static str, bar: ProgressBar, format: Format) -> ProgressBar {
     }
     let bar = bar.with_prefix(what);
     bar.enable_steady_tick(Duration::from_secs(1));
+    *DRAWN.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar.clone());
     bar
+}
+
+/// The bar that is drawn.
+static DRAWN: Mutex<Option<ProgressBar>> = Mutex::new(None);
+
+/// Writes to standard error while no bar is drawn there.
+pub fn aside(write: impl FnOnce()) {
+    match &*DRAWN.lock().unwrap_or_else(PoisonError::into_inner) {
+        Some(bar) => bar.suspend(write),
+        None => write(),
+    }
 }
 
 fn bar(step: Step, total: u64) -> ProgressBar {

@@ -11,7 +11,7 @@ use std::fmt::{Display, Write};
 use std::process::ExitCode;
 
 /// The version of the JSON lines, which `docs/report.schema.json` describes.
-const VERSION: u32 = 1;
+pub const VERSION: u32 = 1;
 
 /// Prints the report; `csv` has the totals on standard error.
 pub fn print(report: &Report, format: Format) -> Result<(), Failure> {
@@ -108,6 +108,39 @@ fn source(source: Source) -> &'static str {
 /// The brakes that keep a whole run from what it is for.
 const BRAKES: [&str; 2] = ["too_many_rows", "over_budget"];
 
+/// What fails for all rows alike.
+#[derive(Clone, Copy)]
+enum Class {
+    Credentials,
+    Limits,
+    Funds,
+}
+
+/// The class of a reason, by its code.
+fn class(code: &str) -> Option<Class> {
+    match code {
+        "auth" | "read_refused" | "task_refused" => Some(Class::Credentials),
+        "throttled" | "read_throttled" | "task_throttled" => Some(Class::Limits),
+        "no_funds" => Some(Class::Funds),
+        _ => None,
+    }
+}
+
+impl Class {
+    fn failure(self) -> Failure {
+        match self {
+            Self::Credentials => {
+                Failure::auth("credentials were refused: nothing was paid for and nothing was written")
+                    .next("mend them; `asin doctor` tells which")
+            }
+            Self::Limits => Failure::limits("limits refused the calls: nothing was paid for and nothing was written")
+                .next("wait a little, then run it again"),
+            Self::Funds => Failure::funds("the account has no money: nothing was paid for and nothing was written")
+                .next("pay in; `asin balance` tells what there is"),
+        }
+    }
+}
+
 /// What a run ends with. A row that is refused by itself, by a bound or by the vendor, is no failure of the run.
 pub fn verdict(report: &Report, refused: bool) -> Ended {
     let did = report.totals.run.is_some() || !report.totals.usd.is_zero();
@@ -119,10 +152,10 @@ pub fn verdict(report: &Report, refused: bool) -> Ended {
     let mut failed =
         outcomes().filter(|outcome| matches!(outcome, Outcome::Failed(_) | Outcome::Unknown(_))).peekable();
     let code = |outcome: &Outcome| outcome.reason().map_or("", |reason| reason.code);
-    if !did && failed.peek().is_some() && failed.all(|outcome| matches!(code(outcome), "auth" | "read_refused")) {
-        return Err(
-            Failure::auth("credentials were refused: nothing was written").next("mend them; `asin doctor` tells which")
-        );
+    if !did && let Some(class) = failed.peek().and_then(|first| class(code(first))) {
+        if failed.all(|outcome| self::class(code(outcome)).is_some()) {
+            return Err(class.failure());
+        }
     }
     let braked =
         outcomes().chain(report.rows.iter().map(|row| &row.price)).any(|outcome| BRAKES.contains(&code(outcome)));

@@ -142,8 +142,17 @@ impl Selling {
     pub fn accounts(&self, session: &Session) -> Result<Config, Failure> {
         match &session.demo {
             Some(demo) => Config::of_sandbox(demo),
-            None => Config::read(&self.config.clone().unwrap_or_else(|| config_file("asin.toml".into()))),
+            None => Config::read(&self.file()),
         }
+    }
+
+    /// Whether there is a file of accounts.
+    pub fn has_file(&self) -> bool {
+        self.file().exists()
+    }
+
+    fn file(&self) -> PathBuf {
+        self.config.clone().unwrap_or_else(|| config_file("asin.toml".into()))
     }
 
     /// The account that is meant, and its client.

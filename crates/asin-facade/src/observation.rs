@@ -25,9 +25,9 @@ pub struct Observation {
     pub source: Source,
     /// The product that the offer is for.
     pub asin: Option<Asin>,
-    /// The store.
+    /// The store. An output of MultiCart does not say it: it is that of the collection's rows of the product, if all agree.
     pub marketplace: Option<Marketplace>,
-    /// The postcode of the place that the page was shown for; prices may differ by it.
+    /// The postcode of the place that the page was shown for, as the store of an output; prices may differ by it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub postcode: Option<String>,
     /// The amount, tax included.
@@ -36,12 +36,13 @@ pub struct Observation {
     pub currency: Option<Currency>,
     /// The condition in the page's words.
     pub condition: Option<String>,
-    /// Whether it can be bought now.
+    /// Whether it can be bought now. DataForSEO has no field for it: an offer with a day of delivery can be
+    /// ([`Offer::in_stock`](dataforseo_merchant::Offer::in_stock)).
     pub in_stock: Option<bool>,
     /// Amazon's identifier of who sells it.
     pub seller_id: Option<String>,
     /// The name of who sells it, for people.
     pub seller: Option<String>,
-    /// When the page was read.
+    /// When the page was read; of MultiCart, when the output was last written, for it says nothing else.
     pub at: Option<Timestamp>,
 }

@@ -52,8 +52,8 @@ pub async fn delete(arguments: Delete) -> Ended {
         [Column("store", Content::Word), Column("sku", Content::Word), Column("title to be deleted", Content::Prose)];
     let rows = found.iter().map(|(sku, title)| vec![store.to_string(), sku.to_string(), title.clone()]);
     let subject = render(Place::Error, &columns, rows);
-    if let Some(ended) = arguments.leave.refused(subject, "Delete for good?").await? {
-        return Ok(ended);
+    if arguments.leave.refused(subject, "Delete for good?").await?.is_some() {
+        return Ok(tally.end());
     }
     let (total, sent) = (found.len(), Cell::new(0));
     let work = async {

@@ -1,6 +1,6 @@
 //! `asin watch` over stores and postcodes: a collection for each, another one where 5,000 do not suffice.
 
-use super::watch::{GO_ON, Watched, told};
+use super::watch::{self, GO_ON, Watched};
 use crate::consent::Leave;
 use crate::failure::{Ended, Failure, Tally, say};
 use crate::input::Named;
@@ -9,7 +9,7 @@ use crate::stop::{broken_off, left_off, unless_stopped};
 use asin_facade::core_http::Asin;
 use asin_facade::event::{About, Enrolment, Event, Progress};
 use asin_facade::multicart::{McClient, runs::Started};
-use asin_facade::watch::{NotStarted, NotWatched, Register, Wanted, Watch, Watched as Seen};
+use asin_facade::watch::{NotStarted, NotWatched, Register, Wanted, Watch, WatchError, Watched as Seen};
 use asin_facade::{Marketplace, Product};
 use futures_util::TryStreamExt;
 use std::cell::Cell;
@@ -100,7 +100,7 @@ async fn ask_and_tell(
 ) -> Ended {
     let mut events = watch.run(client, &mut register);
     let (mut rows, mut tally, mut refused) = (output.rows(), Tally::default(), None);
-    while let Some(event) = events.try_next().await.map_err(Failure::work)? {
+    while let Some(event) = events.try_next().await.map_err(failed)? {
         match event {
             Event::Asks(ask) => {
                 let (subject, question) = said(ask.about());
@@ -111,7 +111,8 @@ async fn ask_and_tell(
                     }
                     Ok(Some(_)) => ask.refuse(),
                     Err(failure) => {
-                        refused = Some(failure);
+                        let partly = || Failure::work("not all of it was allowed; the rows say what was done");
+                        refused = Some(if agreed.get() { partly() } else { failure });
                         ask.refuse();
                     }
                 }
@@ -120,17 +121,18 @@ async fn ask_and_tell(
             Event::Item(Seen::Removed { outcome: Err(NotWatched::NotAllowed), .. }) => {}
             Event::Item(Seen::Product { wanted, outcome }) => {
                 let (outcome, said) = match outcome {
-                    Ok((_, outcome)) => told(outcome),
-                    Err(why) => ("refused", why.to_string()),
+                    Ok((_, outcome)) => watch::told(&wanted.product.to_string(), outcome, &mut tally),
+                    Err(why) => ("refused", told(&wanted, &why, &mut tally)),
                 };
-                tally.mark(matches!(outcome, "already_there" | "added" | "not_shown_yet"));
                 rows.push(&row(wanted, outcome, said))?;
             }
             Event::Item(Seen::Removed { product, outcome, .. }) => {
-                tally.mark(outcome.is_ok());
                 let (outcome, said) = match outcome {
-                    Ok(()) => ("removed", String::new()),
-                    Err(why) => ("failed", why.to_string()),
+                    Ok(()) => {
+                        tally.did();
+                        ("removed", String::new())
+                    }
+                    Err(why) => ("failed", told(&product, &why, &mut tally)),
                 };
                 rows.push(&row(product, outcome, said))?;
             }
@@ -166,6 +168,7 @@ async fn ask_and_tell(
                         );
                         tally.refuse(&of, &format!("{why}; {look}"));
                     }
+                    Err(NotStarted::Failed(error)) => tally.fail(&of, &error),
                     Err(why) => tally.refuse(&of, &why.to_string()),
                 }
             }
@@ -179,6 +182,22 @@ async fn ask_and_tell(
         None if leave.is_dry_run() => Ok(ExitCode::SUCCESS),
         None => Ok(tally.end()),
     }
+}
+
+fn failed(error: WatchError) -> Failure {
+    match error {
+        WatchError::Vendor(error) => Failure::from(error).about("MultiCart"),
+        other => Failure::work(other),
+    }
+}
+
+/// Why a product was left out, counted in the tally.
+fn told(wanted: &Wanted, why: &NotWatched, tally: &mut Tally) -> String {
+    match why.error() {
+        Some(error) => tally.fail_row(&wanted.product.to_string(), error),
+        None => tally.mark(false),
+    }
+    why.to_string()
 }
 
 fn row(wanted: Wanted, outcome: &'static str, said: String) -> Watched {

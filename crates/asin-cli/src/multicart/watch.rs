@@ -192,8 +192,7 @@ async fn into(
     let work = async {
         let (mut rows, mut tally) = (common.output.rows(), Tally::default());
         for (item, outcome) in plan.send(&client, Way::Csv).await? {
-            let (outcome, said) = told(outcome);
-            tally.mark(matches!(outcome, "already_there" | "added" | "not_shown_yet"));
+            let (outcome, said) = told(&item.asin.to_string(), outcome, &mut tally);
             let (shop, postcode) = (item.place.domain().to_owned(), item.place.postcode().to_owned());
             rows.push(&Watched { asin: item.asin, shop, postcode, outcome, said })?;
         }
@@ -206,8 +205,13 @@ async fn into(
 /// How a watch that was stopped is gone on with.
 pub const GO_ON: &str = "the same command goes on: it enrols what is missing, and starts no run twice";
 
-/// What became of a product, and what was said of it.
-pub fn told(outcome: Outcome) -> (&'static str, String) {
+/// What became of a product, and what was said of it; counted in the tally.
+pub fn told(what: &str, outcome: Outcome, tally: &mut Tally) -> (&'static str, String) {
+    match &outcome {
+        Outcome::AlreadyThere | Outcome::Added | Outcome::NotShownYet => tally.did(),
+        Outcome::Unknown(error) | Outcome::Failed(error) => tally.fail_row(what, error),
+        _ => tally.mark(false),
+    }
     match outcome {
         Outcome::AlreadyThere => ("already_there", String::new()),
         Outcome::Added => ("added", String::new()),

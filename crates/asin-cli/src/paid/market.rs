@@ -175,7 +175,7 @@ async fn ask<R: Row>(
         .filter(|request| !known.contains(&question(request)))
         .map(|request| NewTask::new(request).mode(how.mode))
         .collect();
-    if !new.is_empty()
+    if (how.paying.is_dry_run() || !new.is_empty())
         && let Some(ended) = how.paying.refused(&mut tasks, &new).await?
     {
         return Ok(ended);
@@ -229,7 +229,7 @@ struct Arrived<'a, R, F> {
 impl<R: Row, F: Fn(&TaskRequest, &TaskResult) -> Vec<R>> Arrived<'_, R, F> {
     async fn take(&mut self, collected: Collected, tally: &mut Tally) -> Result<(), Failure> {
         self.bar.inc(1);
-        self.bar.suspend(|| told(&collected, tally));
+        told(&collected, tally);
         for row in (self.rows_of)(&collected.entry.request, &collected.result) {
             self.rows.push(&row)?;
         }
@@ -268,13 +268,13 @@ async fn post<R: Row, F: Fn(&TaskRequest, &TaskResult) -> Vec<R>>(
     pin_mut!(outcomes);
     while let Some(outcome) = outcomes.next().await {
         let subject = outcome.task.request().summary().subject;
-        arrived.bar.suspend(|| match &outcome.posted {
+        match &outcome.posted {
             Posted::Rejected { fault, .. } => tally.fail(subject, &fault.clone().into()),
             Posted::Unknown { error, .. } => tally.doubt(subject, error, LOOK),
             Posted::NotSent { error } => tally.fail(subject, error),
             Posted::OverBudget(over) => tally.unpaid(subject, over),
             _ => {}
-        });
+        }
         match (outcome.result, outcome.posted) {
             // The vendor does not keep it: it is written before the next one is waited for.
             (Some(live), _) => arrived.take(live, tally).await?,

@@ -79,6 +79,10 @@ const BRIEFLY: std::time::Duration = std::time::Duration::from_secs(3);
 const QUICK: std::time::Duration = std::time::Duration::from_millis(500);
 
 impl Paying {
+    fn is_dry_run(&self) -> bool {
+        self.leave.is_dry_run()
+    }
+
     /// Says what these tasks would cost at most, by the account's own prices; `Some` ends the command.
     async fn refused(&self, tasks: &mut Tasks, wanted: &[NewTask]) -> Result<Option<ExitCode>, Failure> {
         tasks.learn_prices().await?;

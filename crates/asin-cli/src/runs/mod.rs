@@ -168,7 +168,7 @@ pub async fn run(arguments: Arguments) -> Ended {
                 words(&status),
                 left.normalize(),
             );
-            if !(open == 0 && budget.is_none())
+            if (leave.is_dry_run() || open > 0 || budget.is_some())
                 && let Some(ended) = leave.refused(subject, "Go on?").await?
             {
                 return Ok(ended);
@@ -272,10 +272,8 @@ async fn start(arguments: Start) -> Ended {
     if let Some(ended) = leave.refused(subject, "Pay for them?").await? {
         return Ok(ended);
     }
-    // It was there already, and this is the latest word.
-    if before.tasks > 0 {
-        store.amend(run, Some(budget), deadline).await?;
-    }
+    // It may have been there already, and this is the word that leave was given for.
+    store.amend(run, Some(budget), deadline).await?;
     working.work(account, run, &name).await
 }
 

@@ -54,6 +54,11 @@ fn stores_and_postcodes_have_collections_of_their_own_that_are_pruned_and_run_wh
     assert_eq!(removed.map(|row| row["asin"].clone()).collect::<Vec<_>>(), [json!("B0XYZ99999")]);
     assert!(ran.err.contains("2 runs, together 2 credits") && ran.err.contains("was started"), "{}", ran.err);
     watch(&["B0DJQQ38TG@AU:9999"], &["--yes"]).says(1, &[]);
+    let refused = json!({"method": "*", "path": "/api/v1/*", "action": "expired_token"});
+    sandbox.send("POST", "/_sandbox/faults", &refused.to_string());
+    watch(&both, &["--yes"])
+        .says(3, &["MultiCart", "the vendor said", "applied: nothing", "`asin doctor` tells which"]);
+    sandbox.send("DELETE", "/_sandbox/faults", "");
     watch(&["B0DJQQ38TG@AU"], &["--yes"]).says(2, &["AU:4500"]);
 }
 

@@ -204,8 +204,9 @@ fn every_line_of_json_is_what_the_schema_says() {
     let schema = jsonschema::validator_for(&schema).unwrap();
     let catalogue = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/catalogue.csv");
     let ran = run(asin(&["sync", catalogue, "--sandbox", "--watch", "--discover", "--yes", "--json"]), "");
-    let lines = ran.lines();
+    let mut lines = ran.lines();
     assert_eq!(lines.len(), 15, "{}", ran.err);
+    lines.push(json!({"version": 1, "run": "20261125T101500.250Z", "at": "2026-11-25T10:15:00.25Z", "writes": 3}));
     for mut line in lines {
         let wrong: Vec<String> = schema.iter_errors(&line).map(|error| error.to_string()).collect();
         assert!(wrong.is_empty(), "{wrong:?} in {line}");
@@ -230,7 +231,15 @@ fn a_report_has_a_form_for_spreadsheets_and_an_exit_code_for_what_was_not_done()
     sandbox.send("POST", "/_sandbox/faults", &refused.to_string());
     let shop = Shop::open();
     let ran = run(shop.sync(&[&place, "--yes", "--budget", "0"]), "");
-    ran.says(3, &["credentials were refused: nothing was written", "next: mend them"]);
+    ran.says(3, &["credentials were refused: nothing was paid for and nothing was written", "next: mend them"]);
+    for (said, code, told) in [(40100, 3, "credentials"), (40210, 5, "no money")] {
+        sandbox.send("DELETE", "/_sandbox/faults", "");
+        let action = json!({"code": {"code": said}});
+        let fault = json!({"method": "POST", "path": "/v3/merchant/*/task_post", "action": action});
+        sandbox.send("POST", "/_sandbox/faults", &fault.to_string());
+        let shop = Shop::open();
+        run(shop.sync(&[&place, "--yes"]), "").says(code, &[told, "nothing was written"]);
+    }
     sandbox.send("DELETE", "/_sandbox/faults", "");
     let ran = run(shop.sync(&[&place, "--yes", "--output", "csv"]), "");
     ran.says(0, &["spent: 0.002 USD"]);

@@ -3,7 +3,7 @@
 use super::{
     Change, FromTo, Outcome, PriceDecision, Reason, StateError,
     decide::Decide,
-    read::{Listing, Shelves},
+    read::{Listing, Shelves, unread},
     report::codes,
     row::Slot,
     sent::{Part, Sent, Target},
@@ -13,7 +13,6 @@ use crate::{
     Price,
     event::{Hears, Step},
 };
-use core_http::ErrorKind;
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use sp_listings::{DEFAULT_CHANNEL, Item, NoOffer, is_not_listed};
@@ -147,10 +146,7 @@ impl Work<'_> {
             Err(error) if is_not_listed(&error) => {
                 Outcome::Skipped(Reason::new(codes::NOT_LISTED, "the seller has no such listing in this store"))
             }
-            Err(error) if error.kind() == ErrorKind::Auth => {
-                Outcome::Failed(Reason::new("read_refused", error.to_string()))
-            }
-            Err(error) => Outcome::Failed(Reason::new("read", error.to_string())),
+            Err(error) => unread(&error),
         };
         slot.end(outcome);
         None

@@ -80,7 +80,12 @@ pub(super) fn changed() -> Outcome {
 
 /// It could not be read.
 pub(super) fn unread(error: &Error) -> Outcome {
-    Outcome::Failed(Reason::new("read", error.to_string()))
+    let code = match error.kind() {
+        ErrorKind::Auth => "read_refused",
+        ErrorKind::Throttled | ErrorKind::Busy => "read_throttled",
+        _ => "read",
+    };
+    Outcome::Failed(Reason::new(code, error.to_string()))
 }
 
 /// A value must be the one that it was planned from, or already the one that it should become.

@@ -31,7 +31,7 @@ pub enum Outcome {
 /// Why: a code for programs and words for people.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Reason {
-    /// One of the codes that the documentation lists.
+    /// For programs; a code keeps its meaning.
     pub code: &'static str,
     /// The circumstances.
     pub message: String,

@@ -15,6 +15,7 @@ use crate::{
     publish::{Decide, PublishError, Slot, Work, codes},
     watch::Register,
 };
+use core_http::ErrorKind;
 use dataforseo_merchant::{Budget, Cadence, FileLedger, Kind, LedgerError, Posted, Stage, Tasks};
 use futures_util::future::join;
 use jiff::Timestamp;
@@ -319,10 +320,24 @@ impl Decide for ByMarket<'_> {
 fn trouble(posted: &Posted) -> Option<Outcome> {
     match posted {
         Posted::Created { .. } => None,
-        Posted::Rejected { fault, .. } => Some(Outcome::Failed(Reason::new("task_rejected", fault.to_string()))),
+        Posted::Rejected { fault, .. } => {
+            Some(Outcome::Failed(Reason::new(code(fault.kind, "task_rejected"), fault.to_string())))
+        }
         Posted::Unknown { error, .. } => Some(Outcome::Unknown(Reason::new("observation_unknown", error.to_string()))),
         Posted::OverBudget(over) => Some(Outcome::Skipped(Reason::new("over_budget", over.to_string()))),
-        Posted::NotSent { error } => Some(Outcome::Failed(Reason::new("task_not_sent", error.to_string()))),
+        Posted::NotSent { error } => {
+            Some(Outcome::Failed(Reason::new(code(error.kind(), "task_not_sent"), error.to_string())))
+        }
         _ => Some(Outcome::Failed(Reason::new("task_not_sent", "the task was not created"))),
+    }
+}
+
+/// What keeps every task from being made has a code of its own.
+fn code(kind: ErrorKind, other: &'static str) -> &'static str {
+    match kind {
+        ErrorKind::Auth => "task_refused",
+        ErrorKind::Throttled | ErrorKind::Busy => "task_throttled",
+        ErrorKind::Funds => "no_funds",
+        _ => other,
     }
 }

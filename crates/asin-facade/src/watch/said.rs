@@ -95,6 +95,16 @@ pub enum NotWatched {
     Failed(Arc<Error>),
 }
 
+impl NotWatched {
+    /// What the vendor said, or that it said nothing, where that is why.
+    pub fn error(&self) -> Option<&Error> {
+        match self {
+            Self::Unread(_, error) | Self::NotMade(error) | Self::Failed(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
 /// Why watching could not begin or go on; what had been done by then is on the disk and with the vendor.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
