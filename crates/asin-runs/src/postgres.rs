@@ -27,6 +27,7 @@ const VERSIONS: &[&[&str]] = &[&[
     "CREATE TABLE items (run BIGINT NOT NULL REFERENCES runs (id), number BIGINT NOT NULL, request TEXT NOT NULL, \
      tag TEXT COLLATE \"C\" UNIQUE, held_by TEXT, held_until DOUBLE PRECISION, \
      refused TEXT, PRIMARY KEY (run, number))",
+    "CREATE INDEX items_held ON items (run, held_by) WHERE held_by IS NOT NULL",
     "CREATE INDEX items_open ON items (run, number) WHERE tag IS NULL AND refused IS NULL",
     "CREATE TABLE results (run BIGINT NOT NULL REFERENCES runs (id), number BIGINT NOT NULL, body TEXT NOT NULL, \
      PRIMARY KEY (run, number))",

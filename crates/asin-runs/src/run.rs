@@ -105,8 +105,11 @@ pub struct RunResult {
     pub number: i64,
     /// What was asked for.
     pub request: TaskRequest,
-    /// `done`, `empty`, `failed` or `unreadable`.
+    /// `done`, `empty`, `failed`, `unreadable`, or `refused`: it was never made, or is written off.
     pub outcome: String,
+    /// The vendor's id of the task, by which its result can be fetched again for 30 days.
+    #[serde(default)]
+    pub id: Option<TaskId>,
     /// The vendor's result, of the kind that was asked for.
     pub result: Value,
     /// What failed, or could not be read.
@@ -188,7 +191,12 @@ impl RunResult {
     pub(crate) fn of(number: i64, collected: &Collected) -> Self {
         let (request, result) = (collected.entry.request.clone(), &collected.result);
         let (outcome, error) = (result.outcome().to_owned(), result.trouble());
-        Self { number, request, outcome, result: result.json(), error }
+        Self { number, request, outcome, id: collected.entry.state.id().cloned(), result: result.json(), error }
+    }
+
+    /// One of which nothing will come, and why.
+    pub(crate) fn refused(number: i64, request: TaskRequest, why: Option<String>) -> Self {
+        Self { number, request, outcome: "refused".to_owned(), id: None, result: Value::Null, error: why }
     }
 }
 

@@ -48,7 +48,8 @@ pub trait Runs: Ledger {
     /// When the store cannot do it, or the budget is more than can be counted.
     async fn amend(&self, run: RunId, budget: Option<Decimal>, lifetime: Option<Duration>) -> Result<(), StoreError>;
 
-    /// The results behind this place, in the order of the tasks, at most so many; none at the end.
+    /// What came of the tasks behind this place, in their order, at most so many; none at the end. What comes later may stand
+    /// before what is there.
     ///
     /// # Errors
     /// When the store cannot be read.

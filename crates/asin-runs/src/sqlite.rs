@@ -31,6 +31,7 @@ const VERSIONS: &[&[&str]] = &[&[
     "CREATE TABLE items (run INTEGER NOT NULL REFERENCES runs (id), number INTEGER NOT NULL, request TEXT NOT NULL, \
      tag TEXT UNIQUE, held_by TEXT, held_until REAL, refused TEXT, \
      PRIMARY KEY (run, number)) STRICT, WITHOUT ROWID",
+    "CREATE INDEX items_held ON items (run, held_by) WHERE held_by IS NOT NULL",
     "CREATE INDEX items_open ON items (run, number) WHERE tag IS NULL AND refused IS NULL",
     "CREATE TABLE results (run INTEGER NOT NULL REFERENCES runs (id), number INTEGER NOT NULL, body TEXT NOT NULL, \
      PRIMARY KEY (run, number)) STRICT",

@@ -65,6 +65,12 @@ macro_rules! runs {
                 if changes.is_empty() {
                     return Ok(());
                 }
+                // The run before its items, as a worker that binds them, or two could wait for each other.
+                for (run, change) in changes.into_iter().filter(|(_, change)| *change != 0) {
+                    let take = "UPDATE runs SET committed = committed + $2 WHERE id = $1";
+                    let query = sqlx::query(take).bind(run).bind(change).execute(&mut *connection);
+                    query.await.map_err(|error| self.failed(error))?;
+                }
                 let pay = concat!(
                     "UPDATE entries SET cost = new.cost FROM ",
                     "(SELECT value->>'tag' AS tag, CAST(value->>'cost' AS BIGINT) AS cost FROM ",
@@ -78,7 +84,7 @@ macro_rules! runs {
                 );
                 // What was thought not to have been made, and was: if nobody has posted it again yet, nobody does.
                 let close = concat!(
-                    "UPDATE items SET tag = new.tag, refused = new.ended FROM ",
+                    "UPDATE items SET tag = new.tag, refused = new.ended, held_by = NULL, held_until = NULL FROM ",
                     "(SELECT entries.run, entries.number, entries.tag, value->>'ended' AS ended FROM ",
                     $each,
                     ", entries WHERE account = $1 AND tag = value->>'tag' AND value->>'again' = 'no') AS new ",
@@ -87,11 +93,6 @@ macro_rules! runs {
                 );
                 for statement in [pay, open, close] {
                     let query = sqlx::query(statement).bind(self.account).bind(&rows).execute(&mut *connection);
-                    query.await.map_err(|error| self.failed(error))?;
-                }
-                for (run, change) in changes {
-                    let take = "UPDATE runs SET committed = committed + $2 WHERE id = $1";
-                    let query = sqlx::query(take).bind(run).bind(change).execute(&mut *connection);
                     query.await.map_err(|error| self.failed(error))?;
                 }
                 Ok(())
@@ -195,12 +196,21 @@ macro_rules! runs {
                 after: Option<i64>,
                 limit: u32,
             ) -> Result<Vec<RunResult>, StoreError> {
-                let find = "SELECT body FROM results JOIN runs ON runs.id = results.run \
-                            WHERE run = $1 AND number > $2 AND account = $4 ORDER BY number LIMIT $3";
-                let query = sqlx::query_scalar(find).bind(run.0).bind(after.unwrap_or(-1)).bind(i64::from(limit));
+                let find = "SELECT items.number, items.request, items.refused, results.body FROM items \
+                            JOIN runs ON runs.id = items.run LEFT JOIN results \
+                            ON results.run = items.run AND results.number = items.number \
+                            WHERE items.run = $1 AND items.number > $2 AND account = $4 \
+                            AND (results.body IS NOT NULL OR items.refused IS NOT NULL) \
+                            ORDER BY items.number LIMIT $3";
+                let query = sqlx::query_as(find).bind(run.0).bind(after.unwrap_or(-1)).bind(i64::from(limit));
                 let query = query.bind(self.account);
-                let found: Vec<String> = query.fetch_all(&self.pool).await.map_err(|error| self.refused(error))?;
-                Ok(found.iter().map(|body| columns::read(body)).collect::<Result<_, _>>()?)
+                let found: Vec<(i64, String, Option<String>, Option<String>)> =
+                    query.fetch_all(&self.pool).await.map_err(|error| self.refused(error))?;
+                let read = |(number, request, refused, body): (_, String, _, Option<String>)| match body {
+                    Some(body) => columns::read(&body),
+                    None => Ok(RunResult::refused(number, columns::read(&request)?, refused)),
+                };
+                Ok(found.into_iter().map(read).collect::<Result<_, _>>()?)
             }
 
             async fn runs(&self) -> Result<Vec<(RunId, String)>, StoreError> {
@@ -258,12 +268,16 @@ macro_rules! runs {
                 query.await.map_err(|error| self.refused(error))
             }
 
+            // What somebody binds or ends at this moment is not waited for.
             async fn hold(&self, run: RunId, holder: &str, lease: Duration) -> Result<(), StoreError> {
                 let hold = concat!(
                     "UPDATE items SET held_until = ",
                     $now,
-                    " + $3 WHERE run = $1 AND held_by = $2 AND refused IS NULL AND held_until > ",
-                    $now
+                    " + $3 WHERE run = $1 AND number IN (SELECT number FROM items ",
+                    "WHERE run = $1 AND held_by = $2 AND refused IS NULL AND held_until > ",
+                    $now,
+                    $skip,
+                    ")"
                 );
                 let query = sqlx::query(hold).bind(run.0).bind(holder).bind(lease.as_secs_f64()).execute(&self.pool);
                 query.await.map(|_| ()).map_err(|error| self.refused(error))

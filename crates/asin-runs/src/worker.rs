@@ -134,8 +134,19 @@ impl Worker {
         let end = Instant::now() + patience;
         self.store.inherit(self.run).await?;
         loop {
-            self.tasks.settle().await?;
-            self.round(end).await?;
+            match self.tasks.settle().await {
+                Err(error) if passes(error.kind()) => tracing::warn!(%error, "a look failed; the next one may not"),
+                settled => drop(settled?),
+            }
+            match self.round(end).await {
+                // The vendor cannot be reached for now, or its limits are used up by others.
+                Err(RunError::NotPosted(error)) if passes(error.kind()) && Instant::now() + self.look < end => {
+                    tracing::warn!(%error, "nothing is posted for now");
+                    sleep(self.look).await;
+                    continue;
+                }
+                ended => ended?,
+            }
             let status = self.store.status(self.run).await?;
             // What may have been posted is looked up until that is known: it may have to be posted again.
             let left = end.saturating_duration_since(Instant::now());
@@ -163,15 +174,13 @@ impl Worker {
         let post = async {
             let ended = self.post(end).await;
             posted.store(true, Ordering::Release);
-            ended
+            Ok(ended)
         };
-        let both = async { future::join(post, self.collect(end, &posted)).await };
-        let (post, collect) = tokio::select! {
-            both = both => both,
-            failed = self.stay() => return Err(failed.into()),
-        };
-        collect?;
-        post
+        // Where posting ends, what was posted is still collected; where collecting fails, nothing more is posted.
+        tokio::select! {
+            both = future::try_join(post, self.collect(end, &posted)) => both?.0,
+            failed = self.stay() => Err(failed.into()),
+        }
     }
 
     /// Holds what this worker holds, again and again; ends only with an error.
@@ -184,26 +193,30 @@ impl Worker {
         }
     }
 
-    /// The tasks that this worker holds, a batch at a time, until there is nothing more. As long as somebody else holds
-    /// some it waits: that one may have died.
+    /// The tasks that this worker holds, so many at a time, until there is nothing more. As long as somebody else holds
+    /// some it waits: that one may have died. Less than a batch is one claim alone.
     fn claims(
         &self,
         end: Instant,
+        most: u32,
         claims: Arc<Claims>,
     ) -> impl Stream<Item = Vec<(i64, TaskRequest)>> + Send + 'static {
         let (store, run, holder, lease) = (self.store.clone(), self.run, self.holder.clone(), self.lease);
-        stream::unfold((), move |()| {
+        stream::unfold(false, move |claimed_once| {
             let (store, holder, claims) = (store.clone(), holder.clone(), claims.clone());
             async move {
+                if claimed_once && most < BATCH {
+                    return None;
+                }
                 while !claims.stopped.load(Ordering::Acquire) && Instant::now() < end {
                     let claimed = async {
-                        let claimed = store.claim(run, &holder, BATCH, lease).await?;
+                        let claimed = store.claim(run, &holder, most, lease).await?;
                         let more = !claimed.is_empty() || store.waits(run).await?;
                         Ok(more.then_some(claimed))
                     };
                     match claimed.await {
                         Ok(Some(claimed)) if claimed.is_empty() => sleep(PAUSE).await,
-                        Ok(claimed) => return claimed.map(|claimed| (claimed, ())),
+                        Ok(claimed) => return claimed.map(|claimed| (claimed, true)),
                         Err(error) => {
                             *claims.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
                             return None;
@@ -215,11 +228,24 @@ impl Worker {
         })
     }
 
-    /// Posts what nobody holds, until there is nothing more.
+    /// Posts what nobody holds, until there is nothing more. A budget that does not suffice for a batch may for a part of it.
     async fn post(&self, end: Instant) -> Result<(), RunError> {
+        let mut most = BATCH;
+        loop {
+            match self.post_by(most, end).await {
+                Err(error) if most > 1 && error.refusal() == Some(Refusal::Budget) => most /= 2,
+                Ok(()) if most < BATCH && Instant::now() < end && self.store.waits(self.run).await? => {}
+                ended => return ended,
+            }
+        }
+    }
+
+    /// Posts so many at a time.
+    async fn post_by(&self, most: u32, end: Instant) -> Result<(), RunError> {
         let (run, claims) = (self.run, Arc::new(Claims::default()));
         let task = move |(number, request)| NewTask::new(request).label(columns::label(run, number));
-        let new = self.claims(end, claims.clone()).flat_map(move |claimed| stream::iter(claimed.into_iter().map(task)));
+        let new =
+            self.claims(end, most, claims.clone()).flat_map(move |claimed| stream::iter(claimed.into_iter().map(task)));
         let mut outcomes = Box::pin(self.tasks.post_all(Box::pin(new)));
         let mut not_posted = None;
         while let Some(outcome) = outcomes.next().await {
@@ -228,8 +254,10 @@ impl Worker {
                 self.store.keep(&Vec::from_iter(Ended::of(collected))).await?;
             }
             match outcome.posted {
-                // The account cannot go on; the task itself was not judged.
-                Posted::Rejected { fault, .. } if matches!(fault.kind, ErrorKind::Auth | ErrorKind::Funds) => {
+                // The account or the path is refused; the task itself was not judged.
+                Posted::Rejected { fault, .. }
+                    if matches!(fault.kind, ErrorKind::Auth | ErrorKind::Funds | ErrorKind::NotFound) =>
+                {
                     claims.stopped.store(true, Ordering::Release);
                     not_posted = Some(Arc::new(fault.into()));
                 }

@@ -164,11 +164,16 @@ pub async fn run(arguments: Arguments) -> Ended {
                 if deadline.is_some() && !status.cancelled { status.waiting + status.held } else { status.to_post() };
             let left = (budget.unwrap_or(status.budget()) - status.committed()).max(Decimal::ZERO);
             let subject = format!(
-                "DataForSEO: run `{name}`: {}.\nThe {open} that are not posted yet may cost {} USD more at most.",
+                "DataForSEO: run `{name}`: {}.\nThe {open} that are not posted yet may cost {} USD more at most{}.",
                 words(&status),
                 left.normalize(),
+                if status.unknown > 0 {
+                    ", and what is free again if tasks without an answer were not made"
+                } else {
+                    ""
+                },
             );
-            if (leave.is_dry_run() || open > 0 || budget.is_some())
+            if (leave.is_dry_run() || open > 0 || status.unknown > 0 || budget.is_some())
                 && let Some(ended) = leave.refused(subject, "Go on?").await?
             {
                 return Ok(ended);
@@ -266,6 +271,9 @@ async fn start(arguments: Start) -> Ended {
         let why = format!("run `{name}` has {} tasks and not {count}: it was filled from something else", status.tasks);
         return Err(Failure::usage(why).next("give this one another --name"));
     }
+    if before.tasks > 0 && status.is_done() {
+        say(&format!("asin: run `{name}` is done already: nothing is asked again; a new one needs another --name"));
+    }
     let so_far =
         if status.ended() + status.pending > 0 { format!("\nSo far: {}.", words(&status)) } else { String::new() };
     let subject = format!("DataForSEO: {}{so_far}", cost(&name, count, most, budget));
@@ -340,5 +348,10 @@ async fn results(place: &Place, name: &str, mut after: Option<i64>, output: Outp
         }
     }
     rows.end()?;
+    let status = store.status(run).await?;
+    if !status.is_done() {
+        let later = "results come in any order: read them from the first again when it is done";
+        say(&format!("asin: run `{name}`: {}; {later}", words(&status)));
+    }
     Ok(ExitCode::SUCCESS)
 }

@@ -3,6 +3,7 @@
 use crate::output::Row;
 use crate::paid::rows::name;
 use crate::table::{Column, Content};
+use asin_facade::dataforseo_merchant::TaskId;
 use asin_facade::runs::{RunResult, RunStatus};
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -102,6 +103,9 @@ pub struct Line {
     outcome: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     said: Option<String>,
+    /// The vendor's, by which it keeps the result for 30 days.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<TaskId>,
     result: Value,
 }
 
@@ -113,6 +117,7 @@ impl From<RunResult> for Line {
             subject: result.request.summary().subject.to_owned(),
             outcome: result.outcome,
             said: result.error,
+            id: result.id,
             result: result.result,
         }
     }
@@ -125,6 +130,7 @@ impl Row for Line {
         Column("subject", Content::Word),
         Column("outcome", Content::Word),
         Column("said", Content::Prose),
+        Column("id", Content::Word),
         Column("result", Content::Prose),
     ];
 
@@ -135,6 +141,7 @@ impl Row for Line {
             self.subject.clone(),
             self.outcome.clone(),
             self.said.clone().unwrap_or_default(),
+            self.id.as_ref().map(ToString::to_string).unwrap_or_default(),
             if self.result.is_null() { String::new() } else { self.result.to_string() },
         ]
     }

@@ -39,8 +39,9 @@ fn known(text: &str) -> Database {
 
 /// A database, as a flag names it, which every user of the machine can see.
 pub fn database(text: &str) -> Result<Database, String> {
+    let is_secret = |url: &Url| url.password().is_some() || url.query_pairs().any(|(key, _)| key == "password");
     match Url::parse(text) {
-        Ok(url) if url.password().is_some() => Err(format!(
+        Ok(url) if is_secret(&url) => Err(format!(
             "it holds a password, which others on this machine can see: put it into {VARIABLE}, PGPASSWORD or ~/.pgpass"
         )),
         _ => Ok(known(text)),
@@ -194,7 +195,10 @@ mod tests {
         assert_eq!(database("runs.db"), Ok(Database::File("runs.db".into())));
         let server = "postgresql://asin@db.example/asin";
         assert_eq!(database(server), Ok(Database::Server(server.to_owned())));
-        let refused = database("postgres://asin:hunter2@db.example/asin").unwrap_err();
-        assert!(refused.contains("PGPASSWORD") && !refused.contains("hunter2"), "{refused}");
+        for secret in ["postgres://asin:hunter2@db.example/asin", "postgres://db.example/asin?user=a&password=hunter2"]
+        {
+            let refused = database(secret).unwrap_err();
+            assert!(refused.contains("PGPASSWORD") && !refused.contains("hunter2"), "{refused}");
+        }
     }
 }

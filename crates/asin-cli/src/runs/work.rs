@@ -8,8 +8,8 @@ use crate::meter;
 use crate::output::Format;
 use crate::progress::counting;
 use crate::stop::{broken_off, unless_stopped};
-use asin_facade::dataforseo_merchant::Cadence;
-use asin_facade::runs::{Refusal, RunError, RunId, RunStatus, Runs, Worker};
+use asin_facade::dataforseo_merchant::{Cadence, LedgerError};
+use asin_facade::runs::{Refusal, RunError, RunId, RunStatus, Runs, StoreError, Worker};
 use indicatif::ProgressBar;
 use std::collections::VecDeque;
 use std::process::ExitCode;
@@ -62,8 +62,11 @@ impl Working {
             }
             Some(Ok(status)) => Ok(end(name, &status, &go_on, &flag)),
             Some(Err(error)) => {
-                let status = store.status(run).await?;
-                say(&format!("asin: run `{name}`: {}", words(&status)));
+                // What is being sent is waited for here too, or it would be paid for without anybody knowing.
+                match worker.wind_up().await {
+                    Ok(status) => say(&format!("asin: run `{name}`: {}", words(&status))),
+                    Err(error) => say(&format!("asin: run `{name}`: how far it is cannot be read: {error}")),
+                }
                 Err(why(error, name, &flag, go_on))
             }
         }
@@ -77,8 +80,16 @@ fn why(error: RunError, name: &str, flag: &str, go_on: String) -> Failure {
         Some(refusal @ Refusal::Budget) => Failure::funds(refusal).next(format!("{resume} --budget USD` raises it")),
         Some(refusal @ Refusal::Late) => Failure::work(refusal).next(format!("{resume} --deadline TIME` sets another")),
         Some(refusal) => Failure::work(refusal).next(go_on),
+        // Tasks may have been paid for before: nothing is wrong with the arguments.
+        None if is_store(&error) => Failure::work(error).next(go_on),
         None => Failure::from(error),
     }
+}
+
+/// Whether the store failed, and not the vendor.
+fn is_store(error: &RunError) -> bool {
+    let mut causes = std::iter::successors(Some(error as &dyn std::error::Error), |cause| cause.source());
+    causes.any(|cause| cause.is::<LedgerError>() || cause.is::<StoreError>())
 }
 
 fn end(name: &str, status: &RunStatus, go_on: &str, flag: &str) -> ExitCode {

@@ -128,6 +128,8 @@ async fn the_budget_is_the_runs_and_a_cancelled_run_pays_for_nothing_more() {
     assert_eq!(stopped.refusal(), Some(Refusal::Budget), "{stopped}");
     let status = store.status(run).await.unwrap();
     assert!(status.committed() <= status.budget() && status.done > 0, "{status:?}");
+    // Not by whole batches: what is left is less than a task may cost by the price page.
+    assert!(status.committed() + "0.0015".parse::<rust_decimal::Decimal>().unwrap() >= status.budget(), "{status:?}");
     assert_eq!(status.done + status.waiting, 250, "{status:?}");
     assert_eq!(status.expected(), Some("0.25".parse().unwrap()), "0.001 USD each");
     check(&sandbox, &store, run, status.done).await;
