@@ -14,7 +14,7 @@ async fn main() -> Result<(), Failure> {
     let catalogue = Catalogue::read(rows.as_bytes(), services.accounts())?;
     let folder = tempfile::tempdir()?; // in earnest: a folder that stays
     let mut options = Options::new(folder.path());
-    options.cadence = Duration::from_millis(500); // the sandbox's minutes are seconds
+    options.publish.cadence = Duration::from_millis(500); // the sandbox's minutes are seconds
     let sync = Sync::new(services, options);
 
     // In earnest, whoever reads the plan is the one who agrees.

@@ -61,7 +61,7 @@ async fn main() -> Result<(), Failure> {
 
     let state = tempfile::tempdir()?; // in earnest: a folder that stays, for it holds what was paid for
     let mut options = Options::new(state.path());
-    options.cadence = Duration::from_millis(500); // the sandbox's minutes are seconds
+    options.publish.cadence = Duration::from_millis(500); // the sandbox's minutes are seconds
     // Rules are put together: ours, and a margin of 10 % over the row's cost.
     options.pricing = Arc::new(KeepMargin { rule: HalfWay { least: Decimal::ONE }, percent: Decimal::TEN });
     let (report, plan) = Sync::new(services, options).plan(&catalogue, &ReadOnly).await?;

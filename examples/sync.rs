@@ -38,7 +38,7 @@ async fn main() -> Result<(), Failure> {
 
     let state = tempfile::tempdir()?; // in earnest: a folder that stays, for it holds what was paid for
     let mut options = Options::new(state.path());
-    options.cadence = Duration::from_millis(500); // the sandbox's minutes are seconds
+    options.publish.cadence = Duration::from_millis(500); // the sandbox's minutes are seconds
     let job = Sync::new(Services::connect(connection)?, options);
     for run in 1..=2 {
         println!("run {run}");

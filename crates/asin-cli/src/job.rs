@@ -265,7 +265,7 @@ impl Job {
         if let (Some(run), None, false) = (&report.totals.run, &self.sandbox, self.replays) {
             let rows = report.rows.iter().filter(|row| changes(row)).count();
             let many = format!(" --max-rows-changed {rows}");
-            let many = if rows > defaults().max_rows_changed { &many } else { "" };
+            let many = if rows > defaults().publish.max_rows_changed { &many } else { "" };
             say(&format!("asin: to take this run back: asin undo {run} {}{many}", self.flags));
         }
         if let Some(sandbox) = self.sandbox {

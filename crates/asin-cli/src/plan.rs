@@ -91,10 +91,10 @@ pub struct UndoArguments {
 #[derive(Debug, clap::Args)]
 struct WriteArguments {
     /// With more rows to change than this, nothing is sent at all
-    #[arg(long, value_name = "N", default_value_t = defaults().max_rows_changed)]
+    #[arg(long, value_name = "N", default_value_t = defaults().publish.max_rows_changed)]
     max_rows_changed: usize,
     /// With more changes than this in one store, a sample is previewed and they leave in feeds instead of one by one
-    #[arg(long, value_name = "N", default_value_t = defaults().feed_above)]
+    #[arg(long, value_name = "N", default_value_t = defaults().publish.feed_above)]
     feed_above: usize,
     /// Only reads and previews
     #[arg(long)]
@@ -117,8 +117,8 @@ pub async fn plan(arguments: PlanArguments, verbose: bool) -> Ended {
     }
     let mut options = job.options();
     arguments.policy.set(&mut options, job.collection, job.is_quick);
-    options.dry_run = arguments.dry_run;
-    let most = options.max_rows_changed;
+    options.publish.dry_run = arguments.dry_run;
+    let most = options.publish.max_rows_changed;
     let (sync, terminal) = (Sync::new(services, options), job.watcher(consent, verbose));
     let (report, plan) = job.wait(&terminal, sync.plan(&catalogue, &terminal)).await?;
     if arguments.dry_run {
@@ -128,7 +128,7 @@ pub async fn plan(arguments: PlanArguments, verbose: bool) -> Ended {
     write(&arguments.out, &plan)?;
     let changes = plan.changes.len();
     say(&format!("asin: {changes} changes in {}", arguments.out.display()));
-    if changes > defaults().max_rows_changed.min(most) {
+    if changes > defaults().publish.max_rows_changed.min(most) {
         say(&format!("asin: so many are written only where they are allowed: asin apply --max-rows-changed {changes}"));
     }
     job.end(&report, terminal.has_refused()).await

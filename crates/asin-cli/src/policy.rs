@@ -43,10 +43,10 @@ pub struct Policy {
     #[arg(long, value_name = "PERCENT", value_parser = amount, default_value_t = defaults().max_change)]
     max_change: Decimal,
     /// With more rows to change than this, nothing is sent at all; a plan may hold more
-    #[arg(long, value_name = "N", default_value_t = defaults().max_rows_changed)]
+    #[arg(long, value_name = "N", default_value_t = defaults().publish.max_rows_changed)]
     max_rows_changed: usize,
     /// With more changes than this in one store, a sample is previewed and they leave in feeds instead of one by one
-    #[arg(long, value_name = "N", default_value_t = defaults().feed_above)]
+    #[arg(long, value_name = "N", default_value_t = defaults().publish.feed_above)]
     feed_above: usize,
     /// A stock that was counted longer ago is not sent, its price is: 90m, 2h, 1d [default: no limit]. It is as old as the
     /// catalogue's file, or as its column `stock_at` says
@@ -68,17 +68,18 @@ impl Policy {
         options.watch = self.watch;
         options.collection = self.collection.or(collection.filter(|_| !options.register().exists()));
         options.budget = self.budget;
-        options.max_observation_age = self.max_observation_age;
+        options.publish.max_observation_age = Some(self.max_observation_age);
         options.accept_unconfirmed = self.accept_unconfirmed;
         options.max_change = self.max_change;
-        options.max_rows_changed = self.max_rows_changed;
-        options.feed_above = self.feed_above;
-        options.max_stock_age = self.max_stock_age;
+        options.publish.max_rows_changed = self.max_rows_changed;
+        options.publish.feed_above = self.feed_above;
+        options.publish.max_stock_age = self.max_stock_age;
         options.pricing = self.rule();
         if is_quick {
-            (options.cadence, options.patience) = (Duration::from_millis(500), Duration::from_secs(120));
+            (options.publish.cadence, options.publish.patience) =
+                (Duration::from_millis(500), Duration::from_secs(120));
         }
-        options.patience = self.patience.unwrap_or(options.patience);
+        options.publish.patience = self.patience.unwrap_or(options.publish.patience);
     }
 
     fn rule(&self) -> Arc<dyn Pricing> {
@@ -116,7 +117,7 @@ mod tests {
 
     #[test]
     fn the_age_in_the_help_is_the_one_that_holds() {
-        assert_eq!(duration("2h"), Ok(defaults().max_observation_age));
+        assert_eq!(duration("2h").ok(), defaults().publish.max_observation_age);
     }
 
     #[test]

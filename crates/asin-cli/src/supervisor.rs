@@ -70,7 +70,7 @@ impl Supervisor for Terminal {
 }
 
 fn bill(spending: &Spending) -> String {
-    let Spending { asin_tasks, sellers_tasks, usd } = spending;
+    let Spending { asin_tasks, sellers_tasks, usd, .. } = spending;
     format!("DataForSEO: {asin_tasks} tasks for variants, {sellers_tasks} for offers; together at most {usd} USD.")
 }
 

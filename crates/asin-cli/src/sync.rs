@@ -72,11 +72,11 @@ pub async fn run(arguments: Arguments, verbose: bool) -> Ended {
     let consent = Consent::of(arguments.yes);
     let mut options = job.options();
     arguments.policy.set(&mut options, job.collection, job.is_quick);
-    options.dry_run = arguments.dry_run || consent == Consent::Withheld;
-    if options.dry_run && !arguments.dry_run {
+    options.publish.dry_run = arguments.dry_run || consent == Consent::Withheld;
+    if options.publish.dry_run && !arguments.dry_run {
         say("asin: not on a terminal and without --yes: nothing is paid for and nothing is written, as with --dry-run");
     }
-    let withheld = options.dry_run && !arguments.dry_run;
+    let withheld = options.publish.dry_run && !arguments.dry_run;
     let (sync, terminal) = (Sync::new(services, options), job.watcher(consent, verbose));
     let report = job.wait(&terminal, sync.run(&catalogue, &terminal)).await?;
     job.end(&report, withheld || terminal.has_refused()).await

@@ -148,6 +148,7 @@ fn is_fresh(at: Timestamp, now: Timestamp, max_age: Duration) -> bool {
 
 /// The observation that a price follows, or the best that was seen without being usable.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum Market {
     /// The lowest usable one.
     Usable(Observation, Price),

@@ -179,6 +179,7 @@ pub enum About {
 
 /// Paid tasks that are to be posted.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Spending {
     /// DataForSEO `asin` tasks, which learn families.
     pub asin_tasks: usize,
@@ -192,6 +193,7 @@ pub struct Spending {
 #[cfg(feature = "multicart")]
 #[cfg_attr(docsrs, doc(cfg(feature = "multicart")))]
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Enrolment {
     /// How many are to be enrolled; a product at two postcodes counts twice.
     pub products: usize,
@@ -217,6 +219,7 @@ impl Enrolment {
 #[cfg(feature = "multicart")]
 #[cfg_attr(docsrs, doc(cfg(feature = "multicart")))]
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Pruning {
     /// Which, each where it is not wanted any more.
     pub products: Vec<crate::watch::Wanted>,
@@ -230,6 +233,7 @@ pub struct Pruning {
 #[cfg(feature = "multicart")]
 #[cfg_attr(docsrs, doc(cfg(feature = "multicart")))]
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Starting {
     /// The collections, one run each.
     pub collections: Vec<multicart::CollectionId>,

@@ -11,6 +11,7 @@ use std::{
 
 /// Why the state cannot be used; nothing is sent without it.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum StateError {
     /// The file system said no.
     #[error("{path}: {source}")]

@@ -21,6 +21,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 /// The offers of a product, as one vendor showed them at once.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Observed {
     /// The product.
     pub product: Product,

@@ -37,6 +37,7 @@ impl fmt::Display for Product {
 
 /// A value with who said it, and when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Said<T> {
     /// What was said.
     pub value: T,
@@ -48,6 +49,7 @@ pub struct Said<T> {
 
 /// A product's parent and variants, as far as vendors said them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Family {
     /// The product that was asked about.
     pub product: Product,
@@ -60,6 +62,7 @@ pub struct Family {
 /// A product of which nothing is said, and why.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{product}: {why}")]
+#[non_exhaustive]
 pub struct Unanswered {
     /// The product.
     pub product: Product,

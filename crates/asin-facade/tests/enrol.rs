@@ -48,7 +48,7 @@ async fn rows_go_into_the_collections_of_their_place_and_what_has_none_is_said()
     let state = tempfile::tempdir().unwrap();
     let mut options = Options::new(state.path());
     options.watch = true;
-    (options.cadence, options.patience) = (Duration::from_millis(50), Duration::from_secs(30));
+    (options.publish.cadence, options.publish.patience) = (Duration::from_millis(50), Duration::from_secs(30));
     let (client, register) = (services.multicart.clone(), options.register());
     let sync = Sync::new(services, options);
 

@@ -66,8 +66,8 @@ fn change(number: usize, asin: &str) -> Change {
 
 fn sync(sandbox: &Sandbox, state: &TempDir) -> Sync {
     let mut options = Options::new(state.path());
-    (options.feed_above, options.feed_sample, options.max_rows_changed) = (10, 4, 100);
-    (options.cadence, options.patience) = (Duration::from_millis(50), Duration::from_secs(30));
+    (options.publish.feed_above, options.publish.feed_sample, options.publish.max_rows_changed) = (10, 4, 100);
+    (options.publish.cadence, options.publish.patience) = (Duration::from_millis(50), Duration::from_secs(30));
     Sync::new(Services::connect(demo::connection(sandbox)).unwrap(), options)
 }
 
@@ -177,7 +177,7 @@ async fn a_run_that_was_killed_behind_its_feed_is_taken_up_and_nothing_is_sent_t
     assert_eq!((shop.calls("createFeed"), shop.folders()), (1, 1));
 
     let mut options = shop.sync().options().clone();
-    options.dry_run = true;
+    options.publish.dry_run = true;
     let dry = Sync::new(Services::connect(demo::connection(&shop.sandbox)).unwrap(), options);
     let report = dry.apply(&shop.plan, &Agreed).await.unwrap();
     let waits = ("not_applied".to_owned(), "skipped(feed_pending)".to_owned());
@@ -244,7 +244,7 @@ async fn while_a_feed_is_not_processed_nothing_else_is_sent_to_its_listings() {
     let mut plan = shop.plan.clone();
     plan.changes.iter_mut().for_each(|change| change.quantity = Some(FromTo { from: Some(5), to: 3 }));
     let mut options = shop.sync().options().clone();
-    options.patience = Duration::ZERO;
+    options.publish.patience = Duration::ZERO;
     let hasty = Sync::new(Services::connect(demo::connection(&shop.sandbox)).unwrap(), options);
     let report = hasty.apply(&plan, &Agreed).await.unwrap();
     assert_eq!(ended(&report, 0), ("unknown(feed_pending)".to_owned(), "skipped(feed_pending)".to_owned()));
@@ -318,7 +318,7 @@ async fn a_feed_whose_making_had_no_answer_is_found_or_looked_for_and_never_made
         let create = Fault::on("POST", "/feeds/2021-06-30/feeds").call(1);
         shop.sandbox.fault(if done { create.cut_after_work() } else { create.cut_before_work() });
         let mut options = shop.sync().options().clone();
-        options.patience = Duration::from_secs(4);
+        options.publish.patience = Duration::from_secs(4);
         let sync = Sync::new(Services::connect(demo::connection(&shop.sandbox)).unwrap(), options);
         let mut plan = shop.plan.clone();
         plan.changes.iter_mut().for_each(|change| change.quantity = None);

@@ -66,7 +66,7 @@ fn hours_ago(hours: i64) -> Timestamp {
 impl Shop {
     fn sync(&self, edit: impl FnOnce(&mut Options)) -> Sync {
         let mut options = Options::new(self.state.path());
-        (options.cadence, options.patience) = (Duration::from_millis(50), Duration::from_secs(30));
+        (options.publish.cadence, options.publish.patience) = (Duration::from_millis(50), Duration::from_secs(30));
         edit(&mut options);
         Sync::new(Services::connect(demo::connection(&self.sandbox)).unwrap(), options)
     }
@@ -222,6 +222,7 @@ async fn a_plan_holds_no_rise_at_a_price_outside_its_bounds_and_more_rows_than_a
     for feed_above in BOTH_WAYS {
         let shop = open().await;
         let sync = shop.sync(|options| {
+            let options = &mut options.publish;
             (options.feed_above, options.max_rows_changed, options.dry_run) = (feed_above, 0, true);
             options.max_stock_age = Some(Duration::from_secs(7200));
         });

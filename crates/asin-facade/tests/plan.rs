@@ -37,7 +37,7 @@ impl Shop {
         let catalogue = Catalogue::read(catalogue, services.accounts()).unwrap();
         let state = tempfile::tempdir().unwrap();
         let mut options = Options::new(state.path());
-        (options.cadence, options.patience) = (Duration::from_millis(100), Duration::from_secs(60));
+        (options.publish.cadence, options.publish.patience) = (Duration::from_millis(100), Duration::from_secs(60));
         Self { sandbox, sync: Sync::new(services, options), catalogue, _state: state }
     }
 

@@ -80,8 +80,8 @@ async fn a_run_asks_once_what_the_account_pays_and_goes_on_where_that_is_not_kno
         let catalogue = Catalogue::read(catalogue, services.accounts()).unwrap();
         let state = tempfile::tempdir().unwrap();
         let mut options = Options::new(state.path());
-        (options.discover, options.dry_run) = (true, dry);
-        (options.cadence, options.patience) = (Duration::from_millis(100), Duration::from_secs(60));
+        (options.discover, options.publish.dry_run) = (true, dry);
+        (options.publish.cadence, options.publish.patience) = (Duration::from_millis(100), Duration::from_secs(60));
         let listener = Listener::default();
         Sync::new(services, options).run(&catalogue, &listener).await.unwrap();
 

@@ -6,6 +6,7 @@ use rust_decimal::Decimal;
 
 /// What should happen to a price.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum PriceDecision {
     /// Nothing, and how that is reported.
     Keep(Outcome),

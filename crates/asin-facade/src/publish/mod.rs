@@ -50,6 +50,7 @@ const OBSERVED: Duration = Duration::from_secs(2 * 3600);
 
 /// What writing may do.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Options {
     /// With more rows to change than this, nothing is sent at all; a plan may hold more.
     pub max_rows_changed: usize,
@@ -64,7 +65,8 @@ pub struct Options {
     pub max_observation_age: Option<Duration>,
     /// Only reads and previews.
     pub dry_run: bool,
-    /// How long a feed is waited for; the next run asks for one that takes longer.
+    /// How long a feed is waited for; the next run asks for one that takes longer. 50 minutes by default, since DataForSEO's
+    /// standard queue takes up to 45.
     pub patience: Duration,
     /// The pause between two looks at a feed.
     pub cadence: Duration,
@@ -88,12 +90,23 @@ impl Options {
         }
     }
 
+    /// The greatest age of an observation that a price may follow.
+    pub(crate) fn observed(&self) -> Duration {
+        self.max_observation_age.unwrap_or(OBSERVED)
+    }
+
+    /// What holds where changes are decided on, and not only written: an observation always has a greatest age.
+    #[cfg(feature = "sync")]
+    pub(crate) fn deciding(&self) -> Self {
+        Self { max_observation_age: Some(self.observed()), ..self.clone() }
+    }
+
     /// A plan of changes that were decided on just now.
     fn plan(&self, world: &str, changes: Vec<Change>) -> Plan {
         Plan {
             version: Plan::VERSION,
             made: Timestamp::now(),
-            max_observation_age: self.max_observation_age.unwrap_or(OBSERVED).as_secs(),
+            max_observation_age: self.observed().as_secs(),
             max_stock_age: self.max_stock_age.map(|age| age.as_secs()),
             world: world.to_owned(),
             changes,

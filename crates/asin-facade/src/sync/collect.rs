@@ -28,7 +28,7 @@ impl Run<'_> {
             return Ok(());
         }
         self.began(step, entries.len());
-        let mut results = self.tasks.collect(entries, self.options.patience);
+        let mut results = self.tasks.collect(entries, self.options.publish.patience);
         let mut done = 0;
         while let Some(collected) = results.next().await {
             match collected {

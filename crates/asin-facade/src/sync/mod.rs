@@ -40,10 +40,11 @@ pub use crate::{Doubt, Market, Observation, Question, Source, lowest};
 use crate::publish;
 use multicart::CollectionId;
 use rust_decimal::Decimal;
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc};
 
 /// What a run may do.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Options {
     /// Learn the variant families through paid `asin` tasks.
     pub discover: bool,
@@ -54,30 +55,16 @@ pub struct Options {
     pub collection: Option<CollectionId>,
     /// The most that this run may spend with DataForSEO, in US dollars.
     pub budget: Decimal,
-    /// An observation that is older does not count.
-    pub max_observation_age: Duration,
-    /// A stock that was counted longer ago, or nobody says when, is not sent; `None`: it is, however old.
-    pub max_stock_age: Option<Duration>,
     /// Also follow offers of which the vendor left something open (never what it said against them).
     pub accept_unconfirmed: bool,
     /// What a price follows, within the row's bounds and the brakes.
     pub pricing: Arc<dyn Pricing>,
     /// The most that a price may move, in percent of the old one.
     pub max_change: Decimal,
-    /// With more rows to change than this, nothing is sent at all; a plan may hold more.
-    pub max_rows_changed: usize,
-    /// With more changes than this for one account in one store, a sample of them is previewed and they leave in a feed.
-    pub feed_above: usize,
-    /// How many rows of a feed are previewed.
-    pub feed_sample: usize,
-    /// Only free reads and previews.
-    pub dry_run: bool,
-    /// How long to wait for paid results, and for a feed; what comes later is collected by the next run.
-    pub patience: Duration,
-    /// The pause between two looks for paid results, or at a feed.
-    pub cadence: Duration,
-    /// The folder that keeps what the next run must know.
-    pub state: PathBuf,
+    /// How it writes. Some of it holds before that too: with `dry_run` nothing is paid for, an observation
+    /// older than `max_observation_age`, 2 hours by default, does not count, and paid results are waited for and looked for as
+    /// feeds are (`patience`, `cadence`).
+    pub publish: publish::Options,
 }
 
 impl Options {
@@ -88,39 +75,15 @@ impl Options {
             watch: false,
             collection: None,
             budget: Decimal::ONE,
-            max_observation_age: Duration::from_secs(2 * 3600),
-            max_stock_age: None,
             accept_unconfirmed: false,
             pricing: Arc::new(MatchLowest),
             max_change: Decimal::from(20),
-            max_rows_changed: 100,
-            feed_above: 500,
-            feed_sample: 20,
-            dry_run: false,
-            // DataForSEO's standard queue takes up to 45 minutes.
-            patience: Duration::from_secs(50 * 60),
-            cadence: Duration::from_secs(30),
-            state: state.into(),
+            publish: publish::Options::new(state).deciding(),
         }
     }
 
     /// The folder of the [register](crate::watch::Register) that knows which collection is for which store and postcode.
     pub fn register(&self) -> PathBuf {
-        self.state.join("watch")
-    }
-
-    /// What of this is about writing.
-    fn publish(&self) -> publish::Options {
-        publish::Options {
-            max_rows_changed: self.max_rows_changed,
-            feed_above: self.feed_above,
-            feed_sample: self.feed_sample,
-            max_stock_age: self.max_stock_age,
-            max_observation_age: Some(self.max_observation_age),
-            dry_run: self.dry_run,
-            patience: self.patience,
-            cadence: self.cadence,
-            state: self.state.clone(),
-        }
+        self.publish.state.join("watch")
     }
 }

@@ -32,7 +32,7 @@ impl Run<'_> {
         let priced = slots.iter().filter(|slot| slot.row.min_price.is_some() && !confirmed(slot));
         let places: BTreeSet<Product> = priced.map(Slot::place).collect();
         let unseen =
-            places.into_iter().filter(|place| state.seen(*place, now, self.options.max_observation_age).is_none());
+            places.into_iter().filter(|place| state.seen(*place, now, self.options.publish.observed()).is_none());
         unseen.filter(|place| !busy.contains(&(Kind::Sellers, *place))).collect()
     }
 

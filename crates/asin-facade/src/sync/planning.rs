@@ -29,7 +29,7 @@ impl Sync {
 
     /// Writing alone, with what this says of it.
     pub fn publish(&self) -> Publish {
-        Publish::new(self.services().sellers.clone(), self.options().publish())
+        Publish::new(self.services().sellers.clone(), self.options().publish.deciding())
     }
 
     /// Writes a plan; see [`Publish::run`].

@@ -57,6 +57,7 @@ impl Pricing for MatchLowest {
 
 /// Below the lowest one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Undercut {
     /// By this much, in the store's currency.
     Amount(Decimal),

@@ -12,7 +12,7 @@ use crate::{
     Market, Price, Product,
     event::{Hears, Progress},
     paid,
-    publish::{Decide, PublishError, Slot, Work, codes},
+    publish::{self, Decide, PublishError, Slot, Work, codes},
     watch::Register,
 };
 use core_http::ErrorKind;
@@ -112,7 +112,7 @@ impl Run<'_> {
 
     pub(super) fn question<'a>(&'a self, slot: &'a Slot, now: Timestamp) -> Question<'a> {
         let Row { asin, marketplace, postcode, .. } = &slot.row;
-        let (own, max_age) = (&self.own, self.options.max_observation_age);
+        let (own, max_age) = (&self.own, self.options.publish.observed());
         Question { asin: *asin, marketplace: *marketplace, postcode: Some(postcode), own, now, max_age }
     }
 }
@@ -171,12 +171,13 @@ impl Sync {
         let Self { services, options } = self;
         let collections = self.collections(&catalogue.rows)?;
         let now = Timestamp::now();
-        let mut state = State::open(&options.state, services.world())?;
+        let mut state = State::open(&options.publish.state, services.world())?;
         state.compact(now)?;
-        let work = Work::open(&services.sellers, options.publish(), supervisor, plans)?;
-        let ledger = FileLedger::open(&options.state, &services.dataforseo.base(), &services.dataforseo_login)?;
+        let work = Work::open(&services.sellers, options.publish.deciding(), supervisor, plans)?;
+        let ledger = FileLedger::open(&options.publish.state, &services.dataforseo.base(), &services.dataforseo_login)?;
         let budget = Budget::new(options.budget);
-        let cadence = Cadence { first: options.cadence.min(Duration::from_secs(1)), longest: options.cadence };
+        let cadence =
+            Cadence { first: options.publish.cadence.min(Duration::from_secs(1)), longest: options.publish.cadence };
         let tasks = Tasks::new(services.dataforseo.clone(), Arc::new(ledger), budget.clone())
             .with(|settings| settings.cadence = Some(cadence));
         let (own, excuses, state) = (services.accounts().sellers(), Mutex::default(), Mutex::new(state));
@@ -216,7 +217,7 @@ impl Run<'_> {
 
     /// Looks up what earlier runs sent without learning its outcome.
     async fn settle(&self) {
-        let Options { cadence, patience, .. } = *self.options;
+        let publish::Options { cadence, patience, .. } = self.options.publish;
         self.began(Step::Settle, 1);
         paid::settle(&self.tasks, cadence, patience).await.notes().for_each(|note| self.note(note));
         self.ended(Step::Settle);
@@ -225,7 +226,7 @@ impl Run<'_> {
     /// The tasks at the account's own prices, by which the budget is reserved. A dry run reserves nothing, and asks nobody.
     async fn priced(&self) -> Tasks {
         let mut tasks = self.tasks.clone();
-        if !self.options.dry_run
+        if !self.options.publish.dry_run
             && let Err(error) = tasks.learn_prices().await
         {
             self.note(format!("the account's prices are not known, so those of the price page count: {error}"));
@@ -251,7 +252,7 @@ impl Run<'_> {
         let usd = new.iter().map(|(_, _, task)| tasks.price(task)).sum();
         let sellers_tasks = new.iter().filter(|(kind, ..)| *kind == Kind::Sellers).count();
         let spending = Spending { asin_tasks: new.len() - sellers_tasks, sellers_tasks, usd };
-        if self.options.dry_run || !self.supervisor.may_pay(&spending).await {
+        if self.options.publish.dry_run || !self.supervisor.may_pay(&spending).await {
             self.note(format!("{} task(s) for up to {usd} USD were not posted", new.len()));
             let message = "observing it costs money, which was not allowed in this run";
             for (_, place, _) in new.iter().filter(|(kind, ..)| *kind == Kind::Sellers) {
@@ -281,7 +282,7 @@ impl Run<'_> {
         let now = Timestamp::now();
         let mut observations = outputs.get(&slot.row.asin).cloned().unwrap_or_default();
         let state = self.state();
-        let seen = state.seen(slot.place(), now, self.options.max_observation_age);
+        let seen = state.seen(slot.place(), now, self.options.publish.observed());
         observations.extend(seen.into_iter().flat_map(|seen| seen.observations.clone()));
         lowest(&observations, &self.question(slot, now), self.options.accept_unconfirmed)
     }

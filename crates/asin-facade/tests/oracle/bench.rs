@@ -173,19 +173,17 @@ impl Bench {
 
     fn options(&self, pass: Pass) -> Options {
         let settings = &self.world.settings;
-        Options {
-            discover: settings.discover,
-            watch: settings.watch,
-            collection: settings.collection.then_some(COLLECTION.into()),
-            budget: settings.budget,
-            accept_unconfirmed: settings.accept_unconfirmed,
-            max_change: settings.max_change,
-            max_rows_changed: settings.max_rows_changed,
-            dry_run: pass.dry_run,
-            patience: PATIENCE,
-            cadence: Duration::from_millis(100),
-            ..Options::new(self.state.path())
-        }
+        let mut options = Options::new(self.state.path());
+        options.discover = settings.discover;
+        options.watch = settings.watch;
+        options.collection = settings.collection.then_some(COLLECTION.into());
+        options.budget = settings.budget;
+        options.accept_unconfirmed = settings.accept_unconfirmed;
+        options.max_change = settings.max_change;
+        options.publish.max_rows_changed = settings.max_rows_changed;
+        options.publish.dry_run = pass.dry_run;
+        (options.publish.patience, options.publish.cadence) = (PATIENCE, Duration::from_millis(100));
+        options
     }
 }
 
