@@ -18,7 +18,7 @@ fn answer(ask: Ask) {
 
 fn show(answer: Result<Family, Unanswered>) {
     match answer {
-        Ok(Family { product, parent, variants }) => {
+        Ok(Family { product, parent, variants, .. }) => {
             let parent = parent.map_or("no parent".to_owned(), |parent| format!("parent {}", parent.value));
             println!("{product}: {parent}");
             for said in variants {
