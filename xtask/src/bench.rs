@@ -44,6 +44,18 @@ enum What {
         #[arg(long, default_value_t = 5)]
         seconds: u32,
     },
+    /// Durable runs: tasks posted and collected, results taken in, a quota that processes share. Needs PostgreSQL.
+    Runs {
+        /// How many tasks the runs in SQLite have, one after the other.
+        #[arg(long, default_value = "100000,300000")]
+        sqlite: String,
+        /// How many those in PostgreSQL have.
+        #[arg(long, default_value = "100000")]
+        postgres: String,
+        /// How many results are posted.
+        #[arg(long, default_value = "50000")]
+        postbacks: String,
+    },
 }
 
 /// The server, and the programs beside it.
@@ -148,8 +160,14 @@ fn pinned(core: usize, program: &Path) -> Command {
 
 /// Prints the tables that README shows.
 pub fn command(root: &Path, arguments: &Arguments) -> Outcome<bool> {
-    if let Some(What::Sandbox { seconds }) = &arguments.what {
-        return sandbox::command(root, *seconds);
+    match &arguments.what {
+        Some(What::Sandbox { seconds }) => return sandbox::command(root, *seconds),
+        Some(What::Runs { sqlite, postgres, postbacks }) => {
+            run(&mut cargo(root, ["build", "--quiet", "--release", "--package", "benches", "--bins"]))?;
+            let program = shell::target(root).join("release/bench-runs");
+            return run(Command::new(program).args([sqlite, postgres, postbacks])).map(|()| true);
+        }
+        None => {}
     }
     let bench = Bench::start(root)?;
     calls(&bench, arguments)?;

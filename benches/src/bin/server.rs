@@ -20,7 +20,7 @@ fn market() -> Outcome<Market> {
         "domains": [{"id": 1, "domain": "amazon.com", "country_code": "US"}],
         "postcodes": [{"id": 15, "domain": 1, "zipcode": "10001", "status": "active"}],
         "collections": [{"id": 101, "name": "Lamps", "items": [{"asin": "B000000001", "domain": 1, "postcode": 15}]}],
-        "balances": {"dataforseo_usd": "10.00", "multicart_credits": 500}
+        "balances": {"dataforseo_usd": "1000000.00", "multicart_credits": 500}
     });
     Ok(serde_json::from_value(market)?)
 }

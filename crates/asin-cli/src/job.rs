@@ -262,6 +262,7 @@ impl Job {
             say(&visible(&format!("asin: {missing}")));
             say(&format!("asin: {}", how_to_watch("STORE:POSTCODE", &self.options().register())));
         }
+        report::advise(report);
         if let (Some(run), None, false) = (&report.totals.run, &self.sandbox, self.replays) {
             let rows = report.rows.iter().filter(|row| changes(row)).count();
             let many = format!(" --max-rows-changed {rows}");

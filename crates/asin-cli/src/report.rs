@@ -7,6 +7,7 @@ use crate::table::{Column, Place, render};
 use asin_facade::Price;
 use asin_facade::sync::{Observation, Outcome, Report, RowReport, Source, Totals};
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::fmt::{Display, Write};
 use std::process::ExitCode;
 
@@ -107,6 +108,34 @@ fn source(source: Source) -> &'static str {
 
 /// The brakes that keep a whole run from what it is for.
 const BRAKES: [&str; 2] = ["too_many_rows", "over_budget"];
+
+/// What can be done about what was not done, once for each reason.
+pub fn advise(report: &Report) {
+    let outcomes = report.rows.iter().map(|row| &row.outcome);
+    let left =
+        outcomes.filter(|outcome| matches!(outcome, Outcome::Failed(_) | Outcome::Unknown(_) | Outcome::Refused(_)));
+    let codes: BTreeSet<&str> = left.filter_map(|outcome| Some(outcome.reason()?.code)).collect();
+    for (code, next) in codes.into_iter().filter_map(|code| Some((code, next(code)?))) {
+        say(&format!("asin: {code}: next: {next}"));
+    }
+}
+
+fn next(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "auth" | "read_refused" | "task_refused" => "mend the credentials; `asin doctor` tells which",
+        "throttled" | "read_throttled" | "task_throttled" | "unavailable" | "connect" | "read" | "task_not_sent" => {
+            "run it again: nothing was applied"
+        }
+        "no_funds" => "pay in; `asin balance` tells what there is",
+        "no_answer" | "unreadable_answer" | "observation_unknown" => {
+            "run it again: it looks first what was done, and does nothing twice"
+        }
+        "preview_invalid" | "invalid" => "mend the listing as Amazon says; `asin listing validate` shows all of it",
+        "listing_changed" => "plan again: somebody else has changed the listing",
+        "other_asin" => "mend the row's SKU or ASIN",
+        _ => return None,
+    })
+}
 
 /// What fails for all rows alike.
 #[derive(Clone, Copy)]

@@ -44,7 +44,7 @@ pub struct Observe {
     #[cfg(feature = "dataforseo-merchant")]
     tasks: Option<Tasks>,
     #[cfg(feature = "multicart")]
-    collection: Option<(McClient, CollectionId)>,
+    collections: Vec<(McClient, CollectionId)>,
 }
 
 impl Observe {
@@ -57,7 +57,7 @@ impl Observe {
             #[cfg(feature = "dataforseo-merchant")]
             tasks: None,
             #[cfg(feature = "multicart")]
-            collection: None,
+            collections: Vec::new(),
         }
     }
 
@@ -69,11 +69,12 @@ impl Observe {
         self
     }
 
-    /// By the newest outputs of a MultiCart collection.
+    /// By the newest outputs of a MultiCart collection, beside those that were named before. `Watch` has one for each store and
+    /// postcode: `Register::collections` names them.
     #[cfg(feature = "multicart")]
     #[cfg_attr(docsrs, doc(cfg(feature = "multicart")))]
     pub fn collection(mut self, client: &McClient, collection: CollectionId) -> Self {
-        self.collection = Some((client.clone(), collection));
+        self.collections.push((client.clone(), collection));
         self
     }
 
@@ -90,9 +91,13 @@ impl Observe {
     pub fn run(self) -> Workflow<'static, Result<Observed, Unanswered>> {
         Workflow::new(|events| async move {
             #[cfg(feature = "multicart")]
-            if let Some((client, collection)) = &self.collection {
+            if !self.collections.is_empty() {
                 events.began(Step::Observe, self.products.len());
-                let outputs = outputs::read(client, *collection).await?;
+                let mut outputs = outputs::Outputs::new();
+                for (client, collection) in &self.collections {
+                    let read = outputs::read(client, *collection).await?;
+                    read.into_iter().for_each(|(asin, seen)| outputs.entry(asin).or_default().extend(seen));
+                }
                 for (done, product) in (1..).zip(&self.products) {
                     let seen = outputs.get(&product.asin).into_iter().flatten();
                     let here = seen.filter(|seen| seen.marketplace.is_none_or(|store| store == product.marketplace));

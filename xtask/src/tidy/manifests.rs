@@ -43,8 +43,8 @@ fn parse(house: &House, file: &str) -> Outcome<Table> {
     house.read(file)?.parse().map_err(|error| format!("{file}: {error}"))
 }
 
-/// The one that may ask for a newer compiler than the others: nobody has it who does not ask for a database.
-const NEWER_RUST: &str = "asin-runs";
+/// Those that may ask for a newer compiler than the others: nobody has them who does not ask for a database, or measures.
+const NEWER_RUST: [&str; 2] = ["asin-runs", "benches"];
 
 /// What every member takes from the workspace, and says for itself.
 fn member(file: &str, manifest: &Table) -> Vec<Finding> {
@@ -52,7 +52,8 @@ fn member(file: &str, manifest: &Table) -> Vec<Finding> {
     let package = manifest.get("package").and_then(Value::as_table).cloned().unwrap_or_default();
     for key in ["version", "edition", "rust-version", "license"] {
         let shared = package.get(key).and_then(|value| value.get("workspace")).and_then(Value::as_bool);
-        let may_differ = key == "rust-version" && package.get("name").and_then(Value::as_str) == Some(NEWER_RUST);
+        let name = package.get("name").and_then(Value::as_str).unwrap_or_default();
+        let may_differ = key == "rust-version" && NEWER_RUST.contains(&name);
         if shared != Some(true) && !may_differ {
             findings.push(finding(file, format!("`{key}` is not the workspace's")));
         }
