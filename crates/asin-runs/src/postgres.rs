@@ -23,6 +23,7 @@ const VERSIONS: &[&[&str]] = &[&[
     "CREATE TABLE runs (id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, \
      account INTEGER NOT NULL REFERENCES accounts (id), name TEXT NOT NULL, budget BIGINT NOT NULL, \
      committed BIGINT NOT NULL DEFAULT 0, deadline DOUBLE PRECISION, cancelled BOOLEAN NOT NULL DEFAULT false, \
+     sealed BOOLEAN NOT NULL DEFAULT false, \
      UNIQUE (account, name))",
     "CREATE TABLE items (run BIGINT NOT NULL REFERENCES runs (id), number BIGINT NOT NULL, request TEXT NOT NULL, \
      tag TEXT COLLATE \"C\" UNIQUE, held_by TEXT, held_until DOUBLE PRECISION, \

@@ -54,12 +54,14 @@ pub struct RunStatus {
     pub cancelled: bool,
     /// Whether nothing more is posted, for its deadline has passed.
     pub late: bool,
+    /// Whether all of its tasks are in it: before that nothing is posted.
+    pub sealed: bool,
 }
 
 impl RunStatus {
-    pub(crate) fn of(counts: [i64; 7], committed: i64, budget: i64, [cancelled, late]: [bool; 2]) -> Self {
+    pub(crate) fn of(counts: [i64; 7], committed: i64, budget: i64, [cancelled, late, sealed]: [bool; 3]) -> Self {
         let [tasks, waiting, held, pending, unknown, done, refused] = counts.map(i64::unsigned_abs);
-        Self { tasks, waiting, held, pending, unknown, done, refused, committed, budget, cancelled, late }
+        Self { tasks, waiting, held, pending, unknown, done, refused, committed, budget, cancelled, late, sealed }
     }
 
     /// What the tasks have cost, and may have, US dollars.
@@ -92,9 +94,9 @@ impl RunStatus {
         self.done + self.refused
     }
 
-    /// Whether every task has come to an end.
+    /// Whether all of its tasks are in it, and every one has come to an end.
     pub fn is_done(&self) -> bool {
-        self.ended() == self.tasks
+        self.sealed && self.ended() == self.tasks
     }
 }
 

@@ -23,6 +23,12 @@ pub trait Runs: Ledger {
     /// When the store cannot do it, or the budget is more than can be counted.
     async fn begin(&self, run: &NewRun) -> Result<RunId, StoreError>;
 
+    /// All of its tasks are in it: from now on they may be posted. A run that was only half filled is never worked on.
+    ///
+    /// # Errors
+    /// When the store cannot do it.
+    async fn seal(&self, run: RunId) -> Result<(), StoreError>;
+
     /// Puts tasks into a run of this account, the first of them at this place; each has to say what it must. What is at a
     /// place already stays, so that a run that was only half filled can be filled again.
     ///

@@ -27,7 +27,7 @@ const VERSIONS: &[&[&str]] = &[&[
     "CREATE INDEX entries_by_stage ON entries (account, stage, tag)",
     "CREATE TABLE runs (id INTEGER PRIMARY KEY, account INTEGER NOT NULL REFERENCES accounts (id), \
      name TEXT NOT NULL, budget INTEGER NOT NULL, committed INTEGER NOT NULL DEFAULT 0, deadline REAL, \
-     cancelled INTEGER NOT NULL DEFAULT 0, UNIQUE (account, name)) STRICT",
+     cancelled INTEGER NOT NULL DEFAULT 0, sealed INTEGER NOT NULL DEFAULT 0, UNIQUE (account, name)) STRICT",
     "CREATE TABLE items (run INTEGER NOT NULL REFERENCES runs (id), number INTEGER NOT NULL, request TEXT NOT NULL, \
      tag TEXT UNIQUE, held_by TEXT, held_until REAL, refused TEXT, \
      PRIMARY KEY (run, number)) STRICT, WITHOUT ROWID",

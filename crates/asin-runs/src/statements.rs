@@ -161,11 +161,17 @@ macro_rules! runs {
                 let find = concat!(
                     "SELECT committed, budget, cancelled, deadline IS NOT NULL AND deadline <= ",
                     $now,
-                    " FROM runs WHERE id = $1 AND account = $2"
+                    ", sealed FROM runs WHERE id = $1 AND account = $2"
                 );
                 let query = sqlx::query_as(find).bind(run.0).bind(self.account).fetch_one(&self.pool);
-                let (committed, budget, cancelled, late) = query.await.map_err(|error| self.refused(error))?;
-                Ok(RunStatus::of(counts.into(), committed, budget, [cancelled, late]))
+                let (committed, budget, cancelled, late, sealed) = query.await.map_err(|error| self.refused(error))?;
+                Ok(RunStatus::of(counts.into(), committed, budget, [cancelled, late, sealed]))
+            }
+
+            async fn seal(&self, run: RunId) -> Result<(), StoreError> {
+                let seal = "UPDATE runs SET sealed = true WHERE id = $1 AND account = $2";
+                let query = sqlx::query(seal).bind(run.0).bind(self.account).execute(&self.pool);
+                query.await.map(|_| ()).map_err(|error| self.refused(error))
             }
 
             async fn cancel(&self, run: RunId) -> Result<(), StoreError> {
@@ -242,7 +248,7 @@ macro_rules! runs {
                     " + $3 WHERE run = $1 AND number IN (SELECT number FROM items WHERE run = $1 AND tag IS NULL ",
                     "AND refused IS NULL AND (held_until IS NULL OR held_until <= ",
                     $now,
-                    ") AND EXISTS (SELECT 1 FROM runs WHERE id = $1 AND account = $5 AND NOT cancelled ",
+                    ") AND EXISTS (SELECT 1 FROM runs WHERE id = $1 AND account = $5 AND sealed AND NOT cancelled ",
                     "AND (deadline IS NULL OR deadline > ",
                     $now,
                     ")) ORDER BY number LIMIT $4",
@@ -260,7 +266,7 @@ macro_rules! runs {
             async fn waits(&self, run: RunId) -> Result<bool, StoreError> {
                 let find = concat!(
                     "SELECT EXISTS (SELECT 1 FROM items WHERE run = $1 AND tag IS NULL AND refused IS NULL) ",
-                    "AND EXISTS (SELECT 1 FROM runs WHERE id = $1 AND NOT cancelled AND (deadline IS NULL OR deadline > ",
+                    "AND EXISTS (SELECT 1 FROM runs WHERE id = $1 AND sealed AND NOT cancelled AND (deadline IS NULL OR deadline > ",
                     $now,
                     "))"
                 );

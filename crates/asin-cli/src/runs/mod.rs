@@ -160,6 +160,10 @@ pub async fn run(arguments: Arguments) -> Ended {
             let account = place.open().await?;
             let run = find(&*account.store, &name).await?;
             let status = account.store.status(run).await?;
+            if !status.sealed {
+                return Err(Failure::usage(format!("run `{name}` was never filled to its end and agreed to"))
+                    .next(format!("`asin run start FILE --name {}` with the same file fills it", quoted(&name))));
+            }
             let open =
                 if deadline.is_some() && !status.cancelled { status.waiting + status.held } else { status.to_post() };
             let left = (budget.unwrap_or(status.budget()) - status.committed()).max(Decimal::ZERO);
@@ -282,6 +286,7 @@ async fn start(arguments: Start) -> Ended {
     }
     // It may have been there already, and this is the word that leave was given for.
     store.amend(run, Some(budget), deadline).await?;
+    store.seal(run).await?;
     working.work(account, run, &name).await
 }
 

@@ -22,6 +22,7 @@ pub struct Shown {
     budget_usd: Decimal,
     cancelled: bool,
     late: bool,
+    sealed: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     per_minute: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -52,6 +53,7 @@ impl Shown {
             budget_usd: status.budget(),
             cancelled: status.cancelled,
             late: status.late,
+            sealed: status.sealed,
             per_minute: pace.map(|(rate, _)| rounded(rate)),
             minutes_left: pace.map(|(_, left)| rounded(left)),
         }
@@ -80,6 +82,7 @@ impl Row for Shown {
         let Counts { tasks, waiting, held, pending, unknown, done, refused } = self.counts;
         let text = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
         let posts = match (self.cancelled, self.late) {
+            _ if !self.sealed => "not filled",
             (true, _) => "cancelled",
             (false, true) => "late",
             _ if waiting + held == 0 => "all posted",

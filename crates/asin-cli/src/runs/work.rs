@@ -142,7 +142,9 @@ pub fn words(status: &RunStatus) -> String {
     ];
     let counts: Vec<String> =
         counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
-    let state = if status.cancelled {
+    let state = if !status.sealed {
+        "; not filled to its end yet"
+    } else if status.cancelled {
         "; cancelled"
     } else if status.late {
         "; its deadline has passed"

@@ -85,9 +85,13 @@ async fn a_run_pays_for_each_task_once_and_streams_each_result_once() {
     other.remove(1);
     let differs = store.add(run, 0, &other).await.unwrap_err();
     assert!(matches!(differs, StoreError::Differs { number: 1, .. }), "{differs}");
+    // Nobody knows yet that this is all: nothing is posted.
+    let half = worker(&client, store.clone(), run).work(PATIENCE).await.unwrap();
+    assert_eq!((half.waiting, half.is_done()), (250, false), "{half:?}");
     // Filled again, as after a crash.
     assert_eq!(store.begin(&new("spring", "5")).await.unwrap(), run);
     store.add(run, 0, &tasks(250)).await.unwrap();
+    store.seal(run).await.unwrap();
     let before = store.status(run).await.unwrap();
     assert_eq!((before.tasks, before.waiting, before.is_done()), (250, 250, false));
     let status = worker(&client, store.clone(), run).work(PATIENCE).await.unwrap();
@@ -107,6 +111,7 @@ async fn k7_a_worker_that_is_stopped_anywhere_is_gone_on_from() {
     let store = open(folder.path(), &client).await;
     let run = store.begin(&new("spring", "5")).await.unwrap();
     store.add(run, 0, &tasks(300)).await.unwrap();
+    store.seal(run).await.unwrap();
     for stop in [1, 20, 60, 150, 400] {
         let worker = worker(&client, store.clone(), run);
         let _stopped = tokio::time::timeout(Duration::from_millis(stop), worker.work(PATIENCE)).await;
@@ -124,6 +129,7 @@ async fn the_budget_is_the_runs_and_a_cancelled_run_pays_for_nothing_more() {
     let store = open(folder.path(), &client).await;
     let run = store.begin(&new("small", "0.16")).await.unwrap();
     store.add(run, 0, &tasks(250)).await.unwrap();
+    store.seal(run).await.unwrap();
     let stopped = worker(&client, store.clone(), run).work(PATIENCE).await.unwrap_err();
     assert_eq!(stopped.refusal(), Some(Refusal::Budget), "{stopped}");
     let status = store.status(run).await.unwrap();
@@ -143,6 +149,7 @@ async fn the_budget_is_the_runs_and_a_cancelled_run_pays_for_nothing_more() {
 
     let other = store.begin(&new("other", "5")).await.unwrap();
     store.add(other, 0, &tasks(10)).await.unwrap();
+    store.seal(other).await.unwrap();
     store.cancel(other).await.unwrap();
     let status = worker(&client, store.clone(), other).work(PATIENCE).await.unwrap();
     assert!(status.cancelled && status.waiting == 10 && status.committed().is_zero(), "{status:?}");
@@ -157,6 +164,7 @@ async fn what_is_learnt_late_is_paid_from_the_budget_and_not_posted_again() {
     let other = store.ledger("https://api.dataforseo.com", "other").await.unwrap();
     let run = ledger.begin(&new("late", "0.0060")).await.unwrap();
     ledger.add(run, 0, &tasks(5)).await.unwrap();
+    ledger.seal(run).await.unwrap();
     let lease = Duration::from_secs(60);
     let claimed = ledger.claim(run, "me", 10, lease).await.unwrap();
     assert_eq!(claimed.len(), 5);
@@ -197,6 +205,7 @@ async fn answers_that_come_at_once_are_stored_and_an_account_without_money_ends_
     let store = open(folder.path(), &client).await;
     let run = store.begin(&new("live", "5")).await.unwrap();
     store.add(run, 0, &tasks(3)).await.unwrap();
+    store.seal(run).await.unwrap();
     let live = worker(&client, store.clone(), run).with(|settings| settings.mode = Some(Mode::Live));
     let status = live.work(PATIENCE).await.unwrap();
     assert!(status.is_done() && status.done == 3, "{status:?}");
@@ -204,6 +213,7 @@ async fn answers_that_come_at_once_are_stored_and_an_account_without_money_ends_
 
     let poor = store.begin(&new("poor", "5")).await.unwrap();
     store.add(poor, 0, &tasks(3)).await.unwrap();
+    store.seal(poor).await.unwrap();
     sandbox.fault(Fault::on("POST", "/v3/merchant/amazon/sellers/task_post").code(40200));
     let stopped = worker(&client, store.clone(), poor).work(PATIENCE).await.unwrap_err();
     let status = store.status(poor).await.unwrap();
