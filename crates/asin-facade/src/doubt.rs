@@ -1,6 +1,7 @@
 //! Whether a price may follow what the market shows.
 
 use crate::{Asin, Marketplace, Observation, Price, Source};
+#[cfg(feature = "dataforseo-merchant")]
 use dataforseo_merchant::Condition;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
@@ -125,8 +126,8 @@ impl Observation {
         check(self.marketplace.map(|place| place == store), Doubt::MarketplaceNotSaid, Doubt::OtherMarketplace);
         check(self.amount.map(|amount| amount > Decimal::ZERO), Doubt::NoPrice, Doubt::NoPrice);
         check(self.currency.map(|currency| currency == store.currency()), Doubt::CurrencyNotSaid, Doubt::OtherCurrency);
-        let is_new = |words| Condition::read(words, store.language_code()) == Some(Condition::New);
-        check(self.condition.as_deref().map(is_new), Doubt::ConditionNotSaid, Doubt::NotNew);
+        let is_new = self.condition.as_deref().and_then(|words| is_new(words, store));
+        check(is_new, Doubt::ConditionNotSaid, Doubt::NotNew);
         check(self.in_stock, Doubt::StockNotSaid, Doubt::OutOfStock);
         check(self.seller_id.as_ref().map(|seller| !question.own.contains(seller)), Doubt::SellerNotSaid, Doubt::Own);
         check(self.at.map(|at| is_fresh(at, question.now, question.max_age)), Doubt::TimeNotSaid, Doubt::TooOld);
@@ -138,6 +139,18 @@ impl Observation {
         let currency = self.currency.unwrap_or(marketplace.currency());
         (currency == marketplace.currency()).then_some(Price::new(self.amount?, currency))
     }
+}
+
+/// Whether a page's words say that the product is new.
+#[cfg(feature = "dataforseo-merchant")]
+fn is_new(words: &str, store: Marketplace) -> Option<bool> {
+    Some(Condition::read(words, store.language_code()) == Some(Condition::New))
+}
+
+/// The words of all languages come with DataForSEO's crate: without it only English ones say anything.
+#[cfg(not(feature = "dataforseo-merchant"))]
+fn is_new(words: &str, _: Marketplace) -> Option<bool> {
+    words.eq_ignore_ascii_case("new").then_some(true)
 }
 
 /// A page read in the future is as doubtful as an old one; a minute allows for clocks.

@@ -37,7 +37,7 @@
 //! | `rustls-no-provider` | the same; the application installs the crypto provider | |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-#[cfg(feature = "dataforseo-merchant")]
+#[cfg(any(feature = "dataforseo-merchant", feature = "multicart"))]
 mod doubt;
 #[cfg(any(feature = "dataforseo-merchant", feature = "multicart", feature = "publish"))]
 #[cfg_attr(docsrs, doc(cfg(any(feature = "dataforseo-merchant", feature = "multicart", feature = "publish"))))]
@@ -81,8 +81,8 @@ pub use multicart;
 pub use sp_listings;
 
 pub use core_http::Asin;
-#[cfg(feature = "dataforseo-merchant")]
-#[cfg_attr(docsrs, doc(cfg(feature = "dataforseo-merchant")))]
+#[cfg(any(feature = "dataforseo-merchant", feature = "multicart"))]
+#[cfg_attr(docsrs, doc(cfg(any(feature = "dataforseo-merchant", feature = "multicart"))))]
 pub use doubt::{Doubt, Market, Question, lowest};
 pub use marketplace::{Currency, Marketplace, Price, UnknownMarketplace};
 #[cfg(any(feature = "dataforseo-merchant", feature = "multicart", feature = "publish"))]
