@@ -80,7 +80,7 @@ impl Progress {
     }
 }
 
-/// Counts what is done on standard error: rows go to a pipe, or come last as a table, and [`say`](crate::failure::say) draws around it.
+/// Counts what is done on standard error: rows go to a pipe, or come last as a table, and [`say`] draws around it.
 /// The command then says in the end what it took, terminal or not.
 pub fn counting(what: &'static str, total: usize, format: Format) -> ProgressBar {
     shown(what, ProgressBar::new(total as u64).with_style(style("{prefix} [{bar:32}] {pos}/{len}{msg}")), format)

@@ -103,6 +103,7 @@ pub enum StoreError {
     #[error(transparent)]
     Content(#[from] dataforseo_merchant::LedgerError),
     /// A run has another task at a place than the one that was to be put there.
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
     #[error("run {run} has another task at place {number} already: it was filled from something else")]
     Differs {
         /// Which run.
