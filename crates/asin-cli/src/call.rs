@@ -30,7 +30,7 @@ Examples:
 pub struct Arguments {
     /// The vendor's own name of the operation
     operation: String,
-    /// The arguments: JSON, `-` for standard input, or `@FILE`; what is secret in them better not stands on the command line
+    /// The arguments: JSON, `-` for standard input, or `@FILE`; keep what is secret off the command line
     #[arg(long, value_name = "JSON", default_value = "{}", hide_default_value = true)]
     json: String,
     /// Print what is around the answer too: request id, status, attempts, elapsed time, cost

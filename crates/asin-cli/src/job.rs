@@ -4,7 +4,7 @@ use crate::config::{self, Config};
 use crate::consent::Consent;
 use crate::failure::{Ended, Failure, say};
 use crate::form::Form;
-use crate::output::{Format, counted};
+use crate::output::{Format, counted, quoted};
 use crate::policy::defaults;
 use crate::progress::Progress;
 use crate::report;
@@ -18,6 +18,7 @@ use asin_facade::multicart::CollectionId;
 use asin_facade::publish::{self, Change, FromTo, Publish, RunSummary, Sellers};
 use asin_facade::sync::{Catalogue, Connection, Options, Report, RowReport, Services, SyncError};
 use asin_sandbox::{Demo, Market, Sandbox};
+use jiff::Timestamp;
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, IsTerminal};
@@ -129,8 +130,8 @@ impl Place {
         let (config, variables) = (Config::read(&accounts)?, Variables::of_profile(self.profile.as_deref())?);
         let state = self.state.clone().unwrap_or_else(|| beside(".asin"));
         let profile = self.profile.as_ref().filter(|name| !name.is_empty());
-        let profile = profile.map_or_else(String::new, |name| format!(" --profile {}", quoted(Path::new(name))));
-        let flags = format!("--state {} --config {}{profile}", quoted(&state), quoted(&accounts));
+        let profile = profile.map_or_else(String::new, |name| format!(" --profile {}", quoted(name)));
+        let flags = format!("--state {} --config {}{profile}", quoted(state.display()), quoted(accounts.display()));
         Ok(Ground { config, variables, state, flags, market: None, sandbox: None, temporary: None })
     }
 
@@ -153,7 +154,7 @@ impl Place {
         let port = url.and_then(Url::port_or_known_default).unwrap_or_default();
         let apart = || beside(".asin").join(format!("sandbox-{port}"));
         let state = self.state.clone().or(folder).unwrap_or_else(apart);
-        let flags = url.map_or_else(String::new, |url| format!("--state {} --sandbox={url}", quoted(&state)));
+        let flags = url.map_or_else(String::new, |url| format!("--state {} --sandbox={url}", quoted(state.display())));
         let (config, variables) = (Config::of_sandbox(&demo)?, Variables::of_sandbox(&demo));
         Ok(Ground { config, variables, state, flags, market: Some(market), sandbox, temporary })
     }
@@ -221,11 +222,7 @@ impl Job {
         terminal: &Terminal,
         run: impl Future<Output = Result<T, E>>,
     ) -> Result<T, Failure> {
-        // The log is read without any seller's token.
-        let sellers = self.sellers(&BTreeSet::new())?;
-        let publish = Publish::new(sellers, publish::Options::new(&self.state));
-        let last = || publish.runs().ok()?.into_iter().next();
-        let before = last().map(|summary| summary.run);
+        let begun = Timestamp::now();
         let register = self.options().register();
         if let Some(done) = unless_stopped(async { run.await.map_err(|error| failed(error.into(), &register)) }).await?
         {
@@ -241,7 +238,10 @@ impl Job {
             return Err(broken_off("it was in a sandbox that is gone"));
         }
         let mut go_on = "the same command goes on from what is on disk".to_owned();
-        if let Some(RunSummary { run, writes, .. }) = last().filter(|last| Some(&last.run) != before.as_ref()) {
+        // The log is read without any seller's token.
+        let publish = Publish::new(self.sellers(&BTreeSet::new())?, publish::Options::new(&self.state));
+        let last = publish.runs().ok().and_then(|runs| runs.into_iter().next());
+        if let Some(RunSummary { run, writes, .. }) = last.filter(|last| last.at >= begun) {
             let sent = format!("{} to listings sent or about to be", counted(writes, "write"));
             if let Ok(Some(undo)) = publish.undo(&run) {
                 say(&under_way(&undo.plan.changes, &undo.left, &publish.audit_log()));
@@ -262,7 +262,6 @@ impl Job {
             say(&visible(&format!("asin: {missing}")));
             say(&format!("asin: {}", how_to_watch("STORE:POSTCODE", &self.options().register())));
         }
-        report::advise(report);
         if let (Some(run), None, false) = (&report.totals.run, &self.sandbox, self.replays) {
             let rows = report.rows.iter().filter(|row| changes(row)).count();
             let many = format!(" --max-rows-changed {rows}");
@@ -272,7 +271,7 @@ impl Job {
         if let Some(sandbox) = self.sandbox {
             sandbox.stop().await;
         }
-        report::verdict(report, refused)
+        report::verdict(report, refused).inspect(|_| report::advise(report))
     }
 }
 
@@ -302,16 +301,9 @@ fn changes(row: &RowReport) -> bool {
     row.new_price.is_some() || row.new_quantity.is_some() || row.new_handling_days.is_some()
 }
 
-/// A path as a shell reads it back.
-fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    let plain = |c: char| c.is_alphanumeric() || "/._-:".contains(c);
-    if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
-}
-
 /// How a collection comes about.
 fn how_to_watch(place: &str, register: &Path) -> String {
-    let register = quoted(register);
+    let register = quoted(register.display());
     format!("`asin watch ASIN --at {place} --email ADDRESS --state {register}` makes one, `--collection ID` names one")
 }
 

@@ -130,6 +130,16 @@ pub fn text(value: Option<impl Display>) -> String {
     value.map_or_else(String::new, |value| value.to_string())
 }
 
+/// A word as a shell reads it back.
+pub fn quoted(text: impl Display) -> String {
+    let text = text.to_string();
+    let plain = |c: char| c.is_alphanumeric() || "/._-:@=".contains(c);
+    match !text.is_empty() && text.chars().all(plain) {
+        true => text,
+        false => format!("'{}'", text.replace('\'', r"'\''")),
+    }
+}
+
 /// One line of CSV.
 fn csv(cells: impl IntoIterator<Item = impl AsRef<[u8]>>) -> Result<String, Failure> {
     let mut writer = csv::Writer::from_writer(Vec::new());

@@ -121,12 +121,11 @@ pub fn advise(report: &Report) {
 }
 
 fn next(code: &str) -> Option<&'static str> {
+    if let Some(class) = Class::of(code) {
+        return Some(class.next());
+    }
     Some(match code {
-        "auth" | "read_refused" | "task_refused" => "mend the credentials; `asin doctor` tells which",
-        "throttled" | "read_throttled" | "task_throttled" | "unavailable" | "connect" | "read" | "task_not_sent" => {
-            "run it again: nothing was applied"
-        }
-        "no_funds" => "pay in; `asin balance` tells what there is",
+        "unavailable" | "connect" | "read" | "task_not_sent" => "run it again: nothing was applied",
         "no_answer" | "unreadable_answer" | "observation_unknown" => {
             "run it again: it looks first what was done, and does nothing twice"
         }
@@ -145,28 +144,33 @@ enum Class {
     Funds,
 }
 
-/// The class of a reason, by its code.
-fn class(code: &str) -> Option<Class> {
-    match code {
-        "auth" | "read_refused" | "task_refused" => Some(Class::Credentials),
-        "throttled" | "read_throttled" | "task_throttled" => Some(Class::Limits),
-        "no_funds" => Some(Class::Funds),
-        _ => None,
-    }
-}
-
 impl Class {
-    fn failure(self) -> Failure {
-        match self {
-            Self::Credentials => {
-                Failure::auth("credentials were refused: nothing was paid for and nothing was written")
-                    .next("mend them; `asin doctor` tells which")
-            }
-            Self::Limits => Failure::limits("limits refused the calls: nothing was paid for and nothing was written")
-                .next("wait a little, then run it again"),
-            Self::Funds => Failure::funds("the account has no money: nothing was paid for and nothing was written")
-                .next("pay in; `asin balance` tells what there is"),
+    /// That of a reason, by its code.
+    fn of(code: &str) -> Option<Self> {
+        match code {
+            "auth" | "read_refused" | "task_refused" => Some(Self::Credentials),
+            "throttled" | "read_throttled" | "task_throttled" => Some(Self::Limits),
+            "no_funds" => Some(Self::Funds),
+            _ => None,
         }
+    }
+
+    fn next(self) -> &'static str {
+        match self {
+            Self::Credentials => "mend them; `asin doctor` tells which credentials",
+            Self::Limits => "wait a little, then run it again",
+            Self::Funds => "pay in; `asin balance` tells what there is",
+        }
+    }
+
+    fn failure(self) -> Failure {
+        const NOTHING: &str = "nothing was paid for and nothing was written";
+        let failure = match self {
+            Self::Credentials => Failure::auth(format!("credentials were refused: {NOTHING}")),
+            Self::Limits => Failure::limits(format!("limits refused the calls: {NOTHING}")),
+            Self::Funds => Failure::funds(format!("the account has no money: {NOTHING}")),
+        };
+        failure.next(self.next())
     }
 }
 
@@ -182,8 +186,8 @@ pub fn verdict(report: &Report, refused: bool) -> Ended {
         outcomes().filter(|outcome| matches!(outcome, Outcome::Failed(_) | Outcome::Unknown(_))).peekable();
     let code = |outcome: &Outcome| outcome.reason().map_or("", |reason| reason.code);
     if !did
-        && let Some(class) = failed.peek().and_then(|first| class(code(first)))
-        && failed.all(|outcome| self::class(code(outcome)).is_some())
+        && let Some(class) = failed.peek().and_then(|first| Class::of(code(first)))
+        && failed.all(|outcome| Class::of(code(outcome)).is_some())
     {
         return Err(class.failure());
     }

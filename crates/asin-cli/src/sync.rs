@@ -20,7 +20,7 @@ use std::path::PathBuf;
 /// run says whether it was `applied`. Paid tasks are noted on disk before they are posted, so that a run that was killed
 /// pays for nothing twice: the same command goes on from there.
 ///
-/// On a terminal you are asked before anything is paid or written. Elsewhere nothing is, unless --yes is given: then it
+/// On a terminal you are asked before anything is paid or written. Elsewhere --yes says so beforehand; without it the command
 /// reports like --dry-run, and ends with exit code 2.
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]

@@ -95,8 +95,7 @@ impl Observe {
                 events.began(Step::Observe, self.products.len());
                 let mut outputs = outputs::Outputs::new();
                 for (client, collection) in &self.collections {
-                    let read = outputs::read(client, *collection).await?;
-                    read.into_iter().for_each(|(asin, seen)| outputs.entry(asin).or_default().extend(seen));
+                    outputs::read(client, *collection, &mut outputs).await?;
                 }
                 for (done, product) in (1..).zip(&self.products) {
                     let seen = outputs.get(&product.asin).into_iter().flatten();

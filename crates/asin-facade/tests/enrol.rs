@@ -4,14 +4,14 @@
 
 #[path = "support/demo.rs"]
 mod demo;
+#[path = "support/example.rs"]
+mod example;
 
 use asin_facade::multicart::CollectionId;
-use asin_facade::sync::{Catalogue, Change, Options, Progress, Services, Spending, Supervisor, Sync, SyncError};
+use asin_facade::sync::{Change, Options, Progress, Spending, Supervisor, Sync, SyncError};
 use asin_facade::watch::Register;
 use asin_facade::{Marketplace, Source};
-use asin_sandbox::{Market, Sandbox};
 use async_trait::async_trait;
-use std::path::Path;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -39,12 +39,7 @@ impl Supervisor for Enrols {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_go_into_the_collections_of_their_place_and_what_has_none_is_said() {
-    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
-    let market = Market::read(examples.join("market.json")).unwrap();
-    let sandbox = Sandbox::builder().market(market).speed(60.0).start().await.unwrap();
-    let services = Services::connect(demo::connection(&sandbox)).unwrap();
-    let catalogue = std::fs::File::open(examples.join("catalogue.csv")).unwrap();
-    let catalogue = Catalogue::read(catalogue, services.accounts()).unwrap();
+    let (_sandbox, services, catalogue) = example::open().await;
     let state = tempfile::tempdir().unwrap();
     let mut options = Options::new(state.path());
     options.watch = true;

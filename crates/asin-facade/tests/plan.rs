@@ -4,15 +4,16 @@
 
 #[path = "support/demo.rs"]
 mod demo;
+#[path = "support/example.rs"]
+mod example;
 
 use asin_facade::sp_listings::{
     ListingsItemPatchRequest, Marketplace, PatchListingsItem, Submission, new_price, quantity_patch,
 };
 use asin_facade::sync::{Agreed, Catalogue, Options, Plan, PlanError, Report, RunId, Services, Sync, SyncError};
-use asin_sandbox::{Market, Sandbox};
+use asin_sandbox::Sandbox;
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -29,12 +30,7 @@ type Shelf = BTreeMap<(String, String), (Option<Decimal>, Option<u64>)>;
 
 impl Shop {
     async fn open() -> Self {
-        let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
-        let market = Market::read(examples.join("market.json")).unwrap();
-        let sandbox = Sandbox::builder().market(market).speed(60.0).start().await.unwrap();
-        let services = Services::connect(demo::connection(&sandbox)).unwrap();
-        let catalogue = std::fs::File::open(examples.join("catalogue.csv")).unwrap();
-        let catalogue = Catalogue::read(catalogue, services.accounts()).unwrap();
+        let (sandbox, services, catalogue) = example::open().await;
         let state = tempfile::tempdir().unwrap();
         let mut options = Options::new(state.path());
         (options.publish.cadence, options.publish.patience) = (Duration::from_millis(100), Duration::from_secs(60));

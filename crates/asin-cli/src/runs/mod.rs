@@ -8,7 +8,7 @@ mod work;
 use crate::consent::Leave;
 use crate::failure::{Ended, Failure, say};
 use crate::input::{amount, duration};
-use crate::output::{Format, Output};
+use crate::output::{Format, Output, quoted};
 use crate::progress::counted;
 use crate::stop::stoppable;
 use asin_facade::dataforseo_merchant::Mode;
@@ -23,7 +23,7 @@ use std::time::Duration;
 use store::Place;
 pub use store::{Database, database};
 use tokio::time::sleep;
-use work::{Pace, Working, quoted, words};
+use work::{Pace, Working, words};
 
 /// Durable runs: paid tasks of any number, each paid for once and its result stored once, whoever dies on the way
 ///

@@ -1,6 +1,7 @@
 //! Where runs are: a file of one process, or a server that any number of them share.
 
 use crate::failure::Failure;
+use crate::output::quoted;
 use crate::session::{Connect, Session, state_folder};
 use asin_facade::dataforseo_merchant::{Budget, DfsClient, MemoryLedger, NewTask, TaskRequest, Tasks};
 use asin_facade::runs::{Postgres, RunError, Runs, Sqlite, StoreError};
@@ -93,8 +94,8 @@ impl Place {
     pub fn flag(&self) -> String {
         match (&self.database, self.database()) {
             (None, Database::Server(_)) => String::new(),
-            (_, Database::File(file)) => format!("--database {}", super::quoted(&file.display().to_string())),
-            (_, Database::Server(url)) => format!("--database {}", super::quoted(&url)),
+            (_, Database::File(file)) => format!("--database {}", quoted(file.display())),
+            (_, Database::Server(url)) => format!("--database {}", quoted(url)),
         }
     }
 

@@ -5,7 +5,7 @@ use super::store::Account;
 use crate::failure::{Ended, Failure, say};
 use crate::input::duration;
 use crate::meter;
-use crate::output::Format;
+use crate::output::{Format, quoted};
 use crate::progress::counting;
 use crate::stop::{broken_off, unless_stopped};
 use asin_facade::dataforseo_merchant::{Cadence, LedgerError};
@@ -188,15 +188,5 @@ impl Pace {
             Some((rate, left)) => format!("; {rate:.0} a minute, {left:.0} min left"),
             None => String::new(),
         }
-    }
-}
-
-/// A word as a shell reads it back.
-pub fn quoted(text: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "/._-:@?=&".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
     }
 }

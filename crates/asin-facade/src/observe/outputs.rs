@@ -13,8 +13,8 @@ pub(crate) type Outputs = BTreeMap<Asin, Vec<Observation>>;
 /// The newest outputs are read, at most this many.
 const NEWEST_OUTPUTS: usize = 500;
 
-/// Reads the newest outputs of a collection; free.
-pub(crate) async fn read(client: &McClient, collection: CollectionId) -> core_http::Result<Outputs> {
+/// Adds the newest outputs of a collection, all or none; free.
+pub(crate) async fn read(client: &McClient, collection: CollectionId, all: &mut Outputs) -> core_http::Result<()> {
     let rows: Vec<AsinRow> = client.pages(ListAsins::new(collection)).items().try_collect().await?;
     let mut newest: Vec<_> = client.pages(ListOutputs::new(collection)).items().try_collect().await?;
     newest.sort_by_key(|output| std::cmp::Reverse((made(output), output.id)));
@@ -40,7 +40,8 @@ pub(crate) async fn read(client: &McClient, collection: CollectionId) -> core_ht
             known.push(observation);
         }
     }
-    Ok(outputs)
+    outputs.into_iter().for_each(|(asin, seen)| all.entry(asin).or_default().extend(seen));
+    Ok(())
 }
 
 /// When an output was last written.

@@ -69,9 +69,8 @@ impl Run<'_> {
     pub(super) async fn read_outputs(&self) -> Outputs {
         let mut all = Outputs::new();
         for collection in &self.collections {
-            match outputs::read(&self.services.multicart, *collection).await {
-                Ok(outputs) => outputs.into_iter().for_each(|(asin, seen)| all.entry(asin).or_default().extend(seen)),
-                Err(error) => self.note(format!("MultiCart's outputs could not be read: {error}")),
+            if let Err(error) = outputs::read(&self.services.multicart, *collection, &mut all).await {
+                self.note(format!("MultiCart's outputs could not be read: {error}"));
             }
         }
         all
