@@ -47,7 +47,7 @@ fn workspace(root: &Path) {
 #[test]
 fn a_release_changes_nothing_unless_told_and_goes_on_where_it_stopped() {
     if std::env::var_os("CARGO_TARGET_DIR").is_some() {
-        println!("skipped: CARGO_TARGET_DIR is set, so the small workspace has no target folder of its own");
+        super::say("skipped: CARGO_TARGET_DIR is set, so the small workspace has no target folder of its own");
         return;
     }
     let folder = tempfile::tempdir().unwrap();

@@ -2,6 +2,7 @@
 
 use std::{
     ffi::OsString,
+    io::Write as _,
     path::{Path, PathBuf},
     process::{Command, Output},
 };
@@ -21,7 +22,8 @@ impl Server {
                 std::env::var_os("ASIN_POSTGRES").is_none(),
                 "ASIN_POSTGRES is set, and PostgreSQL is not installed"
             );
-            eprintln!("skipped: PostgreSQL is not installed");
+            // Seen also where the test passes: of what a macro prints the harness would show nothing.
+            let _said = writeln!(std::io::stderr(), "skipped: PostgreSQL is not installed");
             return None;
         };
         let server = Self { folder: tempfile::tempdir().expect("a folder"), programs };
