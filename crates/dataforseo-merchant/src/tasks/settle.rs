@@ -5,6 +5,9 @@
 //! taken for absent only after two complete looks, the second at least ten minutes after it can last have been sent,
 //! each of which shows a known task of ours that was sent no earlier: then the list has caught up. Where nothing was sent
 //! since, a known task that was sent before must do, and an hour must have passed.
+//!
+//! A look begins shortly before the first of them and ends when the last of them must have been made, as far as the
+//! vendor's clock tells; only where that shows no known task of ours it goes on until now.
 
 use super::{Tasks, ledger_failed, look::Look};
 use crate::{Entry, Order, Stage, State, Tag, ledger};
@@ -64,16 +67,41 @@ impl Tasks {
 
     async fn look_up(&self, settlement: &mut Settlement) -> Result<()> {
         self.hear_clock().await?;
-        let earlier = self.known_before(&settlement.unknown).await?;
-        let gone = self.look_for(settlement, earlier.as_ref(), "asc").await?;
-        if !gone.is_empty() {
-            let still_gone = self.look_for(settlement, earlier.as_ref(), "desc").await?;
-            let is_absent = |entry: &Entry| gone.contains(&entry.tag) && still_gone.contains(&entry.tag);
-            let (absent, unknown) = settlement.unknown.drain(..).partition(is_absent);
-            settlement.unknown = unknown;
-            settlement.absent = self.became(absent, |_| State::Absent).await?;
+        let (now, near) = (self.now(), self.last_made(&settlement.unknown));
+        let mut gone = HashSet::new();
+        // Of a busy account the list of a whole day is more than can be read.
+        if near < now {
+            gone = self.gone(settlement, None, near).await?;
         }
+        if gone.len() < settlement.unknown.len() {
+            let earlier = self.known_before(&settlement.unknown).await?;
+            gone.extend(self.gone(settlement, earlier.as_ref(), now).await?);
+        }
+        let (absent, unknown) = settlement.unknown.drain(..).partition(|entry| gone.contains(&entry.tag));
+        settlement.unknown = unknown;
+        settlement.absent = self.became(absent, |_| State::Absent).await?;
         Ok(())
+    }
+
+    /// Those that two looks at what was posted until a moment would have shown, and did not.
+    async fn gone(&self, settlement: &mut Settlement, earlier: Option<&Entry>, to: Timestamp) -> Result<HashSet<Tag>> {
+        let gone = self.look_for(settlement, earlier, to, "asc").await?;
+        if gone.is_empty() {
+            return Ok(gone);
+        }
+        let still_gone = self.look_for(settlement, earlier, to, "desc").await?;
+        Ok(gone.intersection(&still_gone).cloned().collect())
+    }
+
+    /// The moment of the vendor's time after which none of these can have been made.
+    fn last_made(&self, unknown: &[Entry]) -> Timestamp {
+        let sent = |entry: &Entry| match (&entry.state, entry.vendor_sent) {
+            (_, None) => None,
+            (State::Unknown { at, .. }, Some(_)) => Some(*at),
+            (_, Some(sent)) => sent.checked_add(entry.lease()).ok(),
+        };
+        let last = unknown.iter().map(sent).try_fold(Timestamp::MIN, |last, sent| Some(last.max(sent?)));
+        last.and_then(|last| last.checked_add(self.absence().saturating_add(BEFORE)).ok()).unwrap_or(Timestamp::MAX)
     }
 
     async fn unsettled_at_once(&self) -> Result<Vec<Entry>> {
@@ -103,12 +131,18 @@ impl Tasks {
     }
 
     /// Takes one look, moves what it finds from `unknown` to `created`, and returns those whom it would have shown.
-    async fn look_for(&self, settlement: &mut Settlement, earlier: Option<&Entry>, sort: &str) -> Result<HashSet<Tag>> {
+    async fn look_for(
+        &self,
+        settlement: &mut Settlement,
+        earlier: Option<&Entry>,
+        to: Timestamp,
+        sort: &str,
+    ) -> Result<HashSet<Tag>> {
         let now = self.now();
         let reach = now.saturating_sub(REACH).unwrap_or(Timestamp::MIN);
         let begins = settlement.unknown.iter().chain(earlier).map(|entry| self.window_before(entry, now));
-        let from = begins.min().unwrap_or(now).clamp(reach, now);
-        let look = self.look(from, now, sort).await?;
+        let from = begins.min().unwrap_or(now).clamp(reach, now).min(to);
+        let look = self.look(from, to, sort).await?;
 
         let (found, unknown): (Vec<Entry>, Vec<Entry>) =
             settlement.unknown.drain(..).partition(|entry| look.found(&entry.tag).is_some());

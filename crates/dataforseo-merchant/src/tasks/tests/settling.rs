@@ -107,6 +107,20 @@ async fn a_list_of_many_pages_is_read_to_its_end() {
     assert!(looks.windows(11).all(|calls| calls[10].duration_since(calls[0]).as_secs() >= 60), "10 calls a minute");
 }
 
+/// What was posted since need not be read where our own tasks of that time tell enough.
+#[tokio::test(start_paused = true)]
+async fn a_day_later_only_the_list_of_that_time_is_read() {
+    let (vendor, tasks, _) = lost(false).await;
+    tasks.post(vec![task(1)]).await;
+    tokio::time::sleep(Duration::from_secs(86_400)).await;
+    vendor.world().foreign(3000);
+    tokio::time::sleep(Duration::from_secs(200)).await;
+    let calls = vendor.world().calls.len();
+    assert_eq!(counts(&tasks).await, (0, 1, 0));
+    assert_eq!(vendor.world().calls.len() - calls, 2, "two looks of a page");
+    assert_eq!(vendor.world().violations, Vec::<String>::new());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_look_that_is_not_complete_proves_nothing() {
     let row = |metadata: Value| json!({"id": "foreign", "metadata": metadata});
@@ -117,12 +131,16 @@ async fn a_look_that_is_not_complete_proves_nothing() {
         tokio::time::sleep(Duration::from_secs(700)).await;
         let known = vendor.world().made[0].clone();
         let ours = json!({"id": known.id, "metadata": known.data});
-        vendor.world().scripted.push(("id_list", 200, answer(json!([ours, unreadable]))));
+        // Of what was posted at about that time, and of what was until now.
+        for _ in 0..2 {
+            vendor.world().scripted.push(("id_list", 200, answer(json!([ours, unreadable]))));
+        }
         assert_eq!(counts(&tasks).await, (0, 0, 1));
         // Pages that share no row: something may have slipped through between them.
         let page: Vec<Value> = (0..1000).map(|at| json!({"id": format!("row-{at}"), "metadata": {}})).collect();
-        vendor.world().scripted.push(("id_list", 200, answer(json!(page))));
-        vendor.world().scripted.push(("id_list", 200, answer(json!([ours]))));
+        for rows in [json!(page), json!([ours]), json!(page), json!([ours])] {
+            vendor.world().scripted.push(("id_list", 200, answer(rows)));
+        }
         assert_eq!(counts(&tasks).await, (0, 0, 1));
         assert_eq!(counts(&tasks).await, (0, 1, 0));
     }
@@ -143,11 +161,15 @@ async fn the_second_look_decides() {
             true => json!([witness, row(&vendor.world().made[0])]),
             false => json!([foreign]),
         };
-        vendor.world().scripted.push(("id_list", 200, answer(json!([witness, foreign]))));
-        vendor.world().scripted.push(("id_list", 200, answer(second)));
+        // What was posted at about that time does not prove it: what was until now does not either.
+        let pairs = if made { 1 } else { 2 };
+        for _ in 0..pairs {
+            vendor.world().scripted.push(("id_list", 200, answer(json!([witness, foreign]))));
+            vendor.world().scripted.push(("id_list", 200, answer(second.clone())));
+        }
         let calls = vendor.world().calls.len();
         assert_eq!(counts(&tasks).await, if made { (1, 0, 0) } else { (0, 0, 1) }, "made: {made}");
-        assert_eq!(vendor.world().calls.len() - calls, 2, "two looks");
+        assert_eq!(vendor.world().calls.len() - calls, 2 * pairs, "two looks");
     }
 }
 
