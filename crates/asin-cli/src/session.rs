@@ -2,6 +2,8 @@
 
 use crate::config::{self, Config};
 use crate::failure::Failure;
+#[cfg(feature = "runs")]
+use crate::output::quoted;
 use crate::profiles;
 use crate::stop;
 use crate::variables::Variables;
@@ -98,6 +100,13 @@ impl Connect {
     /// Whether a sandbox is meant.
     pub fn is_sandbox(&self) -> bool {
         self.sandbox.is_some()
+    }
+
+    /// The flags by which another command finds the same account.
+    #[cfg(feature = "runs")]
+    pub fn flags(&self) -> Vec<String> {
+        let profile = self.profile.iter().map(|name| format!("--profile {}", quoted(name)));
+        profile.chain(self.sandbox.iter().map(|url| format!("--sandbox {}", quoted(url)))).collect()
     }
 
     /// Refuses a recording where paid tasks are noted: their tags are made anew, and what was noted would be taken for paid.

@@ -44,6 +44,8 @@ mod group;
 mod ledger;
 #[cfg(feature = "postgres")]
 mod limits;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod money;
 #[cfg(all(feature = "webhook", any(feature = "postgres", feature = "sqlite")))]
 mod postbacks;
 #[cfg(feature = "postgres")]
@@ -111,6 +113,10 @@ pub enum StoreError {
         /// The place, from 0.
         number: i64,
     },
+    /// The account has no such run.
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
+    #[error("the account has no run {0}")]
+    NoRun(RunId),
     /// Another process has it open.
     #[error("{0}: another process has it open; let that one end first, or share a PostgreSQL database")]
     Taken(String),

@@ -4,12 +4,16 @@ use crate::{
     Ended, NewRun, RunId, RunResult, RunStatus, Runs, StoreError, columns,
     ledger::ledger,
     limits::SharedLimits,
+    money::money,
     run::{self, Refusal, Work},
     statements::runs,
 };
 use dataforseo_merchant::{Counts, Entry, LedgerError, Order, Page, Stage, State, Tag, TaskRequest};
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use std::{str::FromStr, sync::Arc, time::Duration};
+use sqlx::{
+    Executor as _,
+    postgres::{PgConnectOptions, PgPool, PgPoolOptions},
+};
+use std::{cmp::Ordering, str::FromStr, sync::Arc, time::Duration};
 
 /// What makes a schema of each version from the one before; what stands here once is never changed.
 const VERSIONS: &[&[&str]] = &[&[
@@ -52,6 +56,8 @@ pub struct Postgres {
     limits: PgPool,
     store: Arc<str>,
     opened: Arc<str>,
+    /// Whether nothing is written.
+    looks: bool,
 }
 
 /// The ledger of one account in a [`Postgres`] database.
@@ -76,17 +82,41 @@ impl Postgres {
     /// When the string is none, the server cannot be reached or refuses, or the schema was made by a newer version. No
     /// error shows the password.
     pub async fn connect(url: &str, connections: u32) -> Result<Self, StoreError> {
+        let opened = Self::reach(url, connections, false).await?;
+        opened.migrate().await?;
+        Ok(opened)
+    }
+
+    /// Connects to look into a database: whatever would write fails, and the schema stays as it is.
+    ///
+    /// # Errors
+    /// When the string is none, the server cannot be reached or refuses, or the schema was not made by this version.
+    pub async fn look(url: &str, connections: u32) -> Result<Self, StoreError> {
+        let opened = Self::reach(url, connections, true).await?;
+        let mut connection = opened.pool.acquire().await.map_err(|error| opened.failed(error))?;
+        let found = opened.version(&mut connection).await?.unwrap_or_default();
+        match found.cmp(&known()) {
+            Ordering::Less => Err(StoreError::Older(opened.store.to_string())),
+            Ordering::Equal => Ok(opened),
+            Ordering::Greater => Err(StoreError::Newer { store: opened.store.to_string(), found, known: known() }),
+        }
+    }
+
+    async fn reach(url: &str, connections: u32, looks: bool) -> Result<Self, StoreError> {
         let failed = |store: &str, source| StoreError::Database { store: store.to_owned(), source };
         let options = PgConnectOptions::from_str(url).map_err(|source| failed("PostgreSQL", source))?;
         let database = options.get_database().unwrap_or(options.get_username());
         let store: Arc<str> = format!("PostgreSQL {}:{}/{database}", options.get_host(), options.get_port()).into();
-        let pools = PgPoolOptions::new().max_connections(connections).acquire_timeout(PATIENCE);
+        let mut pools = PgPoolOptions::new().max_connections(connections).acquire_timeout(PATIENCE);
+        if looks {
+            pools = pools.after_connect(|connection, _| {
+                Box::pin(async { connection.execute("SET default_transaction_read_only = on").await.map(|_| ()) })
+            });
+        }
         let limits = pools.clone().connect_lazy_with(options.clone());
         let pool = pools.connect_with(options).await;
         let pool = pool.map_err(|source| failed(&store, source))?;
-        let opened = Self { pool, limits, store, opened: Tag::unique().to_string().into() };
-        opened.migrate().await?;
-        Ok(opened)
+        Ok(Self { pool, limits, store, opened: Tag::unique().to_string().into(), looks })
     }
 
     /// The ledger of an account at a base URL.
@@ -96,8 +126,12 @@ impl Postgres {
     pub async fn ledger(&self, base_url: &str, login: &str) -> Result<PostgresLedger, StoreError> {
         let insert = "INSERT INTO accounts (base_url, login) VALUES ($1, $2) \
                       ON CONFLICT (base_url, login) DO UPDATE SET login = excluded.login RETURNING id";
-        let query = sqlx::query_scalar(insert).bind(base_url.trim_end_matches('/')).bind(login);
-        let account = query.fetch_one(&self.pool).await.map_err(|error| self.failed(error))?;
+        let find = "SELECT id FROM accounts WHERE base_url = $1 AND login = $2";
+        let statement = if self.looks { find } else { insert };
+        let query = sqlx::query_scalar(statement).bind(base_url.trim_end_matches('/')).bind(login);
+        let account: Option<i32> = query.fetch_optional(&self.pool).await.map_err(|error| self.failed(error))?;
+        // Who only looks for an account that is not there sees nothing.
+        let account = account.unwrap_or(-1);
         Ok(PostgresLedger {
             pool: self.pool.clone(),
             account,
@@ -126,7 +160,7 @@ impl Postgres {
     }
 
     async fn migrate(&self) -> Result<(), StoreError> {
-        let known = i32::try_from(VERSIONS.len()).unwrap_or(i32::MAX);
+        let known = known();
         let mut transaction = self.pool.begin().await.map_err(|error| self.failed(error))?;
         if self.version(&mut transaction).await? == Some(known) {
             return Ok(());
@@ -160,7 +194,13 @@ impl Postgres {
     }
 }
 
+/// The newest version.
+fn known() -> i32 {
+    i32::try_from(VERSIONS.len()).unwrap_or(i32::MAX)
+}
+
 type Connection = sqlx::PgConnection;
+type QueryResult = sqlx::postgres::PgQueryResult;
 
 ledger!(
     PostgresLedger,
@@ -169,11 +209,17 @@ ledger!(
     lock: " FOR UPDATE",
     each: "json_array_elements($2::json) AS rows (value)"
 );
+money!(
+    PostgresLedger,
+    lock: " FOR UPDATE",
+    each: "json_array_elements($2::json) AS rows (value)",
+    now: "CAST(extract(epoch FROM clock_timestamp()) AS DOUBLE PRECISION)"
+);
 runs!(
     PostgresLedger,
     write: "BEGIN",
-    lock: " FOR UPDATE",
     skip: " FOR UPDATE SKIP LOCKED",
+    skip_items: " FOR UPDATE OF items SKIP LOCKED",
     each: "json_array_elements($2::json) AS rows (value)",
     now: "CAST(extract(epoch FROM clock_timestamp()) AS DOUBLE PRECISION)",
     alone: false

@@ -26,14 +26,15 @@ pub trait Runs: Ledger {
     /// All of its tasks are in it: from now on they may be posted. A run that was only half filled is never worked on.
     ///
     /// # Errors
-    /// When the store cannot do it.
+    /// When the store cannot do it, or the account has no such run.
     async fn seal(&self, run: RunId) -> Result<(), StoreError>;
 
     /// Puts tasks into a run of this account, the first of them at this place; each has to say what it must. What is at a
     /// place already stays, so that a run that was only half filled can be filled again.
     ///
     /// # Errors
-    /// When the store cannot do it, or another task is at one of the places already: then none is put in.
+    /// When the store cannot do it, the account has no such run, or another task is at one of the places already: then none
+    /// is put in.
     async fn add(&self, run: RunId, first: i64, tasks: &[TaskRequest]) -> Result<(), StoreError>;
 
     /// How far it has come.
@@ -45,14 +46,26 @@ pub trait Runs: Ledger {
     /// Posts nothing more of it; what was posted is still collected.
     ///
     /// # Errors
-    /// When the store cannot do it.
+    /// When the store cannot do it, or the account has no such run.
     async fn cancel(&self, run: RunId) -> Result<(), StoreError>;
 
     /// Gives a run another budget, another time in which its tasks can be posted, from now on, or both.
     ///
     /// # Errors
-    /// When the store cannot do it, or the budget is more than can be counted.
+    /// When the store cannot do it, the account has no such run, or the budget is more than can be counted.
     async fn amend(&self, run: RunId, budget: Option<Decimal>, lifetime: Option<Duration>) -> Result<(), StoreError>;
+
+    /// How many of its tasks ask for just what another one asks for: each is posted and paid for.
+    ///
+    /// # Errors
+    /// When the store cannot say.
+    async fn repeated(&self, run: RunId) -> Result<u64, StoreError>;
+
+    /// Its tasks that may have been paid for without anybody knowing, the oldest first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    async fn unknown(&self, run: RunId) -> Result<Vec<Entry>, StoreError>;
 
     /// What came of the tasks behind this place, in their order, at most so many; none at the end. What comes later may stand
     /// before what is there.
@@ -84,6 +97,24 @@ pub trait Runs: Ledger {
         most: u32,
         lease: Duration,
     ) -> Result<Vec<(i64, TaskRequest)>, StoreError>;
+
+    /// Holds tasks that wait for their result and that nobody holds, the oldest first, at most so many, for so long.
+    ///
+    /// # Errors
+    /// When the store cannot do it.
+    async fn claim_pending(
+        &self,
+        run: RunId,
+        holder: &str,
+        most: u32,
+        lease: Duration,
+    ) -> Result<Vec<Entry>, StoreError>;
+
+    /// Whether a task waits for its result, held or not.
+    ///
+    /// # Errors
+    /// When the store cannot say.
+    async fn pends(&self, run: RunId) -> Result<bool, StoreError>;
 
     /// Whether a task is still to be posted, held or not.
     ///

@@ -3,6 +3,7 @@
 use crate::{
     Ended, NewRun, RunId, RunResult, RunStatus, Runs, StoreError, columns,
     ledger::ledger,
+    money::money,
     run::{self, Refusal, Work},
     statements::runs,
 };
@@ -179,13 +180,15 @@ fn private() -> OpenOptions {
 }
 
 type Connection = sqlx::SqliteConnection;
+type QueryResult = sqlx::sqlite::SqliteQueryResult;
 
 ledger!(SqliteLedger, write: "BEGIN IMMEDIATE", read: "BEGIN", lock: "", each: "json_each($2)");
+money!(SqliteLedger, lock: "", each: "json_each($2)", now: "unixepoch('subsec')");
 runs!(
     SqliteLedger,
     write: "BEGIN IMMEDIATE",
-    lock: "",
     skip: "",
+    skip_items: "",
     each: "json_each($2)",
     now: "unixepoch('subsec')",
     alone: true

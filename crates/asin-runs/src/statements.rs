@@ -3,103 +3,20 @@
 /// Implements [`Runs`] beside `ledger!`, and what that needs of it.
 macro_rules! runs {
     (
-        $ledger:ty, write: $write:literal, lock: $lock:literal, skip: $skip:literal, each: $each:literal, now: $now:literal,
-        alone: $alone:literal
+        $ledger:ty, write: $write:literal, skip: $skip:literal, skip_items: $skip_items:literal, each: $each:literal,
+        now: $now:literal, alone: $alone:literal
     ) => {
         impl $ledger {
-            /// Binds the tasks of a run to their intents, if this worker may send them.
-            async fn bind(
-                &self,
-                connection: &mut Connection,
-                work: &Work,
-                entries: &[Entry],
-                rows: &str,
-            ) -> Result<(), LedgerError> {
-                let find = concat!(
-                    "SELECT budget - committed, cancelled, deadline IS NOT NULL AND deadline <= ",
-                    $now,
-                    " FROM runs WHERE id = $1 AND account = $2",
-                    $lock
-                );
-                let query = sqlx::query_as(find).bind(work.run.0).bind(self.account);
-                let found = query.fetch_optional(&mut *connection).await.map_err(|error| self.failed(error))?;
-                let Some((left, cancelled, late)): Option<(i64, bool, bool)> = found else {
-                    return Err(LedgerError::because(Refusal::NoRun));
-                };
-                let total = columns::total(entries)?;
-                match (cancelled, late) {
-                    (true, _) => return Err(LedgerError::because(Refusal::Cancelled)),
-                    (false, true) => return Err(LedgerError::because(Refusal::Late)),
-                    _ if total > left => return Err(LedgerError::because(Refusal::Budget)),
-                    _ => {}
-                }
-                let bind = concat!(
-                    "UPDATE items SET tag = new.tag FROM ",
-                    "(SELECT CAST(value->>'number' AS BIGINT) AS number, value->>'tag' AS tag FROM ",
-                    $each,
-                    ") AS new WHERE items.run = $1 AND items.number = new.number AND items.tag IS NULL ",
-                    "AND items.held_by = $3 AND items.held_until > ",
-                    $now
-                );
-                let query = sqlx::query(bind).bind(work.run.0).bind(rows).bind(&work.holder);
-                let bound = query.execute(&mut *connection).await.map_err(|error| self.failed(error))?;
-                if bound.rows_affected() != entries.len() as u64 {
-                    return Err(LedgerError::because(Refusal::Lost));
-                }
-                let take = "UPDATE runs SET committed = committed + $2 WHERE id = $1";
-                let query = sqlx::query(take).bind(work.run.0).bind(total).execute(&mut *connection);
-                query.await.map_err(|error| self.failed(error)).map(|_| ())
-            }
-
-            /// Puts what tasks have cost in the place of what was taken for them; those that were not made are open again.
-            async fn charge(&self, connection: &mut Connection, news: &[(Tag, State)]) -> Result<(), LedgerError> {
-                let Some(rows) = columns::charges(news)? else { return Ok(()) };
-                let compare = concat!(
-                    "SELECT run, CAST(sum(CAST(value->>'cost' AS BIGINT) - cost) AS BIGINT) FROM ",
-                    $each,
-                    ", entries WHERE account = $1 AND tag = value->>'tag' AND run IS NOT NULL ",
-                    "GROUP BY run ORDER BY run"
-                );
-                let query = sqlx::query_as(compare).bind(self.account).bind(&rows).fetch_all(&mut *connection);
-                let changes: Vec<(i64, i64)> = query.await.map_err(|error| self.failed(error))?;
-                if changes.is_empty() {
-                    return Ok(());
-                }
-                // The run before its items, as a worker that binds them, or two could wait for each other.
-                for (run, change) in changes.into_iter().filter(|(_, change)| *change != 0) {
-                    let take = "UPDATE runs SET committed = committed + $2 WHERE id = $1";
-                    let query = sqlx::query(take).bind(run).bind(change).execute(&mut *connection);
-                    query.await.map_err(|error| self.failed(error))?;
-                }
-                let pay = concat!(
-                    "UPDATE entries SET cost = new.cost FROM ",
-                    "(SELECT value->>'tag' AS tag, CAST(value->>'cost' AS BIGINT) AS cost FROM ",
-                    $each,
-                    ") AS new WHERE entries.account = $1 AND entries.tag = new.tag AND entries.run IS NOT NULL"
-                );
-                let open = concat!(
-                    "UPDATE items SET tag = NULL FROM (SELECT value->>'tag' AS tag FROM ",
-                    $each,
-                    " WHERE value->>'again' = 'yes') AS new WHERE $1 = $1 AND items.tag = new.tag"
-                );
-                // What was thought not to have been made, and was: if nobody has posted it again yet, nobody does.
-                let close = concat!(
-                    "UPDATE items SET tag = new.tag, refused = new.ended, held_by = NULL, held_until = NULL FROM ",
-                    "(SELECT entries.run, entries.number, entries.tag, value->>'ended' AS ended FROM ",
-                    $each,
-                    ", entries WHERE account = $1 AND tag = value->>'tag' AND value->>'again' = 'no') AS new ",
-                    "WHERE items.run = new.run AND items.number = new.number ",
-                    "AND (items.tag IS NULL OR items.tag = new.tag)"
-                );
-                for statement in [pay, open, close] {
-                    let query = sqlx::query(statement).bind(self.account).bind(&rows).execute(&mut *connection);
-                    query.await.map_err(|error| self.failed(error))?;
-                }
-                Ok(())
-            }
-
             fn refused(&self, source: sqlx::Error) -> StoreError {
                 StoreError::Database { store: self.store.to_string(), source }
+            }
+
+            /// Whether a change has found the run that it is of.
+            fn changed(&self, run: RunId, done: sqlx::Result<QueryResult>) -> Result<(), StoreError> {
+                match done.map_err(|error| self.refused(error))?.rows_affected() {
+                    0 => Err(StoreError::NoRun(run)),
+                    _ => Ok(()),
+                }
             }
         }
 
@@ -122,8 +39,7 @@ macro_rules! runs {
                     "INSERT INTO items (run, number, request) ",
                     "SELECT $1, CAST(value->>'number' AS BIGINT), value->>'request' FROM ",
                     $each,
-                    " WHERE EXISTS (SELECT 1 FROM runs WHERE id = $1 AND account = $3) ",
-                    "ON CONFLICT (run, number) DO NOTHING"
+                    " WHERE true ON CONFLICT (run, number) DO NOTHING"
                 );
                 let differs = concat!(
                     "SELECT min(items.number) FROM items JOIN (SELECT CAST(value->>'number' AS BIGINT) AS number, ",
@@ -133,7 +49,12 @@ macro_rules! runs {
                 );
                 let rows = columns::items(first, tasks)?;
                 let mut transaction = self.pool.begin_with($write).await.map_err(|error| self.refused(error))?;
-                let query = sqlx::query(insert).bind(run.0).bind(&rows).bind(self.account).execute(&mut *transaction);
+                let query = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM runs WHERE id = $1 AND account = $2)");
+                let query = query.bind(run.0).bind(self.account).fetch_one(&mut *transaction);
+                if !query.await.map_err(|error| self.refused(error))? {
+                    return Err(StoreError::NoRun(run));
+                }
+                let query = sqlx::query(insert).bind(run.0).bind(&rows).execute(&mut *transaction);
                 query.await.map_err(|error| self.refused(error))?;
                 let query = sqlx::query_scalar(differs).bind(run.0).bind(&rows).fetch_one(&mut *transaction);
                 let other: Option<i64> = query.await.map_err(|error| self.refused(error))?;
@@ -163,21 +84,20 @@ macro_rules! runs {
                     $now,
                     ", sealed FROM runs WHERE id = $1 AND account = $2"
                 );
-                let query = sqlx::query_as(find).bind(run.0).bind(self.account).fetch_one(&self.pool);
-                let (committed, budget, cancelled, late, sealed) = query.await.map_err(|error| self.refused(error))?;
+                let query = sqlx::query_as(find).bind(run.0).bind(self.account).fetch_optional(&self.pool);
+                let found = query.await.map_err(|error| self.refused(error))?;
+                let (committed, budget, cancelled, late, sealed) = found.ok_or(StoreError::NoRun(run))?;
                 Ok(RunStatus::of(counts.into(), committed, budget, [cancelled, late, sealed]))
             }
 
             async fn seal(&self, run: RunId) -> Result<(), StoreError> {
                 let seal = "UPDATE runs SET sealed = true WHERE id = $1 AND account = $2";
-                let query = sqlx::query(seal).bind(run.0).bind(self.account).execute(&self.pool);
-                query.await.map(|_| ()).map_err(|error| self.refused(error))
+                self.changed(run, sqlx::query(seal).bind(run.0).bind(self.account).execute(&self.pool).await)
             }
 
             async fn cancel(&self, run: RunId) -> Result<(), StoreError> {
                 let cancel = "UPDATE runs SET cancelled = true WHERE id = $1 AND account = $2";
-                let query = sqlx::query(cancel).bind(run.0).bind(self.account).execute(&self.pool);
-                query.await.map(|_| ()).map_err(|error| self.refused(error))
+                self.changed(run, sqlx::query(cancel).bind(run.0).bind(self.account).execute(&self.pool).await)
             }
 
             async fn amend(
@@ -193,7 +113,23 @@ macro_rules! runs {
                 );
                 let query = sqlx::query(amend).bind(run.0).bind(budget.map(crate::run::nanos).transpose()?);
                 let query = query.bind(lifetime.map(|lifetime| lifetime.as_secs_f64())).bind(self.account);
-                query.execute(&self.pool).await.map(|_| ()).map_err(|error| self.refused(error))
+                self.changed(run, query.execute(&self.pool).await)
+            }
+
+            async fn repeated(&self, run: RunId) -> Result<u64, StoreError> {
+                let count = "SELECT count(*) - count(DISTINCT items.request) FROM items \
+                             JOIN runs ON runs.id = items.run AND runs.account = $2 WHERE items.run = $1";
+                let query = sqlx::query_scalar(count).bind(run.0).bind(self.account).fetch_one(&self.pool);
+                let counted: i64 = query.await.map_err(|error| self.refused(error))?;
+                Ok(counted.unsigned_abs())
+            }
+
+            async fn unknown(&self, run: RunId) -> Result<Vec<Entry>, StoreError> {
+                let find = "SELECT intent, state FROM entries WHERE account = $2 AND run = $1 \
+                            AND stage IN ('intended', 'unknown') ORDER BY tag";
+                let query = sqlx::query_as(find).bind(run.0).bind(self.account).fetch_all(&self.pool);
+                let found: Vec<(String, String)> = query.await.map_err(|error| self.refused(error))?;
+                Ok(found.iter().map(|(intent, state)| columns::entry(intent, state)).collect::<Result<_, _>>()?)
             }
 
             async fn results(
@@ -263,6 +199,40 @@ macro_rules! runs {
                 claimed.into_iter().map(read).collect()
             }
 
+            async fn claim_pending(
+                &self,
+                run: RunId,
+                holder: &str,
+                most: u32,
+                lease: Duration,
+            ) -> Result<Vec<Entry>, StoreError> {
+                let claim = concat!(
+                    "UPDATE items SET held_by = $2, held_until = ",
+                    $now,
+                    " + $3 WHERE run = $1 AND number IN (SELECT items.number FROM entries ",
+                    "JOIN items ON items.run = entries.run AND items.number = entries.number AND items.tag = entries.tag ",
+                    "WHERE entries.account = $5 AND entries.stage = 'created' AND entries.run = $1 ",
+                    "AND (items.held_until IS NULL OR items.held_until <= ",
+                    $now,
+                    ") ORDER BY entries.tag LIMIT $4",
+                    $skip_items,
+                    ") RETURNING tag"
+                );
+                let query = sqlx::query_scalar(claim).bind(run.0).bind(holder).bind(lease.as_secs_f64());
+                let query = query.bind(i64::from(most)).bind(self.account).fetch_all(&self.pool);
+                let mut tags: Vec<String> = query.await.map_err(|error| self.refused(error))?;
+                tags.sort_unstable();
+                let tags: Vec<Tag> = tags.into_iter().filter_map(|tag| Tag::new(tag).ok()).collect();
+                let entries = self.entries(&tags).await?.into_iter().flatten();
+                Ok(entries.filter(|entry| entry.state.stage() == Stage::Created).collect())
+            }
+
+            async fn pends(&self, run: RunId) -> Result<bool, StoreError> {
+                let find = "SELECT EXISTS (SELECT 1 FROM entries WHERE account = $2 AND stage = 'created' AND run = $1)";
+                let query = sqlx::query_scalar(find).bind(run.0).bind(self.account).fetch_one(&self.pool);
+                query.await.map_err(|error| self.refused(error))
+            }
+
             async fn waits(&self, run: RunId) -> Result<bool, StoreError> {
                 let find = concat!(
                     "SELECT EXISTS (SELECT 1 FROM items WHERE run = $1 AND tag IS NULL AND refused IS NULL) ",
@@ -292,7 +262,7 @@ macro_rules! runs {
             async fn inherit(&self, run: RunId) -> Result<(), StoreError> {
                 if $alone {
                     let free = "UPDATE items SET held_until = NULL \
-                                WHERE run = $1 AND tag IS NULL AND substr(held_by, 1, length($2)) <> $2";
+                                WHERE run = $1 AND substr(held_by, 1, length($2)) <> $2";
                     let query = sqlx::query(free).bind(run.0).bind(&*self.opened).execute(&self.pool);
                     query.await.map_err(|error| self.refused(error))?;
                 }
@@ -316,16 +286,26 @@ macro_rules! runs {
                     ") AS new JOIN runs ON runs.id = new.run AND runs.account = $1 WHERE true ORDER BY 1, 2 ",
                     "ON CONFLICT DO NOTHING RETURNING run, number"
                 );
+                // Whoever holds it to collect it does so no longer.
+                let free = concat!(
+                    "UPDATE items SET held_by = NULL, held_until = NULL FROM ",
+                    "(SELECT CAST(value->>'run' AS BIGINT) AS run, CAST(value->>'number' AS BIGINT) AS number FROM ",
+                    $each,
+                    ") AS new WHERE $1 = $1 AND items.run = new.run AND items.number = new.number ",
+                    "AND items.held_by IS NOT NULL"
+                );
                 let collected = |one: &Ended| {
                     (one.tag.clone(), State::Collected { id: one.id.clone(), cost: one.cost })
                 };
                 let changes: Vec<_> = ended.iter().map(collected).collect();
                 let rows = columns::results(ended)?;
                 let mut transaction = self.pool.begin_with($write).await.map_err(|error| self.refused(error))?;
-                let query = sqlx::query_as(insert).bind(self.account).bind(rows).fetch_all(&mut *transaction);
+                let query = sqlx::query_as(insert).bind(self.account).bind(&rows).fetch_all(&mut *transaction);
                 let mut stored: std::collections::HashSet<(i64, i64)> =
                     query.await.map_err(|error| self.refused(error))?.into_iter().collect();
                 self.note(&mut transaction, &changes).await?;
+                let query = sqlx::query(free).bind(self.account).bind(&rows).execute(&mut *transaction);
+                query.await.map_err(|error| self.refused(error))?;
                 transaction.commit().await.map_err(|error| self.refused(error))?;
                 Ok(ended.iter().map(|one| stored.remove(&(one.run.0, one.result.number))).collect())
             }

@@ -7,7 +7,7 @@ use crate::{
 };
 use core_http::{Error, ErrorKind};
 use dataforseo_merchant::{Budget, DfsClient, NewTask, Posted, Settings, TaskRequest, Tasks};
-use futures_util::{Stream, StreamExt, TryStreamExt, future, stream};
+use futures_util::{Stream, StreamExt, future, stream};
 use rust_decimal::Decimal;
 use std::{
     sync::{
@@ -23,7 +23,7 @@ const BATCH: u32 = 100;
 /// For how long a task is held that is about to be posted, unless somebody says otherwise.
 const LEASE: Duration = Duration::from_secs(60);
 /// How many results are waited for at once: memory does not grow with the run.
-const WAITED_FOR: usize = 1000;
+const WAITED_FOR: u32 = 1000;
 /// How many results share a transaction at the most.
 const AT_ONCE: usize = 100;
 /// How long one set of results is waited for, before it is seen which have come otherwise.
@@ -66,7 +66,10 @@ pub struct Worker {
     store: Arc<dyn Runs>,
     tasks: Tasks,
     run: RunId,
+    /// Holds what is about to be posted.
     holder: Arc<str>,
+    /// Holds what waits for its result.
+    collector: Arc<str>,
     lease: Duration,
     /// The pause between two looks for what became of tasks without an answer.
     look: Duration,
@@ -86,7 +89,8 @@ impl Worker {
         let holder: Arc<str> = store.holder().into();
         // The run's own budget is in the store, where all of its workers share it.
         let tasks = Tasks::new(client, store.working(run, &holder), Budget::unlimited());
-        Self { store, tasks, run, holder, lease: LEASE, look: LOOK }
+        let collector = store.holder().into();
+        Self { store, tasks, run, holder, collector, lease: LEASE, look: LOOK }
     }
 
     /// Takes over what the account pays, by a free call; until then the prices are those of the vendor's price page.
@@ -165,6 +169,7 @@ impl Worker {
     pub async fn wind_up(&self) -> Result<RunStatus, RunError> {
         self.tasks.unsettled().await?;
         self.store.hold(self.run, &self.holder, Duration::ZERO).await?;
+        self.store.hold(self.run, &self.collector, Duration::ZERO).await?;
         Ok(self.store.status(self.run).await?)
     }
 
@@ -187,8 +192,10 @@ impl Worker {
     async fn stay(&self) -> StoreError {
         loop {
             sleep(self.lease / 3).await;
-            if let Err(error) = self.store.hold(self.run, &self.holder, self.lease).await {
-                return error;
+            for holder in [&self.holder, &self.collector] {
+                if let Err(error) = self.store.hold(self.run, holder, self.lease).await {
+                    return error;
+                }
             }
         }
     }
@@ -286,24 +293,21 @@ impl Worker {
     async fn collect(&self, end: Instant, posted: &AtomicBool) -> Result<(), RunError> {
         loop {
             let all_posted = posted.load(Ordering::Acquire);
-            let ours = self
-                .tasks
-                .pending()
-                .try_filter(|entry| future::ready(columns::number(self.run, &entry.label).is_some()));
-            let pending: Vec<_> = ours.take(WAITED_FOR).try_collect().await?;
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(());
+            }
+            let pending = self.store.claim_pending(self.run, &self.collector, WAITED_FOR, self.lease).await?;
             if pending.is_empty() {
-                if all_posted || Instant::now() >= end {
+                // What another one holds is waited for too: that one may die.
+                if all_posted && !self.store.pends(self.run).await? {
                     return Ok(());
                 }
                 sleep(PAUSE).await;
                 continue;
             }
-            let left = end.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Ok(());
-            }
             // While others are still being posted, a small set is not waited for alone.
-            let patience = if all_posted || pending.len() == WAITED_FOR { ROUND } else { SHORT_ROUND };
+            let patience = if all_posted || pending.len() == WAITED_FOR as usize { ROUND } else { SHORT_ROUND };
             // What has come at about the same time is stored in one transaction.
             let mut results = self.tasks.collect(pending, left.min(patience)).ready_chunks(AT_ONCE);
             while let Some(come) = results.next().await {
@@ -322,6 +326,8 @@ impl Worker {
                     return Err(error.into());
                 }
             }
+            drop(results);
+            self.store.hold(self.run, &self.collector, Duration::ZERO).await?;
         }
     }
 }

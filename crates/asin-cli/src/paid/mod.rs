@@ -10,6 +10,8 @@ pub use market::{Products, Sellers, Variants, products, sellers, variants};
 #[cfg(feature = "runs")]
 pub use receive::address;
 pub use receive::{Receive, receive};
+#[cfg(feature = "runs")]
+pub use tasks::WrittenOff;
 pub use tasks::{Arguments, run};
 
 use crate::consent::Leave;

@@ -139,7 +139,7 @@ struct Forsake {
     tags: Vec<Tag>,
     /// As not made (it can be posted again; if it was made after all, it was paid for in vain), or as lost (paid for)
     #[arg(long = "as", value_name = "WHAT")]
-    how: What,
+    how: WrittenOff,
     /// Why
     #[arg(long, value_name = "TEXT")]
     reason: String,
@@ -151,9 +151,28 @@ struct Forsake {
 
 /// As what a task is written off.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum What {
+pub enum WrittenOff {
     NotMade,
     Lost,
+}
+
+impl WrittenOff {
+    /// What that means for the money, in words.
+    pub fn consequence(self) -> &'static str {
+        match self {
+            Self::NotMade => "Taken for not made; one that was made after all was paid for in vain.",
+            Self::Lost => "Taken for paid for and lost.",
+        }
+    }
+}
+
+impl From<WrittenOff> for WriteOff {
+    fn from(how: WrittenOff) -> Self {
+        match how {
+            WrittenOff::NotMade => Self::NotMade,
+            WrittenOff::Lost => Self::Lost,
+        }
+    }
 }
 
 fn kind(text: &str) -> Result<Kind, String> {
@@ -339,16 +358,12 @@ async fn write_off(arguments: Forsake) -> Ended {
         let entry = entry.ok_or_else(|| Failure::usage(format!("no task without an answer has the tag {tag}")))?;
         meant.push(format!("{}: {} of {}", tag, name(entry.request.kind()), entry.request.summary().subject));
     }
-    let (how, consequence) = match arguments.how {
-        What::NotMade => (WriteOff::NotMade, "Taken for not made; one that was made after all was paid for in vain."),
-        What::Lost => (WriteOff::Lost, "Taken for paid for and lost."),
-    };
-    let subject = format!("{}\n{consequence}", meant.join("\n"));
+    let subject = format!("{}\n{}", meant.join("\n"), arguments.how.consequence());
     if let Some(ended) = arguments.leave.refused(subject, "Write them off?").await? {
         return Ok(ended);
     }
     for tag in &arguments.tags {
-        tasks.write_off(tag, how, arguments.reason.as_str()).await?;
+        tasks.write_off(tag, arguments.how.into(), arguments.reason.as_str()).await?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -4,6 +4,7 @@ mod fill;
 mod rows;
 mod store;
 mod work;
+mod write_off;
 
 use crate::consent::Leave;
 use crate::failure::{Ended, Failure, say};
@@ -90,6 +91,7 @@ Examples:
         #[command(flatten)]
         place: Place,
     },
+    WriteOff(write_off::Forsake),
     /// Writes the results that there are, each once, in the order of the tasks: JSON lines, or CSV
     #[command(after_help = "\
 Examples:
@@ -161,8 +163,13 @@ pub async fn run(arguments: Arguments) -> Ended {
             let run = find(&*account.store, &name).await?;
             let status = account.store.status(run).await?;
             if !status.sealed {
-                return Err(Failure::usage(format!("run `{name}` was never filled to its end and agreed to"))
-                    .next(format!("`asin run start FILE --name {}` with the same file fills it", quoted(&name))));
+                return Err(Failure::usage(format!("run `{name}` was never filled to its end and agreed to")).next(
+                    format!(
+                        "`asin run start FILE --name {}{}` with the same file fills it",
+                        quoted(&name),
+                        place.flags()
+                    ),
+                ));
             }
             let open =
                 if deadline.is_some() && !status.cancelled { status.waiting + status.held } else { status.to_post() };
@@ -196,14 +203,12 @@ pub async fn run(arguments: Arguments) -> Ended {
             store.cancel(run).await?;
             let pending = store.status(run).await?.pending;
             if pending > 0 {
-                say(&format!(
-                    "asin: {pending} pending: `asin run resume {} {}` collects them",
-                    quoted(&name),
-                    place.flag()
-                ));
+                let resume = format!("asin run resume {}{}", quoted(&name), place.flags());
+                say(&format!("asin: {pending} pending: `{resume}` collects them"));
             }
             Ok(ExitCode::SUCCESS)
         }
+        Command::WriteOff(forsake) => write_off::write_off(forsake).await,
         Command::Results { name, after, output, place } => results(&place, &name, after, output).await,
         Command::List { output, place } => {
             let store = place.look().await?;
@@ -280,7 +285,11 @@ async fn start(arguments: Start) -> Ended {
     }
     let so_far =
         if status.ended() + status.pending > 0 { format!("\nSo far: {}.", words(&status)) } else { String::new() };
-    let subject = format!("DataForSEO: {}{so_far}", cost(&name, count, most, budget));
+    let repeated = match store.repeated(run).await? {
+        0 => String::new(),
+        repeated => format!("\n{repeated} of them ask for just what another one asks for: each is paid for."),
+    };
+    let subject = format!("DataForSEO: {}{repeated}{so_far}", cost(&name, count, most, budget));
     if let Some(ended) = leave.refused(subject, "Pay for them?").await? {
         return Ok(ended);
     }

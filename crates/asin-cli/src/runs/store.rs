@@ -76,8 +76,8 @@ pub struct Account {
     pub store: Arc<dyn Runs>,
     /// What the processes on a server share.
     server: Option<Postgres>,
-    /// The flag by which another command finds this place.
-    pub flag: String,
+    /// The flags by which another command finds this place and account, each behind a blank.
+    pub flags: String,
 }
 
 /// So many connections are enough for what a worker does at once, and as many for its limits.
@@ -90,13 +90,13 @@ impl Place {
         given.unwrap_or_else(|| Database::File(state_folder("runs.db")))
     }
 
-    /// The flag by which another command finds this place; a password is not shown.
-    pub fn flag(&self) -> String {
-        match (&self.database, self.database()) {
-            (None, Database::Server(_)) => String::new(),
-            (_, Database::File(file)) => format!("--database {}", quoted(file.display())),
-            (_, Database::Server(url)) => format!("--database {}", quoted(url)),
-        }
+    /// The flags by which another command finds this place and account, each behind a blank; a password is not shown.
+    pub fn flags(&self) -> String {
+        let database = self.database.as_ref().map(|database| match database {
+            Database::File(file) => format!("--database {}", quoted(file.display())),
+            Database::Server(url) => format!("--database {}", quoted(url)),
+        });
+        database.into_iter().chain(self.connect.flags()).map(|flag| format!(" {flag}")).collect()
     }
 
     /// The account and its runs, to change them.
@@ -105,7 +105,7 @@ impl Place {
         let mut session = self.connect.open().await?;
         let (client, login) = session.dataforseo()?;
         let (store, server) = self.database().open(&client, &login).await?;
-        Ok(Account { session, client, login, store, server, flag: self.flag() })
+        Ok(Account { session, client, login, store, server, flags: self.flags() })
     }
 
     /// The account's runs, to look at them, also while another process has them.
@@ -117,7 +117,7 @@ impl Place {
             }
             Database::File(file) => Arc::new(Sqlite::look(&file).await?.ledger(&client.base(), &login).await?),
             Database::Server(url) => {
-                Arc::new(Postgres::connect(&url, CONNECTIONS).await?.ledger(&client.base(), &login).await?)
+                Arc::new(Postgres::look(&url, CONNECTIONS).await?.ledger(&client.base(), &login).await?)
             }
         })
     }

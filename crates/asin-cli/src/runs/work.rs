@@ -36,14 +36,14 @@ impl Working {
     /// Posts and collects until nothing is left, or somebody stops it.
     pub async fn work(&self, mut account: Account, run: RunId, name: &str) -> Ended {
         account.share_limits(self.processes)?;
-        let (store, flag) = (account.store.clone(), account.flag.clone());
+        let (store, flags) = (account.store.clone(), account.flags.clone());
         let mut worker = Worker::new(account.client.clone(), store.clone(), run);
         if account.session.is_sandbox() {
             worker = worker.with(|settings| settings.cadence = Some(Cadence { first: QUICK, longest: QUICK }));
         }
         worker.learn_prices().await?;
         meter::pays(worker.spent());
-        let go_on = format!("`asin run resume {} {flag}` goes on", quoted(name));
+        let go_on = format!("`asin run resume {}{flags}` goes on", quoted(name));
         let total = usize::try_from(store.status(run).await?.tasks).unwrap_or(usize::MAX);
         let bar = counting("tasks", total, Format::Table);
         let work = async {
@@ -60,22 +60,22 @@ impl Working {
                 let status = worker.wind_up().await.map_err(|error| Failure::from(error).next(go_on.clone()))?;
                 Err(broken_off(&format!("{}; {go_on}", words(&status))))
             }
-            Some(Ok(status)) => Ok(end(name, &status, &go_on, &flag)),
+            Some(Ok(status)) => Ok(end(name, &status, &go_on, &flags)),
             Some(Err(error)) => {
                 // What is being sent is waited for here too, or it would be paid for without anybody knowing.
                 match worker.wind_up().await {
                     Ok(status) => say(&format!("asin: run `{name}`: {}", words(&status))),
                     Err(error) => say(&format!("asin: run `{name}`: how far it is cannot be read: {error}")),
                 }
-                Err(why(error, name, &flag, go_on))
+                Err(why(error, name, &flags, go_on))
             }
         }
     }
 }
 
 /// Why it had to stop, and what can be done.
-fn why(error: RunError, name: &str, flag: &str, go_on: String) -> Failure {
-    let resume = format!("`asin run resume {} {flag}", quoted(name));
+fn why(error: RunError, name: &str, flags: &str, go_on: String) -> Failure {
+    let resume = format!("`asin run resume {}{flags}", quoted(name));
     match error.refusal() {
         Some(refusal @ Refusal::Budget) => Failure::funds(refusal).next(format!("{resume} --budget USD` raises it")),
         Some(refusal @ Refusal::Late) => Failure::work(refusal).next(format!("{resume} --deadline TIME` sets another")),
@@ -92,13 +92,16 @@ fn is_store(error: &RunError) -> bool {
     causes.any(|cause| cause.is::<LedgerError>() || cause.is::<StoreError>())
 }
 
-fn end(name: &str, status: &RunStatus, go_on: &str, flag: &str) -> ExitCode {
+fn end(name: &str, status: &RunStatus, go_on: &str, flags: &str) -> ExitCode {
     let mut text = format!("asin: run `{name}`: {}", words(status));
     if status.done > 0 {
-        text += &format!("; `asin run results {} {flag}` writes its results", quoted(name));
+        text += &format!("; `asin run results {}{flags}` writes its results", quoted(name));
     }
     if status.pending > 0 || status.to_post() > 0 {
         text += &format!("; {go_on}");
+    }
+    if status.unknown > 0 {
+        text += &format!("; `asin run write-off {}{flags}` gives up what nobody finds out", quoted(name));
     }
     say(&text);
     ExitCode::from(u8::from(!(status.is_done() && status.refused == 0)))

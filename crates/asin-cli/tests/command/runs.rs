@@ -145,7 +145,8 @@ fn k11_a_run_that_is_stopped_says_what_is_pending_and_is_gone_on_with() {
     assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
     let told = lines.collect::<Vec<_>>().join("\n");
     assert_eq!(child.wait().unwrap().code(), Some(1), "{told}");
-    let go_on = format!("`asin run resume spring --database {}` goes on", shop.path("runs.db").display());
+    let (file, url) = (shop.path("runs.db"), &shop.sandbox.url);
+    let go_on = format!("`asin run resume spring --database {} --sandbox {url}", file.display());
     assert!(told.contains("what is being sent is waited for") && told.contains(&go_on), "{told}");
     assert!(!told.contains("without an answer"), "{told}");
     let resumed = shop.run(&["resume", "spring", "--yes"]);
@@ -154,6 +155,38 @@ fn k11_a_run_that_is_stopped_says_what_is_pending_and_is_gone_on_with() {
     let results = shop.run(&["results", "spring"]).lines();
     let numbers: BTreeSet<u64> = results.iter().map(|line| line["number"].as_u64().unwrap()).collect();
     assert_eq!((numbers.len(), results.len()), (130, 130));
+}
+
+#[test]
+fn what_stands_twice_is_told_before_it_is_paid_for() {
+    let shop = Shop::open();
+    let file = shop.path("spring.txt");
+    std::fs::write(&file, "B085RFFC9Q\nB07G82D89J\nB085RFFC9Q\nB085RFFC9Q\n").unwrap();
+    let start = ["start", file.to_str().unwrap(), "-m", "DE", "--budget", "1"];
+    shop.run(&start).says(2, &["4 paid tasks", "2 of them ask for just what another one asks for"]);
+    assert!(shop.charges().is_empty());
+    shop.run(&[&start[..], &["--yes"]].concat()).says(0, &["4 done of 4"]);
+    assert_eq!(shop.charges(), [1; 4]);
+}
+
+#[test]
+fn tasks_of_which_nobody_knows_are_given_up_and_posted_again() {
+    let shop = Shop::open();
+    let file = shop.asins(3);
+    let cut = json!({"method": "POST", "path": "/v3/*/task_post", "call": 1, "action": "cut_before_work"});
+    shop.sandbox.send("POST", "/_sandbox/faults", &cut.to_string());
+    let lost = shop.run(&["start", &file, "-m", "US", "--budget", "1", "--patience", "1s", "--yes"]);
+    lost.says(1, &["3 without an answer of 3", "asin run write-off spring --database"]);
+    let forsake = |flags: &[&str]| {
+        shop.run(&[&["write-off", "spring", "--as", "not-made", "--reason", "not in the list"], flags].concat())
+    };
+    forsake(&[]).says(2, &["B000000002", "paid for in vain", "nothing was sent"]);
+    assert_eq!(shop.status()["unknown"], 3);
+    forsake(&["--yes"]).says(0, &[]);
+    assert_eq!(shop.status()["waiting"], 3);
+    forsake(&["--yes"]).says(0, &["every task that was posted has an answer"]);
+    shop.run(&["resume", "spring", "--yes"]).says(0, &["3 done of 3"]);
+    assert_eq!(shop.charges(), [1; 3]);
 }
 
 /// Several processes on one PostgreSQL: one posts, another takes in what the vendor sends.

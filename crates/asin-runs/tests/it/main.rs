@@ -4,6 +4,8 @@
 mod chaos;
 #[cfg(feature = "sqlite")]
 mod crash;
+#[cfg(feature = "sqlite")]
+mod holding;
 #[cfg(feature = "postgres")]
 mod limits;
 #[cfg(feature = "postgres")]

@@ -107,6 +107,34 @@ async fn several_workers_share_a_run_and_each_task_is_paid_for_once() {
     let status = stores[0].status(run).await.unwrap();
     assert!(status.is_done(), "{status:?}: {ended:?}");
     crate::runs::check(&sandbox, &stores[0], run, 1000).await;
+    // Results that came and were stored are not fetched by another one too, but for what the stopped ones held.
+    let ledger = sandbox.ledger();
+    let fetched = |entry: &&asin_sandbox::Entry| entry.path.contains("/task_get/") && entry.code == Some(20000);
+    let fetched = ledger.requests.iter().filter(fetched).count();
+    assert!((1000..=1000 + 2 * 32).contains(&fetched), "{fetched} results were fetched");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn in_postgresql_nobody_waits_for_a_result_that_another_one_waits_for() {
+    let Some(server) = Server::start() else { return };
+    let missing = Postgres::look(&server.url(), 1).await.unwrap_err();
+    assert!(matches!(missing, StoreError::Older(_)), "{missing}");
+    let store = Postgres::connect(&server.url(), 3).await.unwrap();
+    let ledger = store.ledger(URL, "login").await.unwrap();
+    crate::holding::check(&ledger, &store.ledger(URL, "other").await.unwrap()).await;
+
+    // Who only looks sees it, and writes nothing.
+    let look = Postgres::look(&server.url(), 2).await.unwrap();
+    let seen = look.ledger(URL, "login").await.unwrap();
+    let runs = seen.runs().await.unwrap();
+    assert_eq!(runs, ledger.runs().await.unwrap());
+    assert_eq!(seen.status(runs[0].0).await.unwrap(), ledger.status(runs[0].0).await.unwrap());
+    assert!(seen.cancel(runs[0].0).await.unwrap_err().to_string().contains("read-only"));
+    assert!(look.ledger(URL, "nobody").await.unwrap().runs().await.unwrap().is_empty());
+    let admin = sqlx::PgPool::connect(&server.url()).await.unwrap();
+    sqlx::query("UPDATE asin_runs_version SET version = 1000").execute(&admin).await.unwrap();
+    let newer = Postgres::look(&server.url(), 1).await.unwrap_err();
+    assert!(matches!(newer, StoreError::Newer { found: 1000, .. }), "{newer}");
 }
 
 /// Row K5: what a worker held for too long is another's, and the late one may not send.

@@ -73,3 +73,11 @@ async fn the_file_is_for_its_owner_alone() {
         assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", file.file_name());
     }
 }
+
+#[tokio::test]
+async fn in_a_file_nobody_waits_for_a_result_that_another_one_waits_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Sqlite::open(folder.path().join("runs.db")).await.unwrap();
+    let ledger = store.ledger("https://api.dataforseo.com", "login").await.unwrap();
+    crate::holding::check(&ledger, &store.ledger("https://api.dataforseo.com", "other").await.unwrap()).await;
+}

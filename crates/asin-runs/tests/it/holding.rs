@@ -1,0 +1,98 @@
+//! Who holds what of a run, in every store.
+
+use crate::runs::{new, tasks};
+use asin_runs::{Ended, RunId, RunResult, Runs, StoreError};
+use dataforseo_merchant::{Entry, State, TaskId, testing::entry};
+use serde_json::Value;
+use std::time::Duration;
+
+const LONG: Duration = Duration::from_secs(60);
+
+/// A run whose tasks are posted, and wait for their results.
+async fn posted(store: &dyn Runs, name: &str, count: i64) -> (RunId, Vec<Entry>) {
+    let run = store.begin(&new(name, "5")).await.unwrap();
+    store.add(run, 0, &tasks(u32::try_from(count).unwrap())).await.unwrap();
+    store.seal(run).await.unwrap();
+    store.claim(run, "poster", 100, LONG).await.unwrap();
+    let intents: Vec<Entry> = (0..count).map(|number| entry(&format!("{run}/{number}"))).collect();
+    store.working(run, "poster").intend(&intents).await.unwrap();
+    (run, intents)
+}
+
+fn made(number: usize) -> State {
+    State::Created { id: TaskId::new(format!("11251845-7880-0209-0000-{number:012x}")), cost: "0.001".parse().unwrap() }
+}
+
+fn labels(entries: &[Entry]) -> Vec<&str> {
+    entries.iter().map(|entry| entry.label.split_once('/').unwrap().1).collect()
+}
+
+/// Each waits for results that no other one waits for; what nobody holds any more is another's.
+pub async fn check(store: &dyn Runs, other_account: &dyn Runs) {
+    let (run, intents) = posted(store, "held", 5).await;
+    let (other, _) = posted(store, "beside", 2).await;
+    assert_eq!(labels(&store.unknown(run).await.unwrap()), ["0", "1", "2", "3", "4"]);
+    assert!(!store.pends(run).await.unwrap(), "none is known to be made");
+    assert!(store.claim_pending(run, "early", 10, LONG).await.unwrap().is_empty());
+    let changes: Vec<_> = intents.iter().take(4).enumerate().map(|(at, entry)| (entry.tag.clone(), made(at))).collect();
+    store.record(&changes).await.unwrap();
+    assert_eq!(labels(&store.unknown(run).await.unwrap()), ["4"]);
+    assert!(store.pends(run).await.unwrap() && !store.pends(other).await.unwrap());
+
+    let first = store.claim_pending(run, "first", 2, LONG).await.unwrap();
+    assert_eq!(labels(&first), ["0", "1"], "the oldest");
+    assert_eq!(first[0].state, made(0));
+    let second = store.claim_pending(run, "second", 10, Duration::ZERO).await.unwrap();
+    assert_eq!(labels(&second), ["2", "3"]);
+    // For no time at all: nobody holds them.
+    assert_eq!(labels(&store.claim_pending(run, "third", 10, LONG).await.unwrap()), ["2", "3"]);
+    assert!(store.claim_pending(run, "fourth", 10, LONG).await.unwrap().is_empty());
+    assert!(other_account.claim_pending(run, "thief", 10, LONG).await.unwrap().is_empty());
+    store.hold(run, "first", LONG).await.unwrap();
+    store.hold(run, "third", Duration::ZERO).await.unwrap();
+    assert_eq!(labels(&store.claim_pending(run, "fourth", 10, LONG).await.unwrap()), ["2", "3"], "given back");
+
+    // What has its result is held no longer, and no more held by whoever holds what it held.
+    let ended = |entry: &Entry, number: usize| Ended {
+        run,
+        tag: entry.tag.clone(),
+        id: made(number).id().unwrap().clone(),
+        cost: "0.001".parse().unwrap(),
+        result: RunResult {
+            number: number as i64,
+            request: entry.request.clone(),
+            outcome: "done".to_owned(),
+            id: None,
+            result: Value::Null,
+            error: None,
+        },
+    };
+    assert_eq!(store.keep(&[ended(&intents[0], 0)]).await.unwrap(), [true]);
+    store.hold(run, "first", Duration::ZERO).await.unwrap();
+    assert_eq!(labels(&store.claim_pending(run, "fifth", 10, LONG).await.unwrap()), ["1"], "one has ended");
+    for (number, entry) in intents.iter().enumerate().take(4).skip(1) {
+        store.keep(&[ended(entry, number)]).await.unwrap();
+    }
+    assert!(!store.pends(run).await.unwrap());
+    let status = store.status(run).await.unwrap();
+    assert_eq!((status.done, status.pending, status.unknown, status.held), (4, 1, 1, 0), "{status:?}");
+
+    assert_eq!(store.repeated(run).await.unwrap(), 0);
+    let twice = store.begin(&new("twice", "5")).await.unwrap();
+    store.add(twice, 0, &[tasks(3), tasks(2)].concat()).await.unwrap();
+    assert_eq!(store.repeated(twice).await.unwrap(), 2);
+
+    // Another account has none of them.
+    assert!(matches!(other_account.status(run).await, Err(StoreError::NoRun(missing)) if missing == run));
+    let refused = [
+        other_account.add(run, 5, &tasks(1)).await,
+        other_account.seal(run).await,
+        other_account.cancel(run).await,
+        other_account.amend(run, None, Some(LONG)).await,
+        store.cancel(RunId(1_000_000)).await,
+    ];
+    for (number, refused) in refused.into_iter().enumerate() {
+        assert!(matches!(refused, Err(StoreError::NoRun(_))), "{number}: {refused:?}");
+    }
+    assert_eq!(store.status(run).await.unwrap().tasks, 5);
+}
