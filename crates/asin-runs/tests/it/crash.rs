@@ -1,6 +1,7 @@
 //! Rows of the fault matrix that kill, starve or cut off a worker, and then ask the vendor's bill: charges = intents =
-//! results, none twice. Of the others K4 is in `sqlite.rs` and `postgres.rs`, K5 in `postgres.rs` and `chaos.rs`, K7 in
-//! `runs.rs`, K10 in `chaos.rs` and `limits.rs`; K11 is a test of the command.
+//! results, none twice. Of the others K4 is in `sqlite.rs` and `postgres.rs`, K5 in `postgres.rs` and `chaos.rs`, K7
+//! and K8 in `runs.rs`, K10 in `chaos.rs` and `limits.rs`; K11 is a test of the command. Elsewhere are K6 (`clocks.rs` of
+//! `dataforseo-merchant`; a run's deadlines and leases are by the store's clock) and K9 (`crowd.rs` of `core-http`).
 //!
 //! A worker is this test program in a process of its own. `ASIN_RUNS_SEEDS=100` takes a hundred seeds instead of a few,
 //! `ASIN_RUNS_FROM` begins later.

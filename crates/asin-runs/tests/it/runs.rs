@@ -2,12 +2,20 @@
 
 use asin_runs::{NewRun, Refusal, RunId, Runs, Sqlite, SqliteLedger, StoreError, Worker};
 use asin_sandbox::{DataForSeoDemo, Fault, Sandbox};
-use core_http::{Limit, Operation, Quota, TokenBuckets};
+use core_http::{Limit, Operation, Quota, Request, Response, TokenBuckets, Transport, TransportError};
 use dataforseo_merchant::{
     Builder, Cadence, DfsClient, GoogleProduct, GoogleProductInfoTask, IdList, IdListQuery, Language, Ledger, Location,
     Mode, SellersTask, State, TaskId, TaskRequest, TasksReady, testing::entry,
 };
-use std::{collections::BTreeSet, path::Path, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -18,13 +26,58 @@ pub async fn sandbox(seed: u64) -> Sandbox {
 
 /// A client with limits that are as much faster.
 pub fn client(demo: DataForSeoDemo) -> DfsClient {
+    client_over(demo, core_http::built_in().unwrap())
+}
+
+fn client_over(demo: DataForSeoDemo, transport: Arc<dyn Transport>) -> DfsClient {
     let buckets = TokenBuckets::new();
     let list = IdList::new(IdListQuery::new("", ""));
     for limit in TasksReady::new().limits().into_iter().chain(list.limits()) {
         buckets.set(Limit { quota: Quota { per_second: 1000.0, burst: 20 }, ..limit });
     }
     let client = Builder::new(demo.login, demo.password).base_url(demo.base_url.parse().unwrap());
-    client.limits(Arc::new(buckets)).build().unwrap()
+    client.transport(transport).limits(Arc::new(buckets)).build().unwrap()
+}
+
+/// Panics where the first paid POST has its answer, and with one of the results.
+#[derive(Debug)]
+struct Panics {
+    inner: Arc<dyn Transport>,
+    posts: AtomicU32,
+    gets: AtomicU32,
+}
+
+#[async_trait::async_trait]
+impl Transport for Panics {
+    async fn send(&self, request: Request) -> Result<Response, TransportError> {
+        let path = request.uri().path().to_owned();
+        let answer = self.inner.send(request).await;
+        let nth = |count: &AtomicU32| count.fetch_add(1, Ordering::Relaxed) + 1;
+        assert!(!(path.ends_with("/task_post") && nth(&self.posts) == 1), "a bug after a POST");
+        assert!(!(path.contains("/task_get/") && nth(&self.gets) == 5), "a bug with one result");
+        answer
+    }
+}
+
+/// Row K8: one call is judged by the vendor's list, one result is marked, and the run goes on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn k8_what_panics_ends_neither_the_run_nor_what_was_paid_for() {
+    let sandbox = sandbox(9).await;
+    let folder = tempfile::tempdir().unwrap();
+    let panics = Panics { inner: core_http::built_in().unwrap(), posts: AtomicU32::new(0), gets: AtomicU32::new(0) };
+    let client = client_over(sandbox.demo().dataforseo, Arc::new(panics));
+    let store = open(folder.path(), &client).await;
+    let run = store.begin(&new("panics", "5")).await.unwrap();
+    store.add(run, 0, &tasks(250)).await.unwrap();
+    store.seal(run).await.unwrap();
+    let soon = worker(&client, store.clone(), run).with(|settings| settings.absence = Duration::from_secs(5));
+    let status = soon.work(PATIENCE).await.unwrap();
+    assert!(status.is_done() && status.done == 250, "{status:?}");
+    check(&sandbox, &store, run, 250).await;
+    let results = store.results(run, None, 250).await.unwrap();
+    let marked: Vec<_> = results.iter().filter(|result| result.outcome == "unreadable").collect();
+    let [marked] = marked[..] else { panic!("{marked:?}") };
+    assert!(marked.id.is_some() && marked.error.as_ref().unwrap().contains("a bug with one result"), "{marked:?}");
 }
 
 pub fn tasks(count: u32) -> Vec<TaskRequest> {

@@ -11,7 +11,7 @@ use crate::{Entry, Priority, TaskId, vendor};
 use core_http::{Error, ErrorKind, Result};
 use futures_core::Stream;
 use futures_util::{
-    StreamExt,
+    FutureExt, StreamExt,
     future::BoxFuture,
     stream::{self, BoxStream, FuturesUnordered},
 };
@@ -19,6 +19,7 @@ use jiff::SignedDuration;
 use std::{
     collections::{BTreeSet, HashMap, VecDeque},
     fmt,
+    panic::AssertUnwindSafe,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
@@ -316,9 +317,19 @@ impl Tasks {
         self.ledger.entry(&entry.tag).await.is_ok_and(|now| now.as_ref().is_some_and(is_collected))
     }
 
-    /// Asks for a result; `None` while the task is pending.
+    /// Asks for a result; `None` while the task is pending. Where that panics, in a transport say, this one is not read and
+    /// the others are: the vendor keeps it.
     async fn ask(&self, line: &Line, entry: &Entry, id: TaskId) -> Result<Option<TaskResult>> {
-        self.judge(entry, kinds::get(line, entry.request.kind(), id).await)
+        match AssertUnwindSafe(kinds::get(line, entry.request.kind(), id)).catch_unwind().await {
+            Ok(answer) => self.judge(entry, answer),
+            Err(panic) => {
+                let words =
+                    panic.downcast_ref::<&str>().copied().or(panic.downcast_ref::<String>().map(String::as_str));
+                let words = format!("asking for it panicked: {}", words.unwrap_or("without words"));
+                let error = Arc::new(Error::new(ErrorKind::Decode, words));
+                Ok(Some(TaskResult::Unreadable { error, raw: None }))
+            }
+        }
     }
 
     /// What an answer about a task says of it, whichever way it came; `None` while it is pending, and an error where the
