@@ -30,11 +30,12 @@ macro_rules! money {
                     _ if total > left => return Err(LedgerError::because(Refusal::Budget)),
                     _ => {}
                 }
+                // `tag IS NULL` would let SQLite begin with all that waits.
                 let bind = concat!(
                     "UPDATE items SET tag = new.tag FROM ",
                     "(SELECT CAST(value->>'number' AS BIGINT) AS number, value->>'tag' AS tag FROM ",
                     $each,
-                    ") AS new WHERE items.run = $1 AND items.number = new.number AND items.tag IS NULL ",
+                    ") AS new WHERE items.run = $1 AND items.number = new.number AND coalesce(items.tag, '') = '' ",
                     "AND items.held_by = $3 AND items.held_until > ",
                     $now
                 );

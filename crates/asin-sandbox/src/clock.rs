@@ -1,9 +1,11 @@
 //! Time in the sandbox: one monotonic clock that can be sped up, and the quotas that are measured on it.
 
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+// That of a paused runtime moves by itself: a test lets days pass.
+use tokio::{sync::watch, time::Instant};
 
 /// A monotonic clock that runs `speed` times faster than the wall.
 ///
@@ -12,7 +14,8 @@ use jiff::{SignedDuration, Timestamp};
 pub(crate) struct Clock {
     start: Instant,
     speed: f64,
-    jumped: Duration,
+    /// How far it was set forward, for those who wait by it.
+    jumped: watch::Sender<Duration>,
 }
 
 /// No clock jumps further than a century in all.
@@ -20,17 +23,22 @@ const FURTHEST: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 impl Clock {
     pub(crate) fn new(speed: f64) -> Self {
-        Self { start: Instant::now(), speed, jumped: Duration::ZERO }
+        Self { start: Instant::now(), speed, jumped: watch::Sender::new(Duration::ZERO) }
     }
 
     /// Sandbox time since the start.
     pub(crate) fn now(&self) -> Duration {
-        self.start.elapsed().mul_f64(self.speed) + self.jumped
+        self.start.elapsed().mul_f64(self.speed) + *self.jumped.borrow()
     }
 
     /// Lets time pass at once.
     pub(crate) fn jump(&mut self, time: Duration) {
-        self.jumped = self.jumped.saturating_add(time).min(FURTHEST);
+        self.jumped.send_modify(|jumped| *jumped = jumped.saturating_add(time).min(FURTHEST));
+    }
+
+    /// Changes when it is set forward.
+    pub(crate) fn jumps(&self) -> watch::Receiver<Duration> {
+        self.jumped.subscribe()
     }
 
     pub(crate) fn speed(&self) -> f64 {

@@ -16,8 +16,6 @@ use crate::dataforseo::webhooks::{self, Errand, Outcome, Outgoing};
 use crate::faults::Action;
 use crate::world::World;
 
-/// How long nobody looks at the sandbox's clock.
-const STEP: Duration = Duration::from_millis(100);
 /// How much of an answer is read, and kept for the list of errors.
 const ANSWER: usize = 1000;
 
@@ -29,11 +27,16 @@ fn with<T>(world: &Weak<Mutex<World>>, work: impl FnOnce(&mut World) -> T) -> Op
 
 /// Sends a webhook when it is due and writes down what became of it. A sandbox that has stopped sends nothing more.
 pub(crate) async fn deliver(world: Weak<Mutex<World>>, errand: Errand) {
-    // In small steps, for the sandbox's clock can be set forward.
-    while let Some(wait) = with(&world, |world| world.clock.wall(errand.due.saturating_sub(world.clock.now())))
+    let left =
+        |world: &mut World| (world.clock.wall(errand.due.saturating_sub(world.clock.now())), world.clock.jumps());
+    while let Some((wait, mut jumps)) = with(&world, left)
         && !wait.is_zero()
     {
-        tokio::time::sleep(wait.min(STEP)).await;
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            // Set forward, or gone with its sandbox.
+            _ = jumps.changed() => {}
+        }
     }
     let Some(Some(mut outgoing)) = with(&world, |world| webhooks::prepare(world, &errand)) else { return };
     let fault = outgoing.strike.as_ref().map(|strike| strike.action.clone());

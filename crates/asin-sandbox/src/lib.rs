@@ -173,6 +173,15 @@ impl Sandbox {
         Demo::new(&self.ports.roots("127.0.0.1"), &self.shared.world())
     }
 
+    /// Answers a request, of which only the path counts, without a connection: for a test on a paused clock
+    /// (`tokio::time::pause`), on which the sandbox's own clock goes, too. A connection would let such a clock run ahead.
+    ///
+    /// # Errors
+    /// When a fault cuts the connection that there would be.
+    pub async fn answer(&self, request: http::Request<bytes::Bytes>) -> std::io::Result<http::Response<bytes::Bytes>> {
+        server::unconnected(self.shared.clone(), request).await
+    }
+
     /// What was asked, done and charged until now.
     #[must_use]
     pub fn ledger(&self) -> Ledger {

@@ -81,12 +81,25 @@ pub(crate) fn service(shared: Shared, door: Door) -> IntoMakeServiceWithConnectI
     axum::Router::new().fallback(serve).with_state((shared, door)).into_make_service_with_connect_info()
 }
 
-/// Answers one request.
 async fn serve(
     State((shared, door)): State<(Shared, Door)>,
     ConnectInfo(wire): ConnectInfo<Wire>,
-    mut request: Request,
+    request: Request,
 ) -> Response {
+    answer(shared, door, wire, request).await
+}
+
+/// Answers one request that came without a connection.
+pub(crate) async fn unconnected(shared: Shared, request: http::Request<Bytes>) -> io::Result<http::Response<Bytes>> {
+    let wire = Wire::default();
+    let (head, body) = answer(shared, Door::Everybody, wire.clone(), request.map(Body::from)).await.into_parts();
+    let body = body.collect().await.map_err(|_| cut())?.to_bytes();
+    wire.alive()?;
+    Ok(http::Response::from_parts(head, body))
+}
+
+/// Answers one request.
+async fn answer(shared: Shared, door: Door, wire: Wire, mut request: Request) -> Response {
     if request.uri().path().starts_with("/_sandbox") {
         return crate::control::serve(&shared, request).await;
     }
@@ -207,7 +220,7 @@ async fn read(request: Request) -> Option<(http::request::Parts, Bytes, Form)> {
 }
 
 /// One accepted connection, which a fault can cut.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Wire {
     dead: Arc<AtomicBool>,
 }
@@ -222,6 +235,10 @@ impl Wire {
     /// Nothing is read or written any more.
     pub(crate) fn end(&self) {
         self.dead.store(true, Ordering::Release);
+    }
+
+    fn alive(&self) -> io::Result<()> {
+        if self.dead.load(Ordering::Acquire) { Err(cut()) } else { Ok(()) }
     }
 }
 
@@ -255,7 +272,7 @@ impl Listener for Port {
         if let Err(error) = inner.set_nodelay(true) {
             tracing::debug!(%error, "no TCP_NODELAY");
         }
-        (Stream { inner, wire: Wire { dead: Arc::default() } }, address)
+        (Stream { inner, wire: Wire::default() }, address)
     }
 
     fn local_addr(&self) -> io::Result<Self::Addr> {
@@ -263,22 +280,16 @@ impl Listener for Port {
     }
 }
 
-impl Stream {
-    fn alive(&self) -> io::Result<()> {
-        if self.wire.dead.load(Ordering::Acquire) { Err(cut()) } else { Ok(()) }
-    }
-}
-
 impl AsyncRead for Stream {
     fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        self.alive()?;
+        self.wire.alive()?;
         Pin::new(&mut self.inner).poll_read(context, into)
     }
 }
 
 impl AsyncWrite for Stream {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.alive()?;
+        self.wire.alive()?;
         Pin::new(&mut self.inner).poll_write(context, bytes)
     }
 
@@ -287,7 +298,7 @@ impl AsyncWrite for Stream {
         context: &mut Context<'_>,
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.alive()?;
+        self.wire.alive()?;
         Pin::new(&mut self.inner).poll_write_vectored(context, bytes)
     }
 
@@ -296,7 +307,7 @@ impl AsyncWrite for Stream {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.alive()?;
+        self.wire.alive()?;
         Pin::new(&mut self.inner).poll_flush(context)
     }
 
