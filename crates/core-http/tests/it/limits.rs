@@ -292,6 +292,10 @@ fn quotas_stay_within_what_is_documented() {
         let most = per_second * f64::from(window) + f64::from(burst);
         assert!(most <= f64::from(calls.max(2)) + 1e-9, "{calls} in {window} s became {most}");
     }
+    let window =
+        |calls, seconds| (Quota::per_window(calls, seconds).per_second, Quota::per_window(calls, seconds).burst);
+    assert_eq!([window(2000, 60), window(50, 24), window(49, 24)], [(32.0, 80), (2.0, 2), (2.0, 1)]);
+    assert_eq!(window(1, 60), (1.0 / 60.0, 1), "one at a time");
 }
 
 /// What a bucket let through, in seconds since the start.

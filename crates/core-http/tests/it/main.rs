@@ -6,6 +6,7 @@ mod crowd;
 mod errors;
 mod exclusive;
 mod faults;
+mod leaving;
 mod limits;
 mod pages;
 #[cfg(feature = "rustls")]
