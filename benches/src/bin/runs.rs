@@ -246,6 +246,7 @@ async fn send(address: &str) -> Outcome<()> {
                 let request = http::Request::post(format!("{path}?id={id}&tag={tag}"))
                     .header("host", &host)
                     .body(http_body_util::Full::new(bytes::Bytes::from(body.to_string())))?;
+                sender.ready().await?;
                 let answer = sender.send_request(request).await?;
                 if !answer.status().is_success() {
                     return Err(format!("{}", answer.status()).into());

@@ -44,6 +44,12 @@ const VERSIONS: &[&[&str]] = &[&[
 /// Held while the schema is made, so that processes that start together do it once: `asin-run` in ASCII.
 const MIGRATING: i64 = 0x6173_696e_2d72_756e;
 
+/// Each statement is planned for any account and run. For one that is newer than the table's statistics PostgreSQL expects no
+/// row, and would go through all that there are for each row of a batch.
+const PLANS: &str = "SET plan_cache_mode = force_generic_plan";
+/// The same, of who writes nothing.
+const LOOKS: &str = "SET plan_cache_mode = force_generic_plan; SET default_transaction_read_only = on";
+
 /// How long a call waits for a connection.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -107,12 +113,11 @@ impl Postgres {
         let options = PgConnectOptions::from_str(url).map_err(|source| failed("PostgreSQL", source))?;
         let database = options.get_database().unwrap_or(options.get_username());
         let store: Arc<str> = format!("PostgreSQL {}:{}/{database}", options.get_host(), options.get_port()).into();
-        let mut pools = PgPoolOptions::new().max_connections(connections).acquire_timeout(PATIENCE);
-        if looks {
-            pools = pools.after_connect(|connection, _| {
-                Box::pin(async { connection.execute("SET default_transaction_read_only = on").await.map(|_| ()) })
-            });
-        }
+        let settings = if looks { LOOKS } else { PLANS };
+        let pools = PgPoolOptions::new().max_connections(connections).acquire_timeout(PATIENCE);
+        let pools = pools.after_connect(move |connection, _| {
+            Box::pin(async move { connection.execute(settings).await.map(|_| ()) })
+        });
         let limits = pools.clone().connect_lazy_with(options.clone());
         let pool = pools.connect_with(options).await;
         let pool = pool.map_err(|source| failed(&store, source))?;
@@ -218,6 +223,8 @@ money!(
 runs!(
     PostgresLedger,
     write: "BEGIN",
+    // An array is made once. What stands behind `IN` may be run for each row, and would lock more each time.
+    among: ("= ANY (ARRAY (", "))"),
     skip: " FOR UPDATE SKIP LOCKED",
     skip_items: " FOR UPDATE OF items SKIP LOCKED",
     each: "json_array_elements($2::json) AS rows (value)",

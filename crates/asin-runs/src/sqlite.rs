@@ -206,6 +206,7 @@ money!(SqliteLedger, lock: "", each: "json_each($2)", now: "unixepoch('subsec')"
 runs!(
     SqliteLedger,
     write: "BEGIN IMMEDIATE",
+    among: ("IN (", ")"),
     skip: "",
     skip_items: "",
     each: "json_each($2)",

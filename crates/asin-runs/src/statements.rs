@@ -3,8 +3,8 @@
 /// Implements [`Runs`] beside `ledger!`, and what that needs of it.
 macro_rules! runs {
     (
-        $ledger:ty, write: $write:literal, skip: $skip:literal, skip_items: $skip_items:literal, each: $each:literal,
-        now: $now:literal, alone: $alone:literal
+        $ledger:ty, write: $write:literal, among: ($among:literal, $end:literal), skip: $skip:literal,
+        skip_items: $skip_items:literal, each: $each:literal, now: $now:literal, alone: $alone:literal
     ) => {
         impl $ledger {
             fn refused(&self, source: sqlx::Error) -> StoreError {
@@ -181,7 +181,9 @@ macro_rules! runs {
                 let claim = concat!(
                     "UPDATE items SET held_by = $2, held_until = ",
                     $now,
-                    " + $3 WHERE run = $1 AND number IN (SELECT number FROM items WHERE run = $1 AND tag IS NULL ",
+                    " + $3 WHERE run = $1 AND number ",
+                    $among,
+                    "SELECT number FROM items WHERE run = $1 AND tag IS NULL ",
                     "AND refused IS NULL AND (held_until IS NULL OR held_until <= ",
                     $now,
                     ") AND EXISTS (SELECT 1 FROM runs WHERE id = $1 AND account = $5 AND sealed AND NOT cancelled ",
@@ -189,7 +191,8 @@ macro_rules! runs {
                     $now,
                     ")) ORDER BY number LIMIT $4",
                     $skip,
-                    ") RETURNING number, request"
+                    $end,
+                    " RETURNING number, request"
                 );
                 let query = sqlx::query_as(claim).bind(run.0).bind(holder).bind(lease.as_secs_f64());
                 let claimed = query.bind(i64::from(most)).bind(self.account).fetch_all(&self.pool).await;
@@ -209,14 +212,17 @@ macro_rules! runs {
                 let claim = concat!(
                     "UPDATE items SET held_by = $2, held_until = ",
                     $now,
-                    " + $3 WHERE run = $1 AND number IN (SELECT items.number FROM entries ",
+                    " + $3 WHERE run = $1 AND number ",
+                    $among,
+                    "SELECT items.number FROM entries ",
                     "JOIN items ON items.run = entries.run AND items.number = entries.number AND items.tag = entries.tag ",
                     "WHERE entries.account = $5 AND entries.stage = 'created' AND entries.run = $1 ",
                     "AND (items.held_until IS NULL OR items.held_until <= ",
                     $now,
                     ") ORDER BY entries.tag LIMIT $4",
                     $skip_items,
-                    ") RETURNING tag"
+                    $end,
+                    " RETURNING tag"
                 );
                 let query = sqlx::query_scalar(claim).bind(run.0).bind(holder).bind(lease.as_secs_f64());
                 let query = query.bind(i64::from(most)).bind(self.account).fetch_all(&self.pool);
@@ -249,11 +255,13 @@ macro_rules! runs {
                 let hold = concat!(
                     "UPDATE items SET held_until = ",
                     $now,
-                    " + $3 WHERE run = $1 AND number IN (SELECT number FROM items ",
+                    " + $3 WHERE run = $1 AND number ",
+                    $among,
+                    "SELECT number FROM items ",
                     "WHERE run = $1 AND held_by = $2 AND refused IS NULL AND held_until > ",
                     $now,
                     $skip,
-                    ")"
+                    $end
                 );
                 let query = sqlx::query(hold).bind(run.0).bind(holder).bind(lease.as_secs_f64()).execute(&self.pool);
                 query.await.map(|_| ()).map_err(|error| self.refused(error))
