@@ -19,7 +19,7 @@ async fn posted(store: &dyn Runs, name: &str, count: i64) -> (RunId, Vec<Entry>)
     (run, intents)
 }
 
-fn made(number: usize) -> State {
+pub fn made(number: usize) -> State {
     State::Created { id: TaskId::new(format!("11251845-7880-0209-0000-{number:012x}")), cost: "0.001".parse().unwrap() }
 }
 

@@ -8,6 +8,7 @@ use dataforseo_merchant::{
     testing::{Store, check_ledger, entry},
 };
 use futures_util::future::join_all;
+use sqlx::Connection as _;
 use std::{sync::Arc, time::Duration};
 use tokio::time::timeout;
 
@@ -135,6 +136,41 @@ async fn in_postgresql_nobody_waits_for_a_result_that_another_one_waits_for() {
     sqlx::query("UPDATE asin_runs_version SET version = 1000").execute(&admin).await.unwrap();
     let newer = Postgres::look(&server.url(), 1).await.unwrap_err();
     assert!(matches!(newer, StoreError::Newer { found: 1000, .. }), "{newer}");
+}
+
+/// PostgreSQL has not heard of the run yet and expects no row of it: a plan that is good for none goes through all of them for
+/// each row of a batch.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_run_beside_a_large_one_reads_little_more_than_what_it_takes() {
+    let Some(server) = Server::start() else { return };
+    let mut admin = sqlx::PgConnection::connect(&server.url()).await.unwrap();
+    let store = Postgres::connect(&server.url(), 2).await.unwrap();
+    let ledger = store.ledger(URL, "login").await.unwrap();
+    for (name, statement) in [("large", "ANALYZE"), ("new", "SELECT 1")] {
+        let run = ledger.begin(&crate::runs::new(name, "50")).await.unwrap();
+        ledger.add(run, 0, &crate::runs::tasks(4000)).await.unwrap();
+        ledger.seal(run).await.unwrap();
+        for _ in 0..5 {
+            let claimed = ledger.claim(run, "me", 100, Duration::from_secs(60)).await.unwrap();
+            assert_eq!(claimed.len(), 100);
+            let intents: Vec<_> = claimed.iter().map(|(number, _)| entry(&format!("{run}/{number}"))).collect();
+            ledger.working(run, "me").intend(&intents).await.unwrap();
+            let made = |entry: &dataforseo_merchant::Entry| (entry.tag.clone(), crate::holding::made(0));
+            ledger.record(&Vec::from_iter(intents.iter().map(made))).await.unwrap();
+            assert_eq!(ledger.claim_pending(run, "me", 100, Duration::from_secs(60)).await.unwrap().len(), 100);
+        }
+        sqlx::raw_sql(statement).execute(&mut admin).await.unwrap();
+    }
+    // What a connection has read is told when it ends.
+    let others = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
+                  WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    while sqlx::query_scalar::<_, i64>(others).fetch_one(&mut admin).await.unwrap() > 0 {
+        tokio::task::yield_now().await;
+    }
+    let read = "SELECT CAST(sum(seq_tup_read + idx_tup_fetch) AS BIGINT) FROM pg_stat_user_tables \
+                WHERE relname IN ('items', 'entries')";
+    let read: i64 = sqlx::query_scalar(read).fetch_one(&mut admin).await.unwrap();
+    assert!(read < 200_000, "{read} rows were read");
 }
 
 /// Row K5: what a worker held for too long is another's, and the late one may not send.
