@@ -287,7 +287,7 @@ async fn start(arguments: Start) -> Ended {
         if status.ended() + status.pending > 0 { format!("\nSo far: {}.", words(&status)) } else { String::new() };
     let repeated = match store.repeated(run).await? {
         0 => String::new(),
-        repeated => format!("\n{repeated} of them ask for just what another one asks for: each is paid for."),
+        repeated => format!("\nTasks that ask for just what another one does: {repeated}. Each is paid for."),
     };
     let subject = format!("DataForSEO: {}{repeated}{so_far}", cost(&name, count, most, budget));
     if let Some(ended) = leave.refused(subject, "Pay for them?").await? {
