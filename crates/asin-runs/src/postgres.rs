@@ -16,30 +16,33 @@ use sqlx::{
 use std::{cmp::Ordering, str::FromStr, sync::Arc, time::Duration};
 
 /// What makes a schema of each version from the one before; what stands here once is never changed.
-const VERSIONS: &[&[&str]] = &[&[
-    "CREATE TABLE accounts (id INTEGER GENERATED ALWAYS AS IDENTITY PRIMARY KEY, base_url TEXT NOT NULL, \
+const VERSIONS: &[&[&str]] = &[
+    &[
+        "CREATE TABLE accounts (id INTEGER GENERATED ALWAYS AS IDENTITY PRIMARY KEY, base_url TEXT NOT NULL, \
      login TEXT NOT NULL, UNIQUE (base_url, login))",
-    // Tags are ordered by their bytes, whatever the database's language.
-    "CREATE TABLE entries (account INTEGER NOT NULL REFERENCES accounts (id), tag TEXT COLLATE \"C\" NOT NULL, \
+        // Tags are ordered by their bytes, whatever the database's language.
+        "CREATE TABLE entries (account INTEGER NOT NULL REFERENCES accounts (id), tag TEXT COLLATE \"C\" NOT NULL, \
      stage TEXT NOT NULL, intent TEXT NOT NULL, state TEXT NOT NULL, run BIGINT, number BIGINT, \
      cost BIGINT, PRIMARY KEY (account, tag))",
-    "CREATE INDEX entries_by_stage ON entries (account, stage, tag)",
-    "CREATE TABLE runs (id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, \
+        "CREATE INDEX entries_by_stage ON entries (account, stage, tag)",
+        "CREATE TABLE runs (id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, \
      account INTEGER NOT NULL REFERENCES accounts (id), name TEXT NOT NULL, budget BIGINT NOT NULL, \
      committed BIGINT NOT NULL DEFAULT 0, deadline DOUBLE PRECISION, cancelled BOOLEAN NOT NULL DEFAULT false, \
      sealed BOOLEAN NOT NULL DEFAULT false, \
      UNIQUE (account, name))",
-    "CREATE TABLE items (run BIGINT NOT NULL REFERENCES runs (id), number BIGINT NOT NULL, request TEXT NOT NULL, \
+        "CREATE TABLE items (run BIGINT NOT NULL REFERENCES runs (id), number BIGINT NOT NULL, request TEXT NOT NULL, \
      tag TEXT COLLATE \"C\" UNIQUE, held_by TEXT, held_until DOUBLE PRECISION, \
      refused TEXT, PRIMARY KEY (run, number))",
-    "CREATE INDEX items_held ON items (run, held_by) WHERE held_by IS NOT NULL",
-    "CREATE INDEX items_open ON items (run, number) WHERE tag IS NULL AND refused IS NULL",
-    "CREATE TABLE results (run BIGINT NOT NULL REFERENCES runs (id), number BIGINT NOT NULL, body TEXT NOT NULL, \
+        "CREATE INDEX items_held ON items (run, held_by) WHERE held_by IS NOT NULL",
+        "CREATE INDEX items_open ON items (run, number) WHERE tag IS NULL AND refused IS NULL",
+        "CREATE TABLE results (run BIGINT NOT NULL REFERENCES runs (id), number BIGINT NOT NULL, body TEXT NOT NULL, \
      PRIMARY KEY (run, number))",
-    crate::limits::TABLES,
-    crate::limits::SLOT,
-    crate::limits::RESERVE,
-]];
+        crate::limits::TABLES,
+        crate::limits::SLOT,
+        crate::limits::RESERVE,
+    ],
+    &["CREATE INDEX entries_pending ON entries (account, run, tag) WHERE stage = 'created'"],
+];
 
 /// Held while the schema is made, so that processes that start together do it once: `asin-run` in ASCII.
 const MIGRATING: i64 = 0x6173_696e_2d72_756e;
@@ -228,6 +231,7 @@ runs!(
     skip: " FOR UPDATE SKIP LOCKED",
     skip_items: " FOR UPDATE OF items SKIP LOCKED",
     each: "json_array_elements($2::json) AS rows (value)",
+    numbers: "json_array_elements_text($2::json) AS rows (value)",
     now: "CAST(extract(epoch FROM clock_timestamp()) AS DOUBLE PRECISION)",
     alone: false
 );

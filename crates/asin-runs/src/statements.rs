@@ -4,7 +4,8 @@
 macro_rules! runs {
     (
         $ledger:ty, write: $write:literal, among: ($among:literal, $end:literal), skip: $skip:literal,
-        skip_items: $skip_items:literal, each: $each:literal, now: $now:literal, alone: $alone:literal
+        skip_items: $skip_items:literal, each: $each:literal, numbers: $numbers:literal, now: $now:literal,
+        alone: $alone:literal
     ) => {
         impl $ledger {
             fn refused(&self, source: sqlx::Error) -> StoreError {
@@ -209,28 +210,34 @@ macro_rules! runs {
                 most: u32,
                 lease: Duration,
             ) -> Result<Vec<Entry>, StoreError> {
-                let claim = concat!(
-                    "UPDATE items SET held_by = $2, held_until = ",
-                    $now,
-                    " + $3 WHERE run = $1 AND number ",
-                    $among,
-                    "SELECT items.number FROM entries ",
-                    "JOIN items ON items.run = entries.run AND items.number = entries.number AND items.tag = entries.tag ",
-                    "WHERE entries.account = $5 AND entries.stage = 'created' AND entries.run = $1 ",
+                // An earlier tag of a task counts, too: it was taken for not made, and was. What this one holds itself it may have
+                // failed to give back.
+                let find = concat!(
+                    "SELECT items.number, entries.intent, entries.state FROM entries ",
+                    "JOIN items ON items.run = entries.run AND items.number = entries.number ",
+                    "WHERE entries.account = $4 AND entries.stage = 'created' AND entries.run = $1 ",
                     "AND (items.held_until IS NULL OR items.held_until <= ",
                     $now,
-                    ") ORDER BY entries.tag LIMIT $4",
-                    $skip_items,
-                    $end,
-                    " RETURNING tag"
+                    " OR items.held_by = $2) ORDER BY entries.tag LIMIT $3",
+                    $skip_items
                 );
-                let query = sqlx::query_scalar(claim).bind(run.0).bind(holder).bind(lease.as_secs_f64());
-                let query = query.bind(i64::from(most)).bind(self.account).fetch_all(&self.pool);
-                let mut tags: Vec<String> = query.await.map_err(|error| self.refused(error))?;
-                tags.sort_unstable();
-                let tags: Vec<Tag> = tags.into_iter().filter_map(|tag| Tag::new(tag).ok()).collect();
-                let entries = self.entries(&tags).await?.into_iter().flatten();
-                Ok(entries.filter(|entry| entry.state.stage() == Stage::Created).collect())
+                let hold = concat!(
+                    "UPDATE items SET held_by = $3, held_until = ",
+                    $now,
+                    " + $4 FROM (SELECT CAST(value AS BIGINT) AS number FROM ",
+                    $numbers,
+                    ") AS new WHERE items.run = $1 AND items.number = new.number"
+                );
+                let mut transaction = self.pool.begin_with($write).await.map_err(|error| self.refused(error))?;
+                let query = sqlx::query_as(find).bind(run.0).bind(holder).bind(i64::from(most)).bind(self.account);
+                let found: Vec<(i64, String, String)> =
+                    query.fetch_all(&mut *transaction).await.map_err(|error| self.refused(error))?;
+                let numbers: Vec<i64> = found.iter().map(|(number, ..)| *number).collect();
+                let query = sqlx::query(hold).bind(run.0).bind(columns::text(&numbers)?).bind(holder);
+                let query = query.bind(lease.as_secs_f64()).execute(&mut *transaction);
+                query.await.map_err(|error| self.refused(error))?;
+                transaction.commit().await.map_err(|error| self.refused(error))?;
+                Ok(found.iter().map(|(_, intent, state)| columns::entry(intent, state)).collect::<Result<_, _>>()?)
             }
 
             async fn pends(&self, run: RunId) -> Result<bool, StoreError> {
@@ -270,7 +277,7 @@ macro_rules! runs {
             async fn inherit(&self, run: RunId) -> Result<(), StoreError> {
                 if $alone {
                     let free = "UPDATE items SET held_until = NULL \
-                                WHERE run = $1 AND substr(held_by, 1, length($2)) <> $2";
+                                WHERE run = $1 AND held_by IS NOT NULL AND substr(held_by, 1, length($2)) <> $2";
                     let query = sqlx::query(free).bind(run.0).bind(&*self.opened).execute(&self.pool);
                     query.await.map_err(|error| self.refused(error))?;
                 }
@@ -300,7 +307,7 @@ macro_rules! runs {
                     "(SELECT CAST(value->>'run' AS BIGINT) AS run, CAST(value->>'number' AS BIGINT) AS number FROM ",
                     $each,
                     ") AS new WHERE $1 = $1 AND items.run = new.run AND items.number = new.number ",
-                    "AND items.held_by IS NOT NULL"
+                    "AND items.held_by IS NOT NULL AND items.tag IS NOT NULL"
                 );
                 let collected = |one: &Ended| {
                     (one.tag.clone(), State::Collected { id: one.id.clone(), cost: one.cost })

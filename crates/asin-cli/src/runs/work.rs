@@ -101,7 +101,10 @@ fn end(name: &str, status: &RunStatus, go_on: &str, flags: &str) -> ExitCode {
         text += &format!("; {go_on}");
     }
     if status.unknown > 0 {
-        text += &format!("; `asin run write-off {}{flags}` gives up what nobody finds out", quoted(name));
+        text += &format!(
+            "; `asin run write-off {}{flags} --as WHAT --reason TEXT` gives up what nobody finds out",
+            quoted(name)
+        );
     }
     say(&text);
     ExitCode::from(u8::from(!(status.is_done() && status.refused == 0)))

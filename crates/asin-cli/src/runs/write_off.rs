@@ -4,15 +4,17 @@ use super::{find, store::Place};
 use crate::consent::Leave;
 use crate::failure::{Ended, Failure, say};
 use crate::paid::WrittenOff;
-use asin_facade::dataforseo_merchant::{Budget, Tasks};
+use asin_facade::dataforseo_merchant::{Budget, Entry, State, Tasks};
 use asin_facade::runs::Runs;
+use jiff::{SignedDuration, Timestamp};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 /// Gives the tasks of a run up that have no answer, on your word, which the run keeps
 ///
-/// First it looks them up in the vendor's list, which is free; only what is not found there is given up. Mostly `resume` finds
-/// that out by itself: not before another task of the account is known, and not for what the vendor lists no more (28 days).
+/// First, with --dry-run too, all tasks of the account that have no answer are looked up in the vendor's list, which is free;
+/// only what is not found there is given up. Mostly `resume` finds that out by itself: not before another task of the
+/// account is known, and not for what the vendor lists no more (28 days).
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -34,6 +36,8 @@ pub struct Forsake {
     place: Place,
 }
 
+/// How long the answer to a task may take that was about to be sent.
+const PATIENCE: SignedDuration = SignedDuration::from_mins(10);
 /// So many are named before it is asked.
 const NAMED: usize = 10;
 
@@ -43,10 +47,23 @@ pub async fn write_off(arguments: Forsake) -> Ended {
     let run = find(&*account.store, &name).await?;
     let store: Arc<dyn Runs> = account.store.clone();
     let tasks = Tasks::new(account.client.clone(), store.clone(), Budget::unlimited());
-    if !store.unknown(run).await?.is_empty() {
-        tasks.settle().await?;
+    if !store.unknown(run).await?.is_empty()
+        && let Err(error) = tasks.settle().await
+    {
+        say(&format!("asin: the vendor's list cannot be had: {error}"));
     }
     let unknown = store.unknown(run).await?;
+    // Another process may have begun to send these, and wait for the answer still.
+    let (young, unknown): (Vec<Entry>, Vec<Entry>) = unknown.into_iter().partition(|entry| {
+        entry.state == State::Intended
+            && Timestamp::now() < entry.not_after.saturating_add(PATIENCE).unwrap_or(Timestamp::MAX)
+    });
+    if !young.is_empty() {
+        say(&format!("asin: {} may be under way still: ten minutes later that is known", young.len()));
+    }
+    if unknown.is_empty() && !young.is_empty() {
+        return Ok(ExitCode::FAILURE);
+    }
     if unknown.is_empty() {
         say(&format!("asin: run `{name}`: every task that was posted has an answer"));
         return Ok(ExitCode::SUCCESS);

@@ -77,6 +77,23 @@ pub async fn check(store: &dyn Runs, other_account: &dyn Runs) {
     let status = store.status(run).await.unwrap();
     assert_eq!((status.done, status.pending, status.unknown, status.held), (4, 1, 1, 0), "{status:?}");
 
+    // One was taken for not made, was posted again, and was made after all: its result is paid for, and is waited for too.
+    let late = intents[4].tag.clone();
+    store.record(&[(late.clone(), State::Absent)]).await.unwrap();
+    store.hold(run, "poster", Duration::ZERO).await.unwrap();
+    assert_eq!(store.claim(run, "poster", 1, LONG).await.unwrap().len(), 1);
+    let again = entry(&format!("{run}/4"));
+    store.working(run, "poster").intend(std::slice::from_ref(&again)).await.unwrap();
+    store.record(&[(late.clone(), made(4)), (again.tag.clone(), made(5))]).await.unwrap();
+    let mut tags: Vec<_> =
+        store.claim_pending(run, "sixth", 10, LONG).await.unwrap().into_iter().map(|e| e.tag).collect();
+    tags.sort();
+    let mut both = [late, again.tag];
+    both.sort();
+    assert_eq!(tags, both);
+    assert_eq!(store.claim_pending(run, "sixth", 10, LONG).await.unwrap().len(), 2, "its own are not lost to it");
+    store.hold(run, "sixth", Duration::ZERO).await.unwrap();
+
     assert_eq!(store.repeated(run).await.unwrap(), 0);
     let twice = store.begin(&new("twice", "5")).await.unwrap();
     store.add(twice, 0, &[tasks(3), tasks(2)].concat()).await.unwrap();

@@ -99,6 +99,8 @@ async fn several_workers_share_a_run_and_each_task_is_paid_for_once() {
     stores[0].seal(run).await.unwrap();
     let work = stores.iter().enumerate().map(|(number, store)| {
         let worker = crate::runs::worker(&client, store.clone(), run);
+        // Those that stay hold what they have, however slow this machine is.
+        let worker = if number < 2 { worker } else { worker.lease(Duration::from_secs(60)) };
         async move {
             let patience = if number < 2 { Duration::from_millis(150) } else { crate::runs::PATIENCE };
             timeout(patience, worker.work(crate::runs::PATIENCE)).await
@@ -163,14 +165,14 @@ async fn a_new_run_beside_a_large_one_reads_little_more_than_what_it_takes() {
     }
     // What a connection has read is told when it ends.
     let others = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
-                  WHERE datname = current_database() AND pid <> pg_backend_pid()";
+                  WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'";
     while sqlx::query_scalar::<_, i64>(others).fetch_one(&mut admin).await.unwrap() > 0 {
-        tokio::task::yield_now().await;
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
     let read = "SELECT CAST(sum(seq_tup_read + idx_tup_fetch) AS BIGINT) FROM pg_stat_user_tables \
                 WHERE relname IN ('items', 'entries')";
     let read: i64 = sqlx::query_scalar(read).fetch_one(&mut admin).await.unwrap();
-    assert!(read < 200_000, "{read} rows were read");
+    assert!((1000..200_000).contains(&read), "{read} rows were read");
 }
 
 /// Row K5: what a worker held for too long is another's, and the late one may not send.

@@ -68,9 +68,10 @@ impl Tasks {
     async fn look_up(&self, settlement: &mut Settlement) -> Result<()> {
         self.hear_clock().await?;
         let (now, near) = (self.now(), self.last_made(&settlement.unknown));
+        let reach = now.saturating_sub(REACH).unwrap_or(Timestamp::MIN);
         let mut gone = HashSet::new();
         // Of a busy account the list of a whole day is more than can be read.
-        if near < now {
+        if (reach..now).contains(&near) {
             gone = self.gone(settlement, None, near).await?;
         }
         if gone.len() < settlement.unknown.len() {
@@ -93,12 +94,12 @@ impl Tasks {
         Ok(gone.intersection(&still_gone).cloned().collect())
     }
 
-    /// The moment of the vendor's time after which none of these can have been made.
+    /// The moment of the vendor's time after which none of these can have been made, as far as that is known: of one that a
+    /// crash cut off it is not, for what a suspended machine had begun to send leaves when that wakes.
     fn last_made(&self, unknown: &[Entry]) -> Timestamp {
         let sent = |entry: &Entry| match (&entry.state, entry.vendor_sent) {
-            (_, None) => None,
             (State::Unknown { at, .. }, Some(_)) => Some(*at),
-            (_, Some(sent)) => sent.checked_add(entry.lease()).ok(),
+            _ => None,
         };
         let last = unknown.iter().map(sent).try_fold(Timestamp::MIN, |last, sent| Some(last.max(sent?)));
         last.and_then(|last| last.checked_add(self.absence().saturating_add(BEFORE)).ok()).unwrap_or(Timestamp::MAX)
@@ -140,7 +141,9 @@ impl Tasks {
     ) -> Result<HashSet<Tag>> {
         let now = self.now();
         let reach = now.saturating_sub(REACH).unwrap_or(Timestamp::MIN);
-        let begins = settlement.unknown.iter().chain(earlier).map(|entry| self.window_before(entry, now));
+        // What is older cannot be judged any more.
+        let judged = settlement.unknown.iter().filter(|entry| entry.sent_from() >= reach);
+        let begins = judged.chain(earlier).map(|entry| self.window_before(entry, now));
         let from = begins.min().unwrap_or(now).clamp(reach, now).min(to);
         let look = self.look(from, to, sort).await?;
 
