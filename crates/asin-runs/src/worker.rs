@@ -70,6 +70,8 @@ pub struct Worker {
     holder: Arc<str>,
     /// Holds what waits for its result.
     collector: Arc<str>,
+    /// Renewing what is held and giving it back take turns: neither waits for a row that the other has locked.
+    holding: tokio::sync::Mutex<()>,
     lease: Duration,
     /// The pause between two looks for what became of tasks without an answer.
     look: Duration,
@@ -90,7 +92,8 @@ impl Worker {
         // The run's own budget is in the store, where all of its workers share it.
         let tasks = Tasks::new(client, store.working(run, &holder), Budget::unlimited());
         let collector = store.holder().into();
-        Self { store, tasks, run, holder, collector, lease: LEASE, look: LOOK }
+        let holding = tokio::sync::Mutex::default();
+        Self { store, tasks, run, holder, collector, holding, lease: LEASE, look: LOOK }
     }
 
     /// Takes over what the account pays, by a free call; until then the prices are those of the vendor's price page.
@@ -168,8 +171,8 @@ impl Worker {
     /// When the store cannot be read or written.
     pub async fn wind_up(&self) -> Result<RunStatus, RunError> {
         self.tasks.unsettled().await?;
-        self.store.hold(self.run, &self.holder, Duration::ZERO).await?;
-        self.store.hold(self.run, &self.collector, Duration::ZERO).await?;
+        self.hold(&self.holder, Duration::ZERO).await?;
+        self.hold(&self.collector, Duration::ZERO).await?;
         Ok(self.store.status(self.run).await?)
     }
 
@@ -188,12 +191,18 @@ impl Worker {
         }
     }
 
+    /// Holds what is held for longer, or gives it back.
+    async fn hold(&self, holder: &str, lease: Duration) -> Result<(), StoreError> {
+        let _turn = self.holding.lock().await;
+        self.store.hold(self.run, holder, lease).await
+    }
+
     /// Holds what this worker holds, again and again; ends only with an error.
     async fn stay(&self) -> StoreError {
         loop {
             sleep(self.lease / 3).await;
             for holder in [&self.holder, &self.collector] {
-                if let Err(error) = self.store.hold(self.run, holder, self.lease).await {
+                if let Err(error) = self.hold(holder, self.lease).await {
                     return error;
                 }
             }
@@ -281,7 +290,7 @@ impl Worker {
             }
         }
         drop(outcomes);
-        self.store.hold(self.run, &self.holder, Duration::ZERO).await?;
+        self.hold(&self.holder, Duration::ZERO).await?;
         let failed = claims.failure.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(error) = failed {
             return Err(error.into());
@@ -327,7 +336,7 @@ impl Worker {
                 }
             }
             drop(results);
-            self.store.hold(self.run, &self.collector, Duration::ZERO).await?;
+            self.hold(&self.collector, Duration::ZERO).await?;
         }
     }
 }

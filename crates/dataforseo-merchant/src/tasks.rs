@@ -268,8 +268,8 @@ impl Tasks {
     /// ```
     ///
     /// # Errors
-    /// When the ledger cannot be written; [`ErrorKind::Request`] while its [lease](Entry::not_after) runs, for whoever
-    /// wrote the intent down may be sending it.
+    /// When the ledger cannot be written; [`ErrorKind::Request`] while the [lease](Entry::not_after) of an intent runs, and as
+    /// long after it as a task may need to appear ([`Settings::absence`]): whoever wrote it down may be sending it.
     pub async fn write_off(&self, tag: &Tag, how: WriteOff, reason: impl Into<String>) -> Result<()> {
         let _no_settlement = self.shared.settling.lock().await;
         self.adopt().await?;
@@ -277,8 +277,11 @@ impl Tasks {
         let entry = self.ledger.entry(tag).await.map_err(ledger_failed)?;
         if let Some(entry) = entry.filter(|entry| entry.state.is_open()) {
             let until = entry.sent.saturating_add(entry.lease()).unwrap_or(Timestamp::MAX);
-            if entry.state == State::Intended && self.shared.clock.wall() < until {
-                let message = format!("task `{tag}` may still be sent until {until}; write it off after that");
+            let known = until.saturating_add(self.settings.absence).unwrap_or(Timestamp::MAX);
+            if entry.state == State::Intended && self.shared.clock.wall() < known {
+                let message = format!(
+                    "task `{tag}` may still be sent until {until}, and be under way until {known}; write it off after that"
+                );
                 return Err(Error::new(ErrorKind::Request, message));
             }
             let cost = if how == WriteOff::Lost { entry.reserved } else { Decimal::ZERO };

@@ -11,7 +11,7 @@ pub use market::{Products, Sellers, Variants, products, sellers, variants};
 pub use receive::address;
 pub use receive::{Receive, receive};
 #[cfg(feature = "runs")]
-pub use tasks::WrittenOff;
+pub use tasks::Verdict;
 pub use tasks::{Arguments, run};
 
 use crate::consent::Leave;

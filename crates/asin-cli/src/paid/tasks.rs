@@ -10,7 +10,7 @@ use crate::output::{Format, Output};
 use crate::progress::counting;
 use crate::stop::stoppable;
 use asin_facade::dataforseo_merchant::{
-    self as dataforseo, Entry, Kind, NewTask, Posted, ReadyTask, Tag, TaskRequest, TasksReady, WriteOff,
+    self as dataforseo, Entry, Kind, NewTask, Posted, ReadyTask, Tag, TaskRequest, Tasks, TasksReady, WriteOff,
 };
 use futures_util::{StreamExt, TryStreamExt, pin_mut, stream};
 use serde_json::json;
@@ -137,41 +137,48 @@ struct Forsake {
     /// Their tags, as `asin tasks pending` shows them
     #[arg(required = true, value_name = "TAG", value_parser = tag)]
     tags: Vec<Tag>,
-    /// As not made (it can be posted again; if it was made after all, it was paid for in vain), or as lost (paid for)
-    #[arg(long = "as", value_name = "WHAT")]
-    how: WrittenOff,
-    /// Why
-    #[arg(long, value_name = "TEXT")]
-    reason: String,
+    #[command(flatten)]
+    verdict: Verdict,
     #[command(flatten)]
     leave: Leave,
     #[command(flatten)]
     ledger: Ledgered,
 }
 
+/// What is said of tasks without an answer.
+#[derive(Debug, clap::Args)]
+pub struct Verdict {
+    /// As not made (it can be posted again; if it was made after all, it was paid for in vain), or as lost (paid for)
+    #[arg(long = "as", value_name = "WHAT")]
+    how: What,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+}
+
 /// As what a task is written off.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
-pub enum WrittenOff {
+enum What {
     NotMade,
     Lost,
 }
 
-impl WrittenOff {
-    /// What that means for the money, in words.
-    pub fn consequence(self) -> &'static str {
-        match self {
-            Self::NotMade => "Taken for not made; one that was made after all was paid for in vain.",
-            Self::Lost => "Taken for paid for and lost.",
+impl Verdict {
+    /// What it means for the money, in words.
+    pub fn consequence(&self) -> &'static str {
+        match self.how {
+            What::NotMade => "Taken for not made; one that was made after all was paid for in vain.",
+            What::Lost => "Taken for paid for and lost.",
         }
     }
-}
 
-impl From<WrittenOff> for WriteOff {
-    fn from(how: WrittenOff) -> Self {
-        match how {
-            WrittenOff::NotMade => Self::NotMade,
-            WrittenOff::Lost => Self::Lost,
-        }
+    /// Writes a task off.
+    pub async fn pass(&self, tasks: &Tasks, tag: &Tag) -> core_http::Result<()> {
+        let how = match self.how {
+            What::NotMade => WriteOff::NotMade,
+            What::Lost => WriteOff::Lost,
+        };
+        tasks.write_off(tag, how, self.reason.as_str()).await
     }
 }
 
@@ -358,12 +365,12 @@ async fn write_off(arguments: Forsake) -> Ended {
         let entry = entry.ok_or_else(|| Failure::usage(format!("no task without an answer has the tag {tag}")))?;
         meant.push(format!("{}: {} of {}", tag, name(entry.request.kind()), entry.request.summary().subject));
     }
-    let subject = format!("{}\n{}", meant.join("\n"), arguments.how.consequence());
+    let subject = format!("{}\n{}", meant.join("\n"), arguments.verdict.consequence());
     if let Some(ended) = arguments.leave.refused(subject, "Write them off?").await? {
         return Ok(ended);
     }
     for tag in &arguments.tags {
-        tasks.write_off(tag, arguments.how.into(), arguments.reason.as_str()).await?;
+        arguments.verdict.pass(&tasks, tag).await?;
     }
     Ok(ExitCode::SUCCESS)
 }

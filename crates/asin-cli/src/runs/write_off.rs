@@ -3,10 +3,9 @@
 use super::{find, store::Place};
 use crate::consent::Leave;
 use crate::failure::{Ended, Failure, say};
-use crate::paid::WrittenOff;
-use asin_facade::dataforseo_merchant::{Budget, Entry, State, Tasks};
+use crate::paid::Verdict;
+use asin_facade::dataforseo_merchant::{Budget, Tasks};
 use asin_facade::runs::Runs;
-use jiff::{SignedDuration, Timestamp};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -24,25 +23,19 @@ Examples:
 pub struct Forsake {
     /// The run's name
     name: String,
-    /// As not made (it is posted again; if it was made after all, it was paid for in vain), or as lost (paid for)
-    #[arg(long = "as", value_name = "WHAT")]
-    how: WrittenOff,
-    /// Why
-    #[arg(long, value_name = "TEXT")]
-    reason: String,
+    #[command(flatten)]
+    verdict: Verdict,
     #[command(flatten)]
     leave: Leave,
     #[command(flatten)]
     place: Place,
 }
 
-/// How long the answer to a task may take that was about to be sent.
-const PATIENCE: SignedDuration = SignedDuration::from_mins(10);
 /// So many are named before it is asked.
 const NAMED: usize = 10;
 
 pub async fn write_off(arguments: Forsake) -> Ended {
-    let Forsake { name, how, reason, leave, place } = arguments;
+    let Forsake { name, verdict, leave, place } = arguments;
     let account = place.open().await?;
     let run = find(&*account.store, &name).await?;
     let store: Arc<dyn Runs> = account.store.clone();
@@ -53,17 +46,6 @@ pub async fn write_off(arguments: Forsake) -> Ended {
         say(&format!("asin: the vendor's list cannot be had: {error}"));
     }
     let unknown = store.unknown(run).await?;
-    // Another process may have begun to send these, and wait for the answer still.
-    let (young, unknown): (Vec<Entry>, Vec<Entry>) = unknown.into_iter().partition(|entry| {
-        entry.state == State::Intended
-            && Timestamp::now() < entry.not_after.saturating_add(PATIENCE).unwrap_or(Timestamp::MAX)
-    });
-    if !young.is_empty() {
-        say(&format!("asin: {} may be under way still: ten minutes later that is known", young.len()));
-    }
-    if unknown.is_empty() && !young.is_empty() {
-        return Ok(ExitCode::FAILURE);
-    }
     if unknown.is_empty() {
         say(&format!("asin: run `{name}`: every task that was posted has an answer"));
         return Ok(ExitCode::SUCCESS);
@@ -76,16 +58,18 @@ pub async fn write_off(arguments: Forsake) -> Ended {
     if unknown.len() > NAMED {
         meant.push(format!("and {} more", unknown.len() - NAMED));
     }
-    let subject = format!("{}\n{}", meant.join("\n"), how.consequence());
+    let subject = format!("{}\n{}", meant.join("\n"), verdict.consequence());
     if let Some(ended) = leave.refused(subject, "Write them off?").await? {
         return Ok(ended);
     }
-    let mut failed = None;
+    // One that somebody may still be sending does not keep the others.
+    let mut refused = Vec::new();
     for entry in &unknown {
-        // One that somebody may still be sending does not keep the others.
-        if let Err(error) = tasks.write_off(&entry.tag, how.into(), reason.as_str()).await {
-            failed = Some(Failure::from(error));
-        }
+        refused.extend(verdict.pass(&tasks, &entry.tag).await.err());
     }
-    failed.map_or(Ok(ExitCode::SUCCESS), Err)
+    let count = refused.len();
+    match refused.pop() {
+        Some(error) => Err(Failure::work(format!("{count} of {} are not written off: {error}", unknown.len()))),
+        None => Ok(ExitCode::SUCCESS),
+    }
 }

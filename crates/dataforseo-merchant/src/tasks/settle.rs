@@ -68,10 +68,9 @@ impl Tasks {
     async fn look_up(&self, settlement: &mut Settlement) -> Result<()> {
         self.hear_clock().await?;
         let (now, near) = (self.now(), self.last_made(&settlement.unknown));
-        let reach = now.saturating_sub(REACH).unwrap_or(Timestamp::MIN);
         let mut gone = HashSet::new();
         // Of a busy account the list of a whole day is more than can be read.
-        if (reach..now).contains(&near) {
+        if (reach(now)..now).contains(&near) {
             gone = self.gone(settlement, None, near).await?;
         }
         if gone.len() < settlement.unknown.len() {
@@ -117,14 +116,14 @@ impl Tasks {
         let known = ledger::entries(self.ledger.clone(), &Stage::KNOWN, Order::NewestFirst).map_err(ledger_failed);
         let before = known.try_skip_while(|entry| future::ready(Ok(entry.sent >= oldest)));
         pin_mut!(before);
-        let since = oldest.saturating_sub(REACH).unwrap_or(Timestamp::MIN);
+        let since = reach(oldest);
         Ok(before.try_next().await?.filter(|entry| entry.sent >= since))
     }
 
     /// The newest of our known tasks that a look shows.
     async fn witnesses(&self, look: &Look, unknown: &[Entry]) -> Result<Vec<Entry>> {
         let Some(oldest) = unknown.iter().map(|entry| entry.sent).min() else { return Ok(Vec::new()) };
-        let since = oldest.saturating_sub(REACH).unwrap_or(Timestamp::MIN);
+        let since = reach(oldest);
         let known = ledger::entries(self.ledger.clone(), &Stage::KNOWN, Order::NewestFirst).map_err(ledger_failed);
         let near = known.try_take_while(|entry| future::ready(Ok(entry.sent >= since)));
         let shown = near.try_filter(|entry| future::ready(look.shows(entry)));
@@ -140,7 +139,7 @@ impl Tasks {
         sort: &str,
     ) -> Result<HashSet<Tag>> {
         let now = self.now();
-        let reach = now.saturating_sub(REACH).unwrap_or(Timestamp::MIN);
+        let reach = reach(now);
         // What is older cannot be judged any more.
         let judged = settlement.unknown.iter().filter(|entry| entry.sent_from() >= reach);
         let begins = judged.chain(earlier).map(|entry| self.window_before(entry, now));
@@ -208,6 +207,11 @@ impl Tasks {
         entries.retain(|entry| news.contains(&entry.tag));
         Ok(entries)
     }
+}
+
+/// How far back the list reaches from a moment.
+fn reach(from: Timestamp) -> Timestamp {
+    from.saturating_sub(REACH).unwrap_or(Timestamp::MIN)
 }
 
 /// Whether one entry was sent at the same time as another or later, by the same clock.

@@ -191,7 +191,10 @@ async fn an_intent_cannot_be_written_off_before_its_lease_has_ended() {
     assert_eq!(error.kind(), ErrorKind::Request);
     assert!(error.to_string().contains(&format!("may still be sent until {not_after}")), "{error}");
     assert_eq!(tasks.unsettled().await.unwrap().len(), 1);
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    tokio::time::sleep(Duration::from_secs(60 + 599)).await;
+    let error = tasks.write_off(&tag, WriteOff::NotMade, "nobody sends it").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Request, "it may be under way");
+    tokio::time::sleep(Duration::from_secs(1)).await;
     tasks.write_off(&tag, WriteOff::NotMade, "nobody sent it").await.unwrap();
     assert!(tasks.unsettled().await.unwrap().is_empty());
 }
