@@ -66,6 +66,15 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Kills workers of durable runs, and their database, at seeded moments and at each commit, then asks the vendor's bill.
+    Crash {
+        /// How many seeds; a tenth as many for those whose database is killed, too.
+        #[arg(long, default_value_t = 100)]
+        seeds: u64,
+        /// The first one.
+        #[arg(long, default_value_t = 0)]
+        from: u64,
+    },
     /// Installs other people's clients in a temporary folder and drives them against `asin sandbox`.
     Conformance(conformance::Arguments),
     /// Specifications: takes a vendor's facts, says what a vendor changed.
@@ -123,6 +132,7 @@ fn run(command: Command, root: &Path) -> Outcome<bool> {
         Command::Api { check } => api::command(root, check),
         Command::Release { version, execute } => release::command(root, &version, execute),
         Command::Codegen { check } => codegen::run(root, check),
+        Command::Crash { seeds, from } => crash(root, from, seeds),
         Command::Conformance(arguments) => conformance::run(root, &arguments),
         Command::Spec { command: SpecCommand::Import { file, into, operations, date } } => {
             let import = import::Import {
@@ -146,6 +156,14 @@ fn run(command: Command, root: &Path) -> Outcome<bool> {
             Ok(clean)
         }
     }
+}
+
+/// The rows K1 and K10 of the fault matrix.
+fn crash(root: &Path, from: u64, seeds: u64) -> Outcome<bool> {
+    let tests = ["test", "-p", "asin-runs", "--all-features", "--test", "it", "--", "--nocapture", "k1_", "k10_"];
+    let mut command = shell::cargo(root, tests);
+    command.env("ASIN_RUNS_FROM", from.to_string()).env("ASIN_RUNS_SEEDS", from.saturating_add(seeds).to_string());
+    shell::run(&mut command).map(|()| true)
 }
 
 /// What there is to say of a vendor's file, nothing where it is as known, and whether it is.

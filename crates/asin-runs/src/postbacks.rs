@@ -1,10 +1,10 @@
 //! Results that the vendor posts, into the store of their run, however many come at once in one transaction.
 
-use crate::{group::Group, run::Ended, runs::Runs};
+use crate::{columns, group::Group, run::Ended, runs::Runs};
 use async_trait::async_trait;
 use dataforseo_merchant::{
-    Budget, Counts, DfsClient, Entry, Ledger, LedgerError, Page, State, Tag, TaskId, TaskResult, Tasks,
-    webhook::{Expectation, Expects, Pingback, Postback, Store, StoreError},
+    Budget, Counts, DfsClient, Entry, Ledger, LedgerError, Page, State, Tag, TaskResult, Tasks,
+    webhook::{Claim, Expectation, Expects, Pingback, Postback, Store, StoreError},
 };
 use std::{fmt, sync::Arc};
 
@@ -16,7 +16,7 @@ const MOST: usize = 256;
 ///
 /// A result is in the store, durably, and its task ended, before the vendor is told that it was taken. Those that come at
 /// about the same time share a transaction: while one is being committed, the next gathers. What is of no task of a run
-/// is not taken.
+/// is not taken, nor what comes to an address with the token of another run ([`RunId::part`]).
 ///
 /// ```
 /// # async fn example(client: dataforseo_merchant::DfsClient, store: std::sync::Arc<dyn asin_runs::Runs>)
@@ -73,8 +73,15 @@ impl Postbacks {
 
 #[async_trait]
 impl Expects for Postbacks {
-    async fn expects(&self, id: &TaskId, tag: Option<&str>) -> Result<Expectation, StoreError> {
-        self.ledger.expects(id, tag).await
+    /// The part of an address is the run whose tasks it was posted with.
+    async fn expects(&self, claim: Claim<'_>) -> Result<Expectation, StoreError> {
+        let Some(tag) = claim.ours() else { return Ok(Expectation::Unknown) };
+        let entry = self.ledger.entry(&tag).await?;
+        let run = entry.as_ref().and_then(|entry| columns::place(&entry.label)).map(|(run, _)| run);
+        if claim.part.is_some_and(|part| run.is_none_or(|run| run.part() != part)) {
+            return Ok(Expectation::Unknown);
+        }
+        Ok(Expectation::of(entry.as_ref(), claim.id))
     }
 }
 

@@ -12,6 +12,13 @@ use std::time::Duration;
 #[serde(transparent)]
 pub struct RunId(pub i64);
 
+impl RunId {
+    /// By which a receiver's token becomes that of this run alone: `Token::of` of `dataforseo_merchant::webhook`.
+    pub fn part(self) -> u64 {
+        self.0.cast_unsigned()
+    }
+}
+
 impl std::fmt::Display for RunId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.0.fmt(f)

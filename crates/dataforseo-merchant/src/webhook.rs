@@ -31,7 +31,7 @@ mod token;
 
 pub use missed::{Resent, resend, undelivered};
 pub use postback::{Caps, Postback};
-pub use store::{Expectation, Expects, Intake, Keep, Store, StoreError};
+pub use store::{Claim, Expectation, Expects, Intake, Keep, Store, StoreError};
 pub use {
     memory::Counts,
     receiver::{Receiver, Settings},

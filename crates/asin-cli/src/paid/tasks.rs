@@ -207,7 +207,7 @@ pub async fn run(arguments: Arguments) -> Ended {
 async fn post(arguments: Post) -> Ended {
     let mut requests: Vec<TaskRequest> = json_lines(&arguments.file, "tasks")?;
     if let Some(public) = &arguments.postback {
-        let to = address(&arguments.ledger.state, arguments.ledger.connect.is_sandbox(), public)?;
+        let to = address(&arguments.ledger.state, arguments.ledger.connect.is_sandbox(), public, None)?;
         requests = requests.into_iter().map(|request| request.postback(to.clone())).collect();
     }
     let mut tasks = arguments.ledger.tasks(arguments.paying.budget).await?;

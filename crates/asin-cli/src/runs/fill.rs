@@ -8,6 +8,7 @@ use asin_facade::core_http::Asin;
 use asin_facade::dataforseo_merchant::{
     AsinTask, Language, Location, Mode, Priority, SellersTask, TaskRequest, WebhookUrl,
 };
+use asin_facade::runs::RunId;
 use rust_decimal::Decimal;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -28,8 +29,8 @@ pub struct Source {
     /// task says]
     #[arg(long, value_name = "MODE", value_parser = super::mode)]
     mode: Option<Mode>,
-    /// Have results posted to the `asin receive --database` that the vendor sees at this address; its secret is added: that of
-    /// ASIN_WEBHOOK_TOKEN, else the one that `asin receive` keeps here
+    /// Have results posted to the `asin receive --database` that the vendor sees at this address; a secret of the run is added,
+    /// made from that of ASIN_WEBHOOK_TOKEN, else from the one that `asin receive` keeps here
     #[arg(long, value_name = "URL")]
     postback: Option<Url>,
     /// The same with the secret.
@@ -52,9 +53,9 @@ const PIECE: usize = 500;
 const LONGEST: u64 = 1 << 20;
 
 impl Source {
-    /// Adds the secret to the address for results.
-    pub fn address(&mut self, is_sandbox: bool) -> Result<(), Failure> {
-        let add = |public| address(&state_folder("tasks"), is_sandbox, public);
+    /// Adds the run's own secret to the address for results, or the one that it is made from, to see whether that can be done.
+    pub fn address(&mut self, is_sandbox: bool, run: Option<RunId>) -> Result<(), Failure> {
+        let add = |public| address(&state_folder("tasks"), is_sandbox, public, run.map(RunId::part));
         self.to = self.postback.as_ref().map(add).transpose()?;
         Ok(())
     }

@@ -247,7 +247,7 @@ fn stem(file: &Path) -> Result<String, Failure> {
 
 async fn start(arguments: Start) -> Ended {
     let Start { file, budget, name, deadline, mut source, leave, working, place } = arguments;
-    source.address(place.is_sandbox())?;
+    source.address(place.is_sandbox(), None)?;
     let name = name.map_or_else(|| stem(&file), Ok)?;
     if leave.is_dry_run() {
         let prices = place.prices().await?;
@@ -258,6 +258,7 @@ async fn start(arguments: Start) -> Ended {
     let account = place.open().await?;
     let (store, prices) = (account.store.clone(), account.prices().await?);
     let run = store.begin(&NewRun { name: name.clone(), budget, lifetime: deadline }).await?;
+    source.address(place.is_sandbox(), Some(run))?;
     let before = store.status(run).await?;
     if before.cancelled {
         return Err(Failure::usage(format!("run `{name}` was cancelled: give this one another --name")));

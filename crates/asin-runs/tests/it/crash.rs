@@ -3,10 +3,13 @@
 //! and K8 in `runs.rs`, K10 in `chaos.rs` and `limits.rs`; K11 is a test of the command. Elsewhere are K6 (`clocks.rs` of
 //! `dataforseo-merchant`; a run's deadlines and leases are by the store's clock) and K9 (`crowd.rs` of `core-http`).
 //!
-//! A worker is this test program in a process of its own. `ASIN_RUNS_SEEDS=100` takes a hundred seeds instead of a few,
-//! `ASIN_RUNS_FROM` begins later.
+//! A worker is this test program in a process of its own. `cargo xtask crash --seeds 100` takes a hundred seeds instead of a
+//! few, by `ASIN_RUNS_SEEDS`; `ASIN_RUNS_FROM` begins later.
 
-use crate::runs::{PATIENCE, check, client, new, sandbox, tasks};
+use crate::{
+    mortal::{Death, Mortal},
+    runs::{PATIENCE, check, client, new, sandbox, tasks},
+};
 use asin_runs::{RunId, Runs, Sqlite, StoreError, Worker};
 use asin_sandbox::{Demo, Sandbox};
 use dataforseo_merchant::{Cadence, Ledger, Tag, testing::entry};
@@ -19,7 +22,7 @@ use std::{
 };
 use tokio::time::{sleep, timeout};
 
-/// What tells a child what to do: the database, the run, and the sandbox's accounts.
+/// What tells a child what to do: the database, the run, the sandbox's accounts, and when to die.
 const CHILD: &str = "ASIN_RUNS_TEST_WORKER";
 
 const COUNT: u32 = 230;
@@ -28,9 +31,13 @@ const COUNT: u32 = 230;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn worker_process() {
     let Ok(wanted) = std::env::var(CHILD) else { return };
-    let (database, run, demo): (String, i64, Demo) = serde_json::from_str(&wanted).unwrap();
+    let (database, run, demo, death): (String, i64, Demo, Option<Death>) = serde_json::from_str(&wanted).unwrap();
     let client = client(demo.dataforseo.clone());
     let store = open(&database, &demo).await;
+    let store: Arc<dyn Runs> = match death {
+        Some(death) => Arc::new(Mortal::new(store, death)),
+        None => store,
+    };
     let soon = Cadence { first: Duration::from_millis(50), longest: Duration::from_millis(200) };
     let worker = Worker::new(client, store, RunId(run)).lease(Duration::from_secs(2)).with(|settings| {
         (settings.cadence, settings.calls) = (Some(soon), 2);
@@ -61,9 +68,14 @@ pub async fn open(database: &str, demo: &Demo) -> Arc<dyn Runs> {
 
 /// A worker's process.
 pub fn worker(database: &str, run: RunId, demo: &Demo) -> Command {
+    dying(database, run, demo, None)
+}
+
+/// A worker's process that kills itself.
+fn dying(database: &str, run: RunId, demo: &Demo, death: Option<Death>) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", "crash::worker_process", "--nocapture"]);
-    command.env(CHILD, serde_json::to_string(&(database, run.0, demo)).unwrap());
+    command.env(CHILD, serde_json::to_string(&(database, run.0, demo, death)).unwrap());
     command.stdout(Stdio::null()).stderr(Stdio::null());
     command
 }
@@ -133,6 +145,31 @@ async fn killed(seed: u64) {
     }
     let ended = end(worker(&path, run, &demo).spawn().unwrap()).await;
     assert!(ended.success(), "seed {seed}: {ended}");
+    right(&sandbox, &path, run, COUNT, seed).await;
+}
+
+/// Seed by seed before and after each commit that a worker makes, as long as it makes so many.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn k1_workers_that_are_killed_before_and_after_each_commit_pay_once_and_lose_no_result() {
+    stream::iter(seeds(24)).map(killed_at_a_commit).buffer_unordered(8).collect::<()>().await;
+}
+
+#[cfg(unix)]
+async fn killed_at_a_commit(seed: u64) {
+    /// Each worker makes at least so many: what it inherits, two claims, two intents, what became of them, results.
+    const LEAST: u32 = 8;
+    const COUNT: u32 = 110;
+    let death = Death { commit: u32::try_from(seed / 2).unwrap(), after: seed % 2 == 1 };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("runs.db").to_str().unwrap().to_owned();
+    let (sandbox, run) = filled(&path, seed, "dying", COUNT).await;
+    let demo = sandbox.demo();
+    let ended = end(dying(&path, run, &demo, Some(death)).spawn().unwrap()).await;
+    let killed = std::os::unix::process::ExitStatusExt::signal(&ended) == Some(9);
+    assert!(killed || ended.success() && death.commit >= LEAST, "{death:?}: {ended}");
+    let ended = end(worker(&path, run, &demo).spawn().unwrap()).await;
+    assert!(ended.success(), "{death:?}: {ended}");
     right(&sandbox, &path, run, COUNT, seed).await;
 }
 

@@ -8,6 +8,10 @@ mod crash;
 mod holding;
 #[cfg(feature = "postgres")]
 mod limits;
+#[cfg(feature = "sqlite")]
+mod mortal;
+#[cfg(all(feature = "sqlite", feature = "webhook"))]
+mod postbacks;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(feature = "sqlite")]

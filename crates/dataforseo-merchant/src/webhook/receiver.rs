@@ -1,7 +1,7 @@
 //! The server side of webhooks: stores before it acknowledges, and answers well within the vendor's ten seconds.
 
 use super::{
-    Caps, Expectation, Expects, Pingback, Postback, Store, StoreError, Token, WebhookError,
+    Caps, Claim, Expectation, Expects, Pingback, Postback, Store, StoreError, Token, WebhookError,
     memory::{Count, Counts, Memory},
 };
 use crate::{InvalidRequest, TaskId, WebhookUrl};
@@ -170,8 +170,8 @@ impl Receiver {
     /// The whole way from a request to its answer.
     async fn answer(&self, request: Request) -> Answer {
         let latest = Instant::now() + self.settings.answer.saturating_sub(self.settings.head);
-        let hook = match self.hook(&request) {
-            Ok(hook) => hook,
+        let (hook, part) = match self.hook(&request) {
+            Ok(known) => known,
             Err(answer) => return answer,
         };
         let query = request.uri().query().unwrap_or_default().to_owned();
@@ -202,7 +202,7 @@ impl Receiver {
             }
         };
         match arrived {
-            Ok(arrived) => self.settle(arrived, place, latest).await,
+            Ok(arrived) => self.settle(arrived, part, place, latest).await,
             Err(error) => {
                 tracing::warn!(%error, "a webhook that cannot be read");
                 let too_much = matches!(error, WebhookError::TooLarge(_) | WebhookError::InflatesTooFar(_));
@@ -212,21 +212,20 @@ impl Receiver {
         }
     }
 
-    /// What a request is about, if it comes from somebody who knows the token.
-    fn hook(&self, request: &Request) -> Result<Hook, Answer> {
+    /// What a request is about, if it comes from somebody who knows the token, or a part's; and which part's.
+    fn hook(&self, request: &Request) -> Result<(Hook, Option<u64>), Answer> {
         let mut segments = request.uri().path().rsplit('/');
         let (last, token) = (segments.next().unwrap_or_default(), segments.next().unwrap_or_default());
         let (hook, method) = match last {
             "postback" => (Hook::Postback, Method::POST),
             _ => (Hook::Pingback, Method::GET),
         };
-        if !self.token.is(token) || !matches!(last, "postback" | "pingback") {
-            return Err(self.said(Count::Forged, StatusCode::NOT_FOUND, ""));
-        }
+        let scope = self.token.scope(token).filter(|_| matches!(last, "postback" | "pingback"));
+        let part = scope.ok_or_else(|| self.said(Count::Forged, StatusCode::NOT_FOUND, ""))?;
         if *request.method() != method {
             return Err((StatusCode::METHOD_NOT_ALLOWED, String::new()));
         }
-        Ok(hook)
+        Ok((hook, part))
     }
 
     async fn body(&self, body: Body, latest: Instant) -> Result<Bytes, Answer> {
@@ -256,7 +255,13 @@ impl Receiver {
     }
 
     /// Has it stored, once, if it is expected.
-    async fn settle(&self, arrived: Arrived, place: Option<OwnedSemaphorePermit>, latest: Instant) -> Answer {
+    async fn settle(
+        &self,
+        arrived: Arrived,
+        part: Option<u64>,
+        place: Option<OwnedSemaphorePermit>,
+        latest: Instant,
+    ) -> Answer {
         let (id, is_postback) = match &arrived {
             Arrived::Postback(postback) => (postback.id().clone(), true),
             Arrived::Pingback(pingback) => (pingback.id.clone(), false),
@@ -272,7 +277,7 @@ impl Receiver {
                 if turn.is_done() {
                     return Ok(Expectation::Stored);
                 }
-                let stored = this.store(arrived).await;
+                let stored = this.store(arrived, part).await;
                 turn.end(matches!(stored, Ok(Expectation::Expected | Expectation::Stored)));
                 stored
             }
@@ -296,11 +301,12 @@ impl Receiver {
         }
     }
 
-    async fn store(&self, arrived: Arrived) -> Result<Expectation, StoreError> {
-        let expectation = match &arrived {
-            Arrived::Postback(postback) => self.expects.expects(postback.id(), postback.tag()).await?,
-            Arrived::Pingback(pingback) => self.expects.expects(&pingback.id, pingback.tag.as_deref()).await?,
+    async fn store(&self, arrived: Arrived, part: Option<u64>) -> Result<Expectation, StoreError> {
+        let claim = match &arrived {
+            Arrived::Postback(postback) => Claim::new(postback.id(), postback.tag()),
+            Arrived::Pingback(pingback) => Claim::new(&pingback.id, pingback.tag.as_deref()),
         };
+        let expectation = self.expects.expects(part.map_or(claim, |part| claim.of(part))).await?;
         if expectation == Expectation::Expected {
             match arrived {
                 Arrived::Postback(postback) => self.store.postback(postback).await?,

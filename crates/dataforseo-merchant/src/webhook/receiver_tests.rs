@@ -36,10 +36,10 @@ impl Shelf {
 
 #[async_trait]
 impl Expects for Shelf {
-    async fn expects(&self, id: &TaskId, tag: Option<&str>) -> Result<Expectation, StoreError> {
-        Ok(match (id.as_str(), tag) {
-            ("done", _) => Expectation::Stored,
-            (id, Some("mine")) if id.starts_with("known-") => Expectation::Expected,
+    async fn expects(&self, claim: Claim<'_>) -> Result<Expectation, StoreError> {
+        Ok(match (claim.id.as_str(), claim.tag, claim.part) {
+            ("done", ..) => Expectation::Stored,
+            (id, Some("mine"), None | Some(7)) if id.starts_with("known-") => Expectation::Expected,
             _ => Expectation::Unknown,
         })
     }
@@ -197,6 +197,32 @@ async fn s3_only_who_knows_the_token_is_heard() {
     for shown in [format!("{receiver:?}"), format!("{:?}", receiver.token)] {
         assert!(!shown.contains(&TOKEN[..8]), "{shown}");
     }
+}
+
+/// Row S3: who knows the secret of one part knows no other's, nor the whole.
+#[tokio::test(start_paused = true)]
+async fn s3_a_part_has_a_token_of_its_own() {
+    let shelf = Shelf::default();
+    let receiver = receiver(&shelf);
+    let whole = Token::new(TOKEN.to_owned()).unwrap();
+    let to = |token: &str| format!("/{token}/postback?id=known-1&tag=mine");
+    let (seven, eight) = (whole.of(7), whole.of(8));
+    let url = seven.postback_url(&"https://shop.example".parse().unwrap(), false).unwrap();
+    assert!(url.as_str().starts_with(&format!("https://shop.example/7-{}", &seven.expose()[2..])));
+    assert_eq!((seven.expose().len(), Token::new(seven.expose().to_owned()).is_ok()), (66, true));
+    // The right secret, for another part than the task's.
+    assert_eq!(sent(&receiver, "POST", &to(eight.expose()), result("known-1")).await, 404);
+    assert_eq!((receiver.counts().unknown, receiver.counts().forged), (1, 0));
+    let mac = &seven.expose()[2..];
+    let other = Token::new("f".repeat(32)).unwrap().of(7);
+    for forged in [format!("8-{mac}"), format!("07-{mac}"), format!("7{mac}"), format!("7-{mac}0"), "7-".to_owned()] {
+        assert_eq!(sent(&receiver, "POST", &to(&forged), result("known-1")).await, 404, "{forged}");
+    }
+    assert_eq!(sent(&receiver, "POST", &to(other.expose()), result("known-1")).await, 404);
+    assert_eq!((receiver.counts().forged, shelf.stored().len()), (6, 0));
+    assert_eq!(sent(&receiver, "POST", &to(seven.expose()), result("known-1")).await, 200);
+    assert_eq!(posted(&receiver, "known-2").await, 200, "the whole one is good for all");
+    assert_eq!(shelf.stored(), ["known-1", "known-2"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -19,15 +19,44 @@ pub enum Expectation {
     Unknown,
 }
 
+/// Which task a webhook says it is about, and how far its address can be believed.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Claim<'a> {
+    /// The vendor's id.
+    pub id: &'a TaskId,
+    /// The tag that the task was posted with.
+    pub tag: Option<&'a str>,
+    /// The part whose [token](super::Token::of) the address holds; `None` where it holds the whole one.
+    pub part: Option<u64>,
+}
+
+impl<'a> Claim<'a> {
+    /// One from an address that holds the whole token.
+    pub fn new(id: &'a TaskId, tag: Option<&'a str>) -> Self {
+        Self { id, tag, part: None }
+    }
+
+    /// The same from an address that holds the token of this part alone.
+    pub fn of(self, part: u64) -> Self {
+        Self { part: Some(part), ..self }
+    }
+
+    /// The tag under which a ledger of [`Tasks`] has the task; `None` if it was not posted by one.
+    pub fn ours(&self) -> Option<Tag> {
+        self.tag.and_then(Tag::ours)
+    }
+}
+
 /// Says which tasks were posted from here, so that nothing else is stored.
 #[async_trait]
 pub trait Expects: Send + Sync + 'static {
     /// What is known about the task with this id, posted with this tag. It may be asked before the answer to the POST has
-    /// told the id.
+    /// told the id. A task of another part than the address is [unknown](Expectation::Unknown).
     ///
     /// # Errors
     /// When it cannot be found out; the vendor is then told to try later.
-    async fn expects(&self, id: &TaskId, tag: Option<&str>) -> Result<Expectation, StoreError>;
+    async fn expects(&self, claim: Claim<'_>) -> Result<Expectation, StoreError>;
 }
 
 /// Where what arrives is stored.
@@ -50,22 +79,26 @@ pub trait Store: Send + Sync + 'static {
     async fn pingback(&self, pingback: Pingback) -> Result<(), StoreError>;
 }
 
-/// What a ledger says about the task with this id and tag.
-fn expectation(entry: Option<Entry>, id: &TaskId) -> Expectation {
-    match entry.map(|entry| entry.state) {
-        None => Expectation::Unknown,
-        Some(State::Collected { id: known, .. }) if known == *id => Expectation::Stored,
-        Some(state) if state.id().is_some_and(|known| known != id) => Expectation::Unknown,
-        // A webhook may come before the answer to the POST, and in spite of one that was lost.
-        Some(_) => Expectation::Expected,
+impl Expectation {
+    /// What a ledger's entry says about the task with this id.
+    pub fn of(entry: Option<&Entry>, id: &TaskId) -> Self {
+        match entry.map(|entry| &entry.state) {
+            None => Self::Unknown,
+            Some(State::Collected { id: known, .. }) if known == id => Self::Stored,
+            Some(state) if state.id().is_some_and(|known| known != id) => Self::Unknown,
+            // A webhook may come before the answer to the POST, and in spite of one that was lost.
+            Some(_) => Self::Expected,
+        }
     }
 }
 
+/// A ledger by itself has no parts: the token of one is good for nothing there.
 #[async_trait]
 impl Expects for Arc<dyn Ledger> {
-    async fn expects(&self, id: &TaskId, tag: Option<&str>) -> Result<Expectation, StoreError> {
-        let Some(tag) = tag.and_then(Tag::ours) else { return Ok(Expectation::Unknown) };
-        Ok(expectation(self.entry(&tag).await?, id))
+    async fn expects(&self, claim: Claim<'_>) -> Result<Expectation, StoreError> {
+        let tag = claim.ours().filter(|_| claim.part.is_none());
+        let Some(tag) = tag else { return Ok(Expectation::Unknown) };
+        Ok(Expectation::of(self.entry(&tag).await?.as_ref(), claim.id))
     }
 }
 
@@ -114,8 +147,8 @@ impl<K: Keep> Intake<K> {
 
 #[async_trait]
 impl<K: Keep> Expects for Intake<K> {
-    async fn expects(&self, id: &TaskId, tag: Option<&str>) -> Result<Expectation, StoreError> {
-        self.tasks.ledger().expects(id, tag).await
+    async fn expects(&self, claim: Claim<'_>) -> Result<Expectation, StoreError> {
+        self.tasks.ledger().expects(claim).await
     }
 }
 

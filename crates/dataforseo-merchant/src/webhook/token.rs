@@ -37,6 +37,14 @@ impl Token {
         is_good.then_some(Self(text)).ok_or(InvalidToken)
     }
 
+    /// One for a part of what is posted, such as a run, made from this one (HMAC-SHA-256): who learns it can forge results of
+    /// that part alone. A receiver with this token knows it again, and tells its [`Expects`](super::Expects) the part.
+    pub fn of(&self, part: u64) -> Self {
+        let mac = hmac_sha256::HMAC::mac(part.to_be_bytes(), self.expose());
+        let hex: String = mac.iter().map(|byte| format!("{byte:02x}")).collect();
+        Self(format!("{part}-{hex}").into())
+    }
+
     /// The text, to be kept in a secret place.
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
@@ -57,8 +65,17 @@ impl Token {
         WebhookUrl::secret(url, may_be_private)
     }
 
+    /// What an address with this text is for: everything, or one part; `None` if it is neither this token nor one of its parts'.
+    pub(super) fn scope(&self, text: &str) -> Option<Option<u64>> {
+        if self.is(text) {
+            return Some(None);
+        }
+        let part = text.split_once('-')?.0.parse().ok()?;
+        self.of(part).is(text).then_some(Some(part))
+    }
+
     /// Whether this is it; how long that takes says nothing about how much of it is right.
-    pub(super) fn is(&self, text: &str) -> bool {
+    fn is(&self, text: &str) -> bool {
         self.expose().as_bytes().ct_eq(text.as_bytes()).into()
     }
 }

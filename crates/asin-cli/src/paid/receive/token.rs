@@ -12,9 +12,11 @@ use url::Url;
 /// The variable that goes before the file.
 const VARIABLE: &str = "ASIN_WEBHOOK_TOKEN";
 
-/// The address that a task is posted with, behind what the vendor sees of the receiver.
-pub fn address(state: &Path, is_sandbox: bool, public: &Url) -> Result<WebhookUrl, Failure> {
-    let address = of(state)?.0.postback_url(public, is_sandbox);
+/// The address that a task is posted with, of a run or by itself, behind what the vendor sees of the receiver.
+pub fn address(state: &Path, is_sandbox: bool, public: &Url, run: Option<u64>) -> Result<WebhookUrl, Failure> {
+    let whole = of(state)?.0;
+    let token = run.map_or_else(|| whole.clone(), |run| whole.of(run));
+    let address = token.postback_url(public, is_sandbox);
     address.map_err(|error| Failure::usage(format!("--postback: {error}")))
 }
 

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     AsinTask, Budget, Collected, Language, Location, MemoryLedger, NewTask, PostbackData, Posted, State, Tag, TaskId,
     TaskResult, Tasks, WriteOff,
-    webhook::{Caps, Expectation, Expects, Intake, Keep, Pingback, Postback, Store, StoreError},
+    webhook::{Caps, Claim, Expectation, Expects, Intake, Keep, Pingback, Postback, Store, StoreError},
 };
 use async_trait::async_trait;
 use core_http::ErrorKind;
@@ -154,15 +154,17 @@ async fn d14_what_the_ledger_does_not_know_changes_nothing() {
     let before = (pending(&tasks).await, budget.spent());
     for other in made(&vendor).into_iter().skip(1).chain([renamed, unknown, untagged]) {
         assert!(tasks.receive(&postback(&other)).await.unwrap().is_none(), "{other:?}");
-        let expected = tasks.ledger().expects(&TaskId::new(&*other.id), other.data["tag"].as_str()).await.unwrap();
+        let id = TaskId::new(&*other.id);
+        let expected = tasks.ledger().expects(Claim::new(&id, other.data["tag"].as_str())).await.unwrap();
         assert_eq!(expected, Expectation::Unknown, "{other:?}");
     }
     assert_eq!((pending(&tasks).await, budget.spent()), before);
-    let expected = tasks.ledger().expects(&TaskId::new(&*ours.id), Some(ours.tag())).await.unwrap();
-    assert_eq!(expected, Expectation::Expected);
+    let id = TaskId::new(&*ours.id);
+    let claim = Claim::new(&id, Some(ours.tag()));
+    assert_eq!(tasks.ledger().expects(claim).await.unwrap(), Expectation::Expected);
+    assert_eq!(tasks.ledger().expects(claim.of(1)).await.unwrap(), Expectation::Unknown, "a ledger has no parts");
     tasks.acknowledge(&before.0[0].tag).await.unwrap();
-    let stored = tasks.ledger().expects(&TaskId::new(&*ours.id), Some(ours.tag())).await.unwrap();
-    assert_eq!(stored, Expectation::Stored);
+    assert_eq!(tasks.ledger().expects(claim).await.unwrap(), Expectation::Stored);
 }
 
 #[tokio::test(start_paused = true)]
