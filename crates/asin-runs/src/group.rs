@@ -1,5 +1,6 @@
 //! Questions of many at about the same time, asked of the store together.
 
+use crate::StoreError;
 use dataforseo_merchant::LedgerError;
 use std::future::Future;
 use tokio::sync::{mpsc, oneshot};
@@ -13,7 +14,7 @@ impl<I: Send + 'static, O: Send + 'static> Group<I, O> {
     /// At most so many share a question, which gives an answer to each in their order, or fails for all.
     pub fn new<F>(most: usize, ask: impl Fn(Vec<I>) -> F + Send + 'static) -> Self
     where
-        F: Future<Output = Result<Vec<O>, LedgerError>> + Send,
+        F: Future<Output = Result<Vec<O>, StoreError>> + Send,
     {
         let (sender, mut questions) = mpsc::channel::<Asked<I, O>>(most);
         tokio::spawn(async move {
@@ -40,5 +41,31 @@ impl<I: Send + 'static, O: Send + 'static> Group<I, O> {
         let (asker, answer) = oneshot::channel();
         self.0.send((item, asker)).await.map_err(|_| ended())?;
         answer.await.map_err(|_| ended())?
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::RunId;
+    use futures_util::future::join_all;
+
+    #[tokio::test]
+    async fn those_who_ask_at_once_share_a_question_and_what_comes_of_it() {
+        let group = Group::new(8, |asked: Vec<i32>| async move {
+            let share = i32::try_from(asked.len()).unwrap();
+            if asked.contains(&13) {
+                return Err(StoreError::NoRun(RunId(13)));
+            }
+            Ok(asked.into_iter().map(|number| (number, share)).collect())
+        });
+        let answers: Vec<(i32, i32)> =
+            join_all((0..8).map(|number| group.ask(number))).await.into_iter().map(Result::unwrap).collect();
+        assert_eq!(answers, (0..8).map(|number| (number, 8)).collect::<Vec<_>>(), "each its own, of eight together");
+        for failed in join_all([12, 13].map(|number| group.ask(number))).await {
+            let told = failed.unwrap_err().to_string();
+            assert_eq!(told, "ledger of paid tasks: the account has no run 13", "nobody is told that it was done");
+        }
+        assert_eq!(group.ask(7).await.unwrap(), (7, 1), "the next question is asked all the same");
     }
 }

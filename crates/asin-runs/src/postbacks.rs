@@ -49,11 +49,11 @@ impl Postbacks {
         let (found, kept) = (store.clone(), store.clone());
         let entries = Group::new(MOST, move |tags: Vec<Tag>| {
             let store = found.clone();
-            async move { store.entries(&tags).await.map_err(LedgerError::from) }
+            async move { store.entries(&tags).await }
         });
         let keep = Group::new(MOST, move |ended: Vec<Ended>| {
             let store = kept.clone();
-            async move { store.keep(&ended).await.map_err(LedgerError::from) }
+            async move { store.keep(&ended).await }
         });
         let ledger: Arc<dyn Ledger> = Arc::new(Grouped { store, entries });
         Self { tasks: Tasks::new(client, ledger.clone(), Budget::unlimited()), ledger, keep }

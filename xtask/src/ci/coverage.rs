@@ -14,8 +14,9 @@ pub fn gate(root: &Path) -> Outcome<()> {
     let _component = shell::run(Command::new("rustup").args(["component", "add", "llvm-tools"]).current_dir(root));
     let report = shell::target(root).join("coverage.json");
     let mut command = tools::LLVM_COV.command(root)?;
-    command.args(["--workspace", "--all-features", "--exclude", "xtask", "--json", "--summary-only", "--output-path"]);
-    command.arg(&report);
+    command.args(["--workspace", "--all-features", "--exclude", "xtask", "--json", "--summary-only"]);
+    // A process that is killed on purpose leaves its counters cut short.
+    command.args(["--failure-mode", "all", "--output-path"]).arg(&report);
     shell::run(&mut command)?;
     let text = std::fs::read_to_string(&report).map_err(|error| format!("{}: {error}", report.display()))?;
     let report: Value = serde_json::from_str(&text).map_err(|error| format!("coverage.json: {error}"))?;

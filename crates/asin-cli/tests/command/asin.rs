@@ -17,6 +17,8 @@ pub struct Ran {
 pub fn asin(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_asin"));
     command.args(arguments).env_clear();
+    // Where the counters of `cargo xtask ci coverage` go.
+    command.envs(std::env::vars().filter(|(name, _)| name == "LLVM_PROFILE_FILE"));
     command
 }
 

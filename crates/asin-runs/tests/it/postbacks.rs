@@ -1,13 +1,94 @@
 //! What the vendor posts by itself, into the store of its run.
 
-use crate::runs::{client, new, sandbox, tasks};
-use asin_runs::{Postbacks, Runs, Sqlite};
+use crate::runs::{PATIENCE, check, client, new, sandbox, tasks};
+use asin_runs::{Postbacks, RunId, Runs, Sqlite, SqliteLedger};
+use asin_sandbox::Fault;
 use dataforseo_merchant::{
-    TaskId,
+    Budget, DfsClient, NewTask, TaskId, Tasks, WebhookUrl,
     testing::entry,
-    webhook::{Claim, Expectation, Expects},
+    webhook::{Claim, Expectation, Expects, Receiver, Token},
 };
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
+use tokio::{
+    net::TcpListener,
+    time::{sleep, timeout},
+};
+
+const LEASE: Duration = Duration::from_secs(60);
+
+async fn open(folder: &Path, client: &DfsClient) -> SqliteLedger {
+    Sqlite::open(folder.join("runs.db")).await.unwrap().ledger(&client.base(), "login").await.unwrap()
+}
+
+/// A run of so many tasks, whose results are posted to this address if there is one.
+async fn run_of(store: &SqliteLedger, name: &str, count: u32, to: impl FnOnce(RunId) -> Option<WebhookUrl>) -> RunId {
+    let run = store.begin(&new(name, "1")).await.unwrap();
+    let to = to(run);
+    let asked = |task: dataforseo_merchant::TaskRequest| match &to {
+        Some(to) => task.postback(to.clone()),
+        None => task,
+    };
+    store.add(run, 0, &tasks(count).into_iter().map(asked).collect::<Vec<_>>()).await.unwrap();
+    store.seal(run).await.unwrap();
+    run
+}
+
+/// Posted by one who collects nothing.
+async fn post(client: &DfsClient, store: &SqliteLedger, run: RunId) {
+    let claimed = store.claim(run, "me", 100, LEASE).await.unwrap();
+    let task = |(number, request)| NewTask::new(request).label(format!("{run}/{number}"));
+    let tasks = Tasks::new(client.clone(), store.working(run, "me"), Budget::unlimited());
+    let outcomes = tasks.post(claimed.into_iter().map(task).collect()).await;
+    assert!(outcomes.iter().all(|outcome| outcome.tag().is_some()), "{outcomes:?}");
+}
+
+/// Whether so many results are there in time.
+async fn arrived(store: &SqliteLedger, run: RunId, count: u64) {
+    let come = async {
+        while store.status(run).await.unwrap().done < count {
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(PATIENCE, come).await.unwrap();
+}
+
+/// Each delivery is stored once and told to be stored only then; one that was refused is asked for again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_vendor_posts_is_stored_once_in_its_run() {
+    let sandbox = sandbox(12).await;
+    let client = client(sandbox.demo().dataforseo);
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path(), &client).await;
+    let token = Token::random();
+    let receiver = Receiver::of(token.clone(), Postbacks::new(client.clone(), Arc::new(store.clone())))
+        .with(|settings| settings.private_address = true);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let public = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+    tokio::spawn(receiver.clone().serve(listener, std::future::pending()));
+    let address = |token: &Token| Some(token.postback_url(&public, true).unwrap());
+
+    sandbox.fault(Fault::on("POSTBACK", "*").call(3).deliver_twice());
+    let run = run_of(&store, "posted", 40, |run| address(&token.of(run.part()))).await;
+    post(&client, &store, run).await;
+    arrived(&store, run, 40).await;
+    check(&sandbox, &store, run, 40).await;
+    assert!(store.status(run).await.unwrap().is_done());
+    assert_eq!(receiver.counts().stored, 40, "{:?}", receiver.counts());
+
+    // Tasks of one run with the address of another: the vendor is told that nobody here wants them.
+    let before = receiver.counts();
+    let astray = run_of(&store, "astray", 3, |_| address(&token.of(run.part()))).await;
+    post(&client, &store, astray).await;
+    let refused = async {
+        while receiver.counts().unknown < before.unknown + 3 {
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(PATIENCE, refused).await.unwrap();
+    assert_eq!(store.status(astray).await.unwrap().done, 0);
+    let shown = format!("{receiver:?}{:?}", Postbacks::new(client.clone(), Arc::new(store.clone())));
+    assert!(!shown.contains(token.expose()), "{shown}");
+}
 
 /// Row S3: whoever learns the address of one run has no say about another's results.
 #[tokio::test]
@@ -15,15 +96,12 @@ async fn s3_a_result_comes_to_the_address_of_its_own_run() {
     let sandbox = sandbox(11).await;
     let client = client(sandbox.demo().dataforseo);
     let folder = tempfile::tempdir().unwrap();
-    let store = Sqlite::open(folder.path().join("runs.db")).await.unwrap();
-    let store = store.ledger(&client.base(), "login").await.unwrap();
+    let store = open(folder.path(), &client).await;
     let postbacks = Postbacks::new(client, Arc::new(store.clone()));
     let mut expected = Vec::new();
     for name in ["spring", "autumn"] {
-        let run = store.begin(&new(name, "1")).await.unwrap();
-        store.add(run, 0, &tasks(1)).await.unwrap();
-        store.seal(run).await.unwrap();
-        store.claim(run, "me", 1, Duration::from_secs(60)).await.unwrap();
+        let run = run_of(&store, name, 1, |_| None).await;
+        store.claim(run, "me", 1, LEASE).await.unwrap();
         let intent = entry(&format!("{run}/0"));
         store.working(run, "me").intend(std::slice::from_ref(&intent)).await.unwrap();
         expected.push((run, intent.tag));
