@@ -94,6 +94,16 @@ pub(crate) fn tags(tags: &[Tag]) -> Result<String, LedgerError> {
     text(&tags.iter().map(|tag| Tagged { tag }).collect::<Vec<_>>())
 }
 
+/// The rows of the tasks that have results.
+pub(crate) fn places(ended: &[Ended]) -> Result<String, LedgerError> {
+    #[derive(Serialize)]
+    struct Place {
+        run: RunId,
+        number: i64,
+    }
+    text(&ended.iter().map(|one| Place { run: one.run, number: one.result.number }).collect::<Vec<_>>())
+}
+
 /// The rows of results.
 pub(crate) fn results(ended: &[Ended]) -> Result<String, LedgerError> {
     #[derive(Serialize)]

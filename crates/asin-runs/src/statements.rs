@@ -319,8 +319,8 @@ macro_rules! runs {
                 let mut stored: std::collections::HashSet<(i64, i64)> =
                     query.await.map_err(|error| self.refused(error))?.into_iter().collect();
                 self.note(&mut transaction, &changes).await?;
-                let query = sqlx::query(free).bind(self.account).bind(&rows).execute(&mut *transaction);
-                query.await.map_err(|error| self.refused(error))?;
+                let query = sqlx::query(free).bind(self.account).bind(columns::places(ended)?);
+                query.execute(&mut *transaction).await.map_err(|error| self.refused(error))?;
                 transaction.commit().await.map_err(|error| self.refused(error))?;
                 Ok(ended.iter().map(|one| stored.remove(&(one.run.0, one.result.number))).collect())
             }
