@@ -23,6 +23,10 @@ use std::{
 };
 use tokio::net::TcpListener;
 
+// That of the `asin` command, whose workers and receivers these are.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> Outcome<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();

@@ -110,6 +110,7 @@ pub(crate) fn results(ended: &[Ended]) -> Result<String, LedgerError> {
     struct Body {
         run: RunId,
         number: i64,
+        /// As a text: PostgreSQL unescapes what it takes out of JSON, and refuses the whole batch for one `\u0000`.
         body: String,
     }
     let row = |one: &Ended| Ok(Body { run: one.run, number: one.result.number, body: text(&one.result)? });

@@ -3,7 +3,7 @@
 use crate::runs::{new, tasks};
 use asin_runs::{Ended, RunId, RunResult, Runs, StoreError};
 use dataforseo_merchant::{Entry, State, TaskId, testing::entry};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::time::Duration;
 
 const LONG: Duration = Duration::from_secs(60);
@@ -21,6 +21,17 @@ async fn posted(store: &dyn Runs, name: &str, count: i64) -> (RunId, Vec<Entry>)
 
 pub fn made(number: usize) -> State {
     State::Created { id: TaskId::new(format!("11251845-7880-0209-0000-{number:012x}")), cost: "0.001".parse().unwrap() }
+}
+
+/// Results that a database would like to write in its own way.
+fn odd(number: usize) -> Value {
+    [
+        Value::Null,
+        json!("\0 \u{7f} \"quoted\" \\ é 🙂 \u{2028}"),
+        json!({"b": 1, "a": [0.1, 1e-7, 1e300, u64::MAX, i64::MIN, 100.0], "": {}, "nested": {"z": [], "text": "\0"}}),
+        json!([["  two  spaces  ", {"body": "{\"body\": 1}"}]]),
+    ][number]
+        .clone()
 }
 
 fn labels(entries: &[Entry]) -> Vec<&str> {
@@ -63,7 +74,7 @@ pub async fn check(store: &dyn Runs, other_account: &dyn Runs) {
             request: entry.request.clone(),
             outcome: "done".to_owned(),
             id: None,
-            result: Value::Null,
+            result: odd(number),
             error: None,
         },
     };
@@ -74,6 +85,9 @@ pub async fn check(store: &dyn Runs, other_account: &dyn Runs) {
         store.keep(&[ended(entry, number)]).await.unwrap();
     }
     assert!(!store.pends(run).await.unwrap());
+    let kept = store.results(run, None, 10).await.unwrap();
+    let kept: Vec<_> = kept.into_iter().map(|kept| (kept.number, kept.result)).collect();
+    assert_eq!(kept, (0..4).map(|number| (number as i64, odd(number))).collect::<Vec<_>>(), "as they were");
     let status = store.status(run).await.unwrap();
     assert_eq!((status.done, status.pending, status.unknown, status.held), (4, 1, 1, 0), "{status:?}");
 

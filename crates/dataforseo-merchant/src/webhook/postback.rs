@@ -7,7 +7,7 @@ use core_http::{Error, ErrorKind, Vendor, lenient};
 use flate2::bufread::MultiGzDecoder;
 use rust_decimal::Decimal;
 use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::{fmt, io::Read};
 
 /// How much of a postback is taken in.
@@ -63,7 +63,14 @@ struct Head {
     #[serde(default, deserialize_with = "lenient::option_decimal")]
     cost: Option<Decimal>,
     #[serde(default, deserialize_with = "lenient::option")]
-    data: Option<Map<String, Value>>,
+    data: Option<Data>,
+}
+
+/// What the vendor repeats of the request.
+#[derive(Deserialize)]
+struct Data {
+    #[serde(default)]
+    tag: Value,
 }
 
 impl Postback {
@@ -85,7 +92,7 @@ impl Postback {
         let heads: Vec<Head> = content(&json).map_err(WebhookError::Content)?;
         let [head] = <[Head; 1]>::try_from(heads).map_err(|heads| unlike(format!("{} tasks", heads.len())))?;
         let id = head.id.filter(|id| is_id(id)).ok_or_else(|| unlike("a task without an id".to_owned()))?;
-        let tag = head.data.and_then(|data| Some(data.get("tag")?.as_str()?.to_owned()));
+        let tag = head.data.and_then(|data| Some(data.tag.as_str()?.to_owned()));
         Ok(Self { id: TaskId::new(id), tag, cost: head.cost, json })
     }
 
