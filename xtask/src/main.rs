@@ -66,7 +66,8 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
-    /// Kills workers of durable runs, and their database, at seeded moments and at each commit, then asks the vendor's bill.
+    /// Kills workers of durable runs at seeded moments and at each commit, and where there is PostgreSQL their database,
+    /// then asks the vendor's bill.
     Crash {
         /// How many seeds; a tenth as many for those whose database is killed, too.
         #[arg(long, default_value_t = 100)]

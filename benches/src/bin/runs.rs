@@ -169,13 +169,13 @@ async fn work(database: &str, count: u32) -> Outcome<()> {
 }
 
 /// Tasks as if they had been posted, so that their results can come.
-async fn posted(store: &dyn Runs, count: u32) -> Outcome<Vec<(String, String)>> {
+async fn posted(store: &dyn Runs, count: u32) -> Outcome<(RunId, Vec<(String, String)>)> {
     let run = filled(store, count).await?;
     let (ledger, mut all) = (store.working(run, "bench"), Vec::new());
     loop {
         let claimed = store.claim(run, "bench", 100, Duration::from_secs(600)).await?;
         if claimed.is_empty() {
-            return Ok(all);
+            return Ok((run, all));
         }
         let entries: Vec<_> = claimed.iter().map(|(number, _)| entry(&format!("{run}/{number}"))).collect();
         ledger.intend(&entries).await?;
@@ -194,13 +194,14 @@ async fn receive(database: &str, count: u32) -> Outcome<()> {
     let url = "https://api.dataforseo.com/";
     let store = open(database, url).await?;
     let client: DfsClient = Builder::new("login", String::from("password")).base_url(url.parse()?).build()?;
-    let tasks = posted(&*store, count).await?;
+    let (run, tasks) = posted(&*store, count).await?;
     let token = Token::random();
-    let receiver = Receiver::of(token, Postbacks::new(client, store)).with(|settings| {
+    let receiver = Receiver::of(token.clone(), Postbacks::new(client, store)).with(|settings| {
         (settings.at_once, settings.connections, settings.private_address) = (256, 512, true);
     });
     let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let address = receiver.postback_url(&format!("http://{}", listener.local_addr()?).parse()?)?;
+    let public = format!("http://{}", listener.local_addr()?).parse()?;
+    let address = token.for_part(run.part()).postback_url(&public, true)?;
     let serving = tokio::spawn(receiver.clone().serve(listener, std::future::pending()));
     let mut sender = child("bench-runs", &["send", address.as_str()])?.stdin(Stdio::piped()).spawn()?;
     let mut input = sender.stdin.take().ok_or("no input")?;

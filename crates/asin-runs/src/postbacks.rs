@@ -4,7 +4,7 @@ use crate::{columns, group::Group, run::Ended, runs::Runs};
 use async_trait::async_trait;
 use dataforseo_merchant::{
     Budget, Counts, DfsClient, Entry, Ledger, LedgerError, Page, State, Tag, TaskResult, Tasks,
-    webhook::{Claim, Expectation, Expects, Pingback, Postback, Store, StoreError},
+    webhook::{Delivery, Expectation, Expects, Pingback, Postback, Store, StoreError},
 };
 use std::{fmt, sync::Arc};
 
@@ -74,14 +74,14 @@ impl Postbacks {
 #[async_trait]
 impl Expects for Postbacks {
     /// The part of an address is the run whose tasks it was posted with.
-    async fn expects(&self, claim: Claim<'_>) -> Result<Expectation, StoreError> {
-        let Some(tag) = claim.ours() else { return Ok(Expectation::Unknown) };
+    async fn expects(&self, delivery: Delivery<'_>) -> Result<Expectation, StoreError> {
+        let Some(tag) = delivery.ours() else { return Ok(Expectation::Unknown) };
         let entry = self.ledger.entry(&tag).await?;
         let run = entry.as_ref().and_then(|entry| columns::place(&entry.label)).map(|(run, _)| run);
-        if claim.part.is_some_and(|part| run.is_none_or(|run| run.part() != part)) {
+        if delivery.part.is_some_and(|part| run.is_none_or(|run| run.part() != part)) {
             return Ok(Expectation::Unknown);
         }
-        Ok(Expectation::of(entry.as_ref(), claim.id))
+        Ok(Expectation::of(entry.as_ref(), delivery.id))
     }
 }
 

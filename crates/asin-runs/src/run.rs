@@ -13,7 +13,7 @@ use std::time::Duration;
 pub struct RunId(pub i64);
 
 impl RunId {
-    /// By which a receiver's token becomes that of this run alone: `Token::of` of `dataforseo_merchant::webhook`.
+    /// By which a receiver's token becomes that of this run alone: `Token::for_part` of `dataforseo_merchant::webhook`.
     pub fn part(self) -> u64 {
         self.0.cast_unsigned()
     }

@@ -7,9 +7,9 @@ pub mod rows;
 mod tasks;
 
 pub use market::{Products, Sellers, Variants, products, sellers, variants};
-#[cfg(feature = "runs")]
-pub use receive::address;
 pub use receive::{Receive, receive};
+#[cfg(feature = "runs")]
+pub use receive::{address, token};
 #[cfg(feature = "runs")]
 pub use tasks::Verdict;
 pub use tasks::{Arguments, run};

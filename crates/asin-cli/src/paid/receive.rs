@@ -2,7 +2,7 @@
 
 mod desk;
 mod sink;
-mod token;
+pub mod token;
 
 pub use token::address;
 
@@ -32,7 +32,7 @@ use url::Url;
 /// Takes in the results that DataForSEO posts, as JSON lines, until Ctrl-C
 ///
 /// Only results of tasks in the ledger are taken, whose address holds a secret: that of ASIN_WEBHOOK_TOKEN, else one that
-/// is made once and kept in the state folder, in a file of its owner's alone. A result is written and on disk before the
+/// is made once and kept in the state folder, in a file of its owner's alone; that of each run is made from it. A result is written and on disk before the
 /// ledger says that it is collected, and before the vendor is answered; into a file each is written once, over crashes
 /// too. It speaks plain HTTP: put a proxy that speaks TLS before it. The vendor sends nothing twice by itself: what it
 /// could not deliver is sent again by --resend, or collected by `asin tasks collect`.
@@ -101,15 +101,16 @@ impl Receive {
 
 /// Listens until somebody stops it.
 pub async fn receive(arguments: Receive) -> Ended {
-    let (token, is_new) = token::of(&arguments.ledger.state)?;
+    let (whole, is_new) = token::of(&arguments.ledger.state)?;
     let (client, login) = arguments.ledger.connect.open().await?.dataforseo()?;
+    let of_runs = token::of_runs(&whole, &client.base(), &login);
     let is_sandbox = arguments.ledger.connect.is_sandbox();
     let (desk, many, post) = arguments.desk(&client, login).await?;
     let Receive { listen, public, resend: resends, ledger, .. } = arguments;
     // A ledger that cannot be read is told now, not to the vendor.
     let mut expected = 0;
     desk.pending(&mut |entry| expected += usize::from(is_posted(entry))).await?;
-    let receiver = Receiver::new(token.clone(), desk.clone(), desk.clone()).with(|settings| {
+    let receiver = Receiver::new(if many { of_runs } else { whole }, desk.clone(), desk.clone()).with(|settings| {
         settings.private_address = is_sandbox;
         if many {
             (settings.at_once, settings.connections) = (256, 1024);
@@ -126,8 +127,8 @@ pub async fn receive(arguments: Receive) -> Ended {
         let address = receiver.postback_url(&public).map_err(Failure::usage)?;
         say(&format!("asin: `asin {post} FILE --postback {public}` has results come here"));
         if is_new {
-            // What is no terminal may be a log that others read.
-            let (file, shown) = (token::file(&ledger.state), std::io::stderr().is_terminal());
+            // What is no terminal may be a log that others read; each run has an address of its own.
+            let (file, shown) = (token::file(&ledger.state), !many && std::io::stderr().is_terminal());
             let whole = if shown { format!(": the whole address is {}", address.as_str()) } else { String::new() };
             say(&format!("asin: a secret was made, kept in {}{whole}", file.display()));
         }
@@ -200,7 +201,7 @@ fn words(counts: Counts, pending: usize, go_on: &str) -> String {
     let mut text = format!("{} written", counted(number(counts.stored), "result"));
     for (count, what) in [
         (counts.repeated, "came again"),
-        (counts.unknown, "of tasks that are not in the ledger"),
+        (counts.unknown, "of tasks that are not in the ledger, or not of that address"),
         (counts.forged, "without the secret"),
         (counts.unreadable, "could not be read"),
         (counts.late, "not written in time"),

@@ -1,6 +1,6 @@
 //! `asin tasks`: paid tasks from a file of them, step by step.
 
-use super::receive::address;
+use super::receive::{address, token};
 use super::rows::{Task, name, whole};
 use super::{LOOK, Ledgered, Paying, earlier, is_done_with, question, stats, stopped, unreadable, unsettled};
 use crate::consent::Leave;
@@ -207,7 +207,7 @@ pub async fn run(arguments: Arguments) -> Ended {
 async fn post(arguments: Post) -> Ended {
     let mut requests: Vec<TaskRequest> = json_lines(&arguments.file, "tasks")?;
     if let Some(public) = &arguments.postback {
-        let to = address(&arguments.ledger.state, arguments.ledger.connect.is_sandbox(), public, None)?;
+        let to = address(&token::of(&arguments.ledger.state)?.0, arguments.ledger.connect.is_sandbox(), public)?;
         requests = requests.into_iter().map(|request| request.postback(to.clone())).collect();
     }
     let mut tasks = arguments.ledger.tasks(arguments.paying.budget).await?;

@@ -2,13 +2,12 @@
 
 use crate::failure::Failure;
 use crate::paid::address;
-use crate::session::state_folder;
 use asin_facade::Marketplace;
 use asin_facade::core_http::Asin;
+use asin_facade::dataforseo_merchant::webhook::Token;
 use asin_facade::dataforseo_merchant::{
     AsinTask, Language, Location, Mode, Priority, SellersTask, TaskRequest, WebhookUrl,
 };
-use asin_facade::runs::RunId;
 use rust_decimal::Decimal;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -53,9 +52,9 @@ const PIECE: usize = 500;
 const LONGEST: u64 = 1 << 20;
 
 impl Source {
-    /// Adds the run's own secret to the address for results, or the one that it is made from, to see whether that can be done.
-    pub fn address(&mut self, is_sandbox: bool, run: Option<RunId>) -> Result<(), Failure> {
-        let add = |public| address(&state_folder("tasks"), is_sandbox, public, run.map(RunId::part));
+    /// Adds the secret to the address for results.
+    pub fn address(&mut self, token: &Token, is_sandbox: bool) -> Result<(), Failure> {
+        let add = |public| address(token, is_sandbox, public);
         self.to = self.postback.as_ref().map(add).transpose()?;
         Ok(())
     }

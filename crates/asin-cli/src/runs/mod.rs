@@ -13,6 +13,7 @@ use crate::output::{Format, Output, quoted};
 use crate::progress::counted;
 use crate::stop::stoppable;
 use asin_facade::dataforseo_merchant::Mode;
+use asin_facade::dataforseo_merchant::webhook::Token;
 use asin_facade::runs::{NewRun, RunId, RunStatus, Runs};
 use fill::Source;
 use rows::{Line, Shown};
@@ -247,7 +248,8 @@ fn stem(file: &Path) -> Result<String, Failure> {
 
 async fn start(arguments: Start) -> Ended {
     let Start { file, budget, name, deadline, mut source, leave, working, place } = arguments;
-    source.address(place.is_sandbox(), None)?;
+    // An address that cannot be is told before a run is begun.
+    source.address(&Token::random(), place.is_sandbox())?;
     let name = name.map_or_else(|| stem(&file), Ok)?;
     if leave.is_dry_run() {
         let prices = place.prices().await?;
@@ -258,7 +260,7 @@ async fn start(arguments: Start) -> Ended {
     let account = place.open().await?;
     let (store, prices) = (account.store.clone(), account.prices().await?);
     let run = store.begin(&NewRun { name: name.clone(), budget, lifetime: deadline }).await?;
-    source.address(place.is_sandbox(), Some(run))?;
+    source.address(&account.token()?.for_part(run.part()), place.is_sandbox())?;
     let before = store.status(run).await?;
     if before.cancelled {
         return Err(Failure::usage(format!("run `{name}` was cancelled: give this one another --name")));

@@ -2,7 +2,9 @@
 
 use crate::failure::Failure;
 use crate::output::quoted;
+use crate::paid::token;
 use crate::session::{Connect, Session, state_folder};
+use asin_facade::dataforseo_merchant::webhook::Token;
 use asin_facade::dataforseo_merchant::{Budget, DfsClient, MemoryLedger, NewTask, TaskRequest, Tasks};
 use asin_facade::runs::{Postgres, RunError, Runs, Sqlite, StoreError};
 use rust_decimal::Decimal;
@@ -139,6 +141,11 @@ impl Account {
         Prices::of(self.client.clone()).await
     }
 
+    /// The secret that those in the addresses of its runs are made from.
+    pub fn token(&self) -> Result<Token, Failure> {
+        Ok(token::of_runs(&token::of(&state_folder("tasks"))?.0, &self.client.base(), &self.login))
+    }
+
     /// From now on calls keep the limits that all processes of this database share, of so many that there are.
     pub fn share_limits(&mut self, processes: u32) -> Result<(), Failure> {
         if let Some(server) = &self.server {
@@ -169,7 +176,10 @@ impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Taken(_) => Self::usage(error).next("stop that one (Ctrl-C): what it has posted is not lost"),
-            StoreError::Differs { .. } => Self::usage(error).next("give this one another --name"),
+            StoreError::Differs { .. } => Self::usage(error).next(
+                "give this one another --name; if only --postback or ASIN_WEBHOOK_TOKEN is another one now, \
+                 `asin run resume` goes on with the tasks that are there",
+            ),
             StoreError::Older(_) | StoreError::Newer { .. } | StoreError::Content(_) => Self::usage(error),
             error => Self::work(error),
         }

@@ -226,4 +226,10 @@ fn results_that_are_posted_are_stored_in_the_run_by_another_process() {
     assert!((1..=130).contains(&written) && !last.contains("pending"), "{last}");
     let ledger = sandbox.get("/_sandbox/ledger");
     assert!(ledger["charges"].as_object().unwrap().values().all(|charge| charge["times"] == 1));
+    // In the address is a secret of this run, from which no other's can be made.
+    for delivery in ledger["deliveries"].as_array().unwrap() {
+        let to = delivery["url"].as_str().unwrap();
+        let secret = to.strip_prefix(&format!("{public}/1-")).unwrap().split_once("/postback?").unwrap().0;
+        assert!(secret.len() == 64 && !to.contains(token), "{to}");
+    }
 }

@@ -6,7 +6,7 @@ use asin_sandbox::{Fault, Sandbox};
 use dataforseo_merchant::{
     Budget, DfsClient, NewTask, Priority, TaskId, TaskRequest, Tasks, WebhookUrl,
     testing::entry,
-    webhook::{Claim, Counts, Expectation, Expects, Receiver, Token},
+    webhook::{Delivery, Expectation, Expects, Receiver, Token},
 };
 use std::{path::Path, sync::Arc, time::Duration};
 use tokio::{
@@ -42,14 +42,14 @@ async fn post(client: &DfsClient, store: &SqliteLedger, run: RunId) {
     assert!(outcomes.iter().all(|outcome| outcome.tag().is_some()), "{outcomes:?}");
 }
 
-/// Waits until the receiver has counted what is looked for.
-async fn counted(receiver: &Receiver, enough: impl Fn(Counts) -> bool) {
+/// Waits until something is so.
+async fn until(is_so: impl AsyncFn() -> bool) {
     let come = async {
-        while !enough(receiver.counts()) {
+        while !is_so().await {
             sleep(Duration::from_millis(20)).await;
         }
     };
-    timeout(PATIENCE, come).await.unwrap_or_else(|_| panic!("{:?}", receiver.counts()));
+    timeout(PATIENCE, come).await.unwrap();
 }
 
 /// Each delivery is stored once and told to be stored only then; one that was refused is asked for again.
@@ -69,16 +69,16 @@ async fn what_the_vendor_posts_is_stored_once_in_its_run() {
     let address = |token: &Token| Some(token.postback_url(&public, true).unwrap());
 
     sandbox.fault(Fault::on("POSTBACK", "*").call(3).deliver_twice());
-    let run = run_of(&store, "posted", 40, |run| address(&token.of(run.part()))).await;
+    let run = run_of(&store, "posted", 40, |run| address(&token.for_part(run.part()))).await;
     post(&client, &store, run).await;
-    counted(&receiver, |counts| counts.stored == 40 && counts.repeated == 1).await;
+    // Not by the receiver's counts: on a busy machine the vendor may have hung up before it was told.
+    until(async || store.status(run).await.unwrap().is_done()).await;
     check(&sandbox, &store, run, 40).await;
-    assert!(store.status(run).await.unwrap().is_done());
 
     // Tasks of one run with the address of another: the vendor is told that nobody here wants them.
-    let astray = run_of(&store, "astray", 3, |_| address(&token.of(run.part()))).await;
+    let astray = run_of(&store, "astray", 3, |_| address(&token.for_part(run.part()))).await;
     post(&client, &store, astray).await;
-    counted(&receiver, |counts| counts.unknown == 3).await;
+    until(async || receiver.counts().unknown > 0 && sandbox.ledger().deliveries.len() >= 44).await;
     assert_eq!(store.status(astray).await.unwrap().done, 0);
     let shown = format!("{receiver:?}{:?}", Postbacks::new(client.clone(), Arc::new(store.clone())));
     assert!(!shown.contains(token.expose()), "{shown}");
@@ -102,15 +102,15 @@ async fn s3_a_result_comes_to_the_address_of_its_own_run() {
     }
     let id = TaskId::new("10051020-2523-0209-0000-64b1acabfbeb");
     for (run, tag) in &expected {
-        let claim = Claim::new(&id, Some(tag.as_str()));
+        let delivery = Delivery::new(&id, Some(tag.as_str()));
         for (address, _) in &expected {
-            let says = postbacks.expects(claim.of(address.part())).await.unwrap();
+            let says = postbacks.expects(delivery.within(address.part())).await.unwrap();
             let right = if address == run { Expectation::Expected } else { Expectation::Unknown };
             assert_eq!(says, right, "a task of {run} at the address of {address}");
         }
-        let whole = postbacks.expects(claim).await.unwrap();
+        let whole = postbacks.expects(delivery).await.unwrap();
         assert_eq!(whole, Expectation::Expected, "the secret that all are made from");
     }
-    let unknown = Claim::new(&id, Some("asin-00000000000000000000000000000000"));
-    assert_eq!(postbacks.expects(unknown.of(expected[0].0.part())).await.unwrap(), Expectation::Unknown);
+    let unknown = Delivery::new(&id, Some("asin-00000000000000000000000000000000"));
+    assert_eq!(postbacks.expects(unknown.within(expected[0].0.part())).await.unwrap(), Expectation::Unknown);
 }

@@ -18,7 +18,7 @@ pub struct Counts {
     pub stored: u64,
     /// Acknowledged without being stored: they had been before.
     pub repeated: u64,
-    /// Of tasks that nobody here has posted, dropped.
+    /// Of tasks that nobody here has posted, or not with the address that they came to, dropped.
     pub unknown: u64,
     /// Without the right token, dropped.
     pub forged: u64,
@@ -41,8 +41,9 @@ pub(super) enum Count {
     Failed,
 }
 
-/// A task, and whether its result or only the word that it is done.
-type Key = (TaskId, bool);
+/// A task, whether its result or only the word that it is done, and the part whose address it came to: what one part's
+/// says is not believed about another's tasks.
+type Key = (TaskId, bool, Option<u64>);
 
 /// How many stored ones are remembered; what is older is known to whoever says which tasks are expected.
 const RECENT: usize = 10_000;

@@ -1,7 +1,7 @@
 //! The server side of webhooks: stores before it acknowledges, and answers well within the vendor's ten seconds.
 
 use super::{
-    Caps, Claim, Expectation, Expects, Pingback, Postback, Store, StoreError, Token, WebhookError,
+    Caps, Delivery, Expectation, Expects, Pingback, Postback, Store, StoreError, Token, WebhookError,
     memory::{Count, Counts, Memory},
 };
 use crate::{InvalidRequest, TaskId, WebhookUrl};
@@ -184,7 +184,7 @@ impl Receiver {
                 let body = match self.body(request.into_body(), latest).await {
                     Ok(body) => body,
                     Err(answer) => {
-                        self.memory.missed(named.ok().map(|named| named.id));
+                        self.missed(named.ok(), part, latest).await;
                         return answer;
                     }
                 };
@@ -195,7 +195,7 @@ impl Receiver {
                     }
                     (Ok(postback), _) => Ok(Arrived::Postback(postback)),
                     (Err(error), named) => {
-                        self.memory.missed(named.ok().map(|named| named.id));
+                        self.missed(named.ok(), part, latest).await;
                         Err(error)
                     }
                 }
@@ -267,7 +267,7 @@ impl Receiver {
             Arrived::Pingback(pingback) => (pingback.id.clone(), false),
         };
         let this = self.clone();
-        let key = (id.clone(), is_postback);
+        let key = (id.clone(), is_postback, part);
         // In a task of its own: storing goes on when the vendor no longer waits, and the next delivery waits for it.
         let work = tokio::spawn(
             async move {
@@ -302,11 +302,11 @@ impl Receiver {
     }
 
     async fn store(&self, arrived: Arrived, part: Option<u64>) -> Result<Expectation, StoreError> {
-        let claim = match &arrived {
-            Arrived::Postback(postback) => Claim::new(postback.id(), postback.tag()),
-            Arrived::Pingback(pingback) => Claim::new(&pingback.id, pingback.tag.as_deref()),
+        let delivery = match &arrived {
+            Arrived::Postback(postback) => Delivery::new(postback.id(), postback.tag()),
+            Arrived::Pingback(pingback) => Delivery::new(&pingback.id, pingback.tag.as_deref()),
         };
-        let expectation = self.expects.expects(part.map_or(claim, |part| claim.of(part))).await?;
+        let expectation = self.expects.expects(delivery.within(part)).await?;
         if expectation == Expectation::Expected {
             match arrived {
                 Arrived::Postback(postback) => self.store.postback(postback).await?,
@@ -314,6 +314,16 @@ impl Receiver {
             }
         }
         Ok(expectation)
+    }
+
+    /// Remembers a task whose result could not be read, if the address that names it can be believed.
+    async fn missed(&self, named: Option<Pingback>, part: Option<u64>, latest: Instant) {
+        let Some(Pingback { id, tag }) = named else { return };
+        let delivery = Delivery::new(&id, tag.as_deref());
+        let known = timeout_at(latest, self.expects.expects(delivery.within(part))).await;
+        if !matches!(known, Ok(Ok(Expectation::Unknown | Expectation::Stored))) {
+            self.memory.missed(Some(id));
+        }
     }
 
     fn late(&self, named: Option<Pingback>) -> Answer {

@@ -36,8 +36,8 @@ impl Shelf {
 
 #[async_trait]
 impl Expects for Shelf {
-    async fn expects(&self, claim: Claim<'_>) -> Result<Expectation, StoreError> {
-        Ok(match (claim.id.as_str(), claim.tag, claim.part) {
+    async fn expects(&self, delivery: Delivery<'_>) -> Result<Expectation, StoreError> {
+        Ok(match (delivery.id.as_str(), delivery.tag, delivery.part) {
             ("done", ..) => Expectation::Stored,
             (id, Some("mine"), None | Some(7)) if id.starts_with("known-") => Expectation::Expected,
             _ => Expectation::Unknown,
@@ -206,7 +206,7 @@ async fn s3_a_part_has_a_token_of_its_own() {
     let receiver = receiver(&shelf);
     let whole = Token::new(TOKEN.to_owned()).unwrap();
     let to = |token: &str| format!("/{token}/postback?id=known-1&tag=mine");
-    let (seven, eight) = (whole.of(7), whole.of(8));
+    let (seven, eight) = (whole.for_part(7), whole.for_part(8));
     let url = seven.postback_url(&"https://shop.example".parse().unwrap(), false).unwrap();
     assert!(url.as_str().starts_with(&format!("https://shop.example/7-{}", &seven.expose()[2..])));
     assert_eq!((seven.expose().len(), Token::new(seven.expose().to_owned()).is_ok()), (66, true));
@@ -214,15 +214,37 @@ async fn s3_a_part_has_a_token_of_its_own() {
     assert_eq!(sent(&receiver, "POST", &to(eight.expose()), result("known-1")).await, 404);
     assert_eq!((receiver.counts().unknown, receiver.counts().forged), (1, 0));
     let mac = &seven.expose()[2..];
-    let other = Token::new("f".repeat(32)).unwrap().of(7);
+    let other = Token::new("f".repeat(32)).unwrap().for_part(7);
     for forged in [format!("8-{mac}"), format!("07-{mac}"), format!("7{mac}"), format!("7-{mac}0"), "7-".to_owned()] {
         assert_eq!(sent(&receiver, "POST", &to(&forged), result("known-1")).await, 404, "{forged}");
     }
-    assert_eq!(sent(&receiver, "POST", &to(other.expose()), result("known-1")).await, 404);
-    assert_eq!((receiver.counts().forged, shelf.stored().len()), (6, 0));
+    let named = whole.derived("shop").for_part(7);
+    assert_ne!(named.expose(), whole.derived("other").for_part(7).expose());
+    for other in [other, named] {
+        assert_eq!(sent(&receiver, "POST", &to(other.expose()), result("known-1")).await, 404);
+    }
+    assert_eq!((receiver.counts().forged, shelf.stored().len()), (7, 0));
     assert_eq!(sent(&receiver, "POST", &to(seven.expose()), result("known-1")).await, 200);
     assert_eq!(posted(&receiver, "known-2").await, 200, "the whole one is good for all");
     assert_eq!(shelf.stored(), ["known-1", "known-2"]);
+}
+
+/// Row S3: what comes to one part's address says nothing about deliveries to another's.
+#[tokio::test(start_paused = true)]
+async fn s3_a_part_has_no_say_about_what_was_stored_or_missed_elsewhere() {
+    let shelf = Shelf::default();
+    let receiver = receiver(&shelf);
+    let whole = Token::new(TOKEN.to_owned()).unwrap();
+    let to = |token: &Token, id: &str| format!("/{}/postback?id={id}&tag=mine", token.expose());
+    assert_eq!(sent(&receiver, "POST", &to(&whole.for_part(7), "known-1"), result("known-1")).await, 200);
+    assert_eq!(posted(&receiver, "known-1").await, 200);
+    assert_eq!(shelf.stored(), ["known-1", "known-1"], "the address of part 7 is not believed about the others");
+    assert_eq!(sent(&receiver, "POST", &to(&whole.for_part(8), "known-1"), result("known-1")).await, 404);
+    // Damaged bodies: only of tasks that are expected there.
+    for (token, id) in [(whole.for_part(8), "known-3"), (whole.for_part(7), "other"), (whole.for_part(7), "known-4")] {
+        assert_eq!(sent(&receiver, "POST", &to(&token, id), vec![b'{'; 9]).await, 400);
+    }
+    assert_eq!(receiver.take_missed(), [TaskId::new("known-4")]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -15,31 +15,31 @@ pub enum Expectation {
     Expected,
     /// Its result is stored.
     Stored,
-    /// Nobody here has posted it: it is another program's, or forged.
+    /// Nobody here has posted it, or not with this address: it is another program's, or forged.
     Unknown,
 }
 
 /// Which task a webhook says it is about, and how far its address can be believed.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
-pub struct Claim<'a> {
+pub struct Delivery<'a> {
     /// The vendor's id.
     pub id: &'a TaskId,
     /// The tag that the task was posted with.
     pub tag: Option<&'a str>,
-    /// The part whose [token](super::Token::of) the address holds; `None` where it holds the whole one.
+    /// The part whose [token](super::Token::for_part) the address holds; `None` where it holds the whole one.
     pub part: Option<u64>,
 }
 
-impl<'a> Claim<'a> {
+impl<'a> Delivery<'a> {
     /// One from an address that holds the whole token.
     pub fn new(id: &'a TaskId, tag: Option<&'a str>) -> Self {
         Self { id, tag, part: None }
     }
 
-    /// The same from an address that holds the token of this part alone.
-    pub fn of(self, part: u64) -> Self {
-        Self { part: Some(part), ..self }
+    /// The same from an address that holds the token of this part alone, or of none: the whole one.
+    pub fn within(self, part: impl Into<Option<u64>>) -> Self {
+        Self { part: part.into(), ..self }
     }
 
     /// The tag under which a ledger of [`Tasks`] has the task; `None` if it was not posted by one.
@@ -56,7 +56,7 @@ pub trait Expects: Send + Sync + 'static {
     ///
     /// # Errors
     /// When it cannot be found out; the vendor is then told to try later.
-    async fn expects(&self, claim: Claim<'_>) -> Result<Expectation, StoreError>;
+    async fn expects(&self, delivery: Delivery<'_>) -> Result<Expectation, StoreError>;
 }
 
 /// Where what arrives is stored.
@@ -95,10 +95,10 @@ impl Expectation {
 /// A ledger by itself has no parts: the token of one is good for nothing there.
 #[async_trait]
 impl Expects for Arc<dyn Ledger> {
-    async fn expects(&self, claim: Claim<'_>) -> Result<Expectation, StoreError> {
-        let tag = claim.ours().filter(|_| claim.part.is_none());
+    async fn expects(&self, delivery: Delivery<'_>) -> Result<Expectation, StoreError> {
+        let tag = delivery.ours().filter(|_| delivery.part.is_none());
         let Some(tag) = tag else { return Ok(Expectation::Unknown) };
-        Ok(Expectation::of(self.entry(&tag).await?.as_ref(), claim.id))
+        Ok(Expectation::of(self.entry(&tag).await?.as_ref(), delivery.id))
     }
 }
 
@@ -147,8 +147,8 @@ impl<K: Keep> Intake<K> {
 
 #[async_trait]
 impl<K: Keep> Expects for Intake<K> {
-    async fn expects(&self, claim: Claim<'_>) -> Result<Expectation, StoreError> {
-        self.tasks.ledger().expects(claim).await
+    async fn expects(&self, delivery: Delivery<'_>) -> Result<Expectation, StoreError> {
+        self.tasks.ledger().expects(delivery).await
     }
 }
 

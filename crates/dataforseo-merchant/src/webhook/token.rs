@@ -38,11 +38,20 @@ impl Token {
     }
 
     /// One for a part of what is posted, such as a run, made from this one (HMAC-SHA-256): who learns it can forge results of
-    /// that part alone. A receiver with this token knows it again, and tells its [`Expects`](super::Expects) the part.
-    pub fn of(&self, part: u64) -> Self {
-        let mac = hmac_sha256::HMAC::mac(part.to_be_bytes(), self.expose());
-        let hex: String = mac.iter().map(|byte| format!("{byte:02x}")).collect();
-        Self(format!("{part}-{hex}").into())
+    /// that part alone. A receiver with this token knows it again, and tells its [`Expects`](super::Expects) the part; an
+    /// [`Intake`](super::Intake) and a ledger by itself have no parts, and take nothing through it.
+    pub fn for_part(&self, part: u64) -> Self {
+        Self(format!("{part}-{}", self.mac(&format!("part {part}"))).into())
+    }
+
+    /// One for something of this name, such as one account, made from this one, which cannot be found from it. What is made
+    /// from the two is not the same either.
+    pub fn derived(&self, name: &str) -> Self {
+        Self(self.mac(&format!("for {name}")).into())
+    }
+
+    fn mac(&self, what: &str) -> String {
+        hmac_sha256::HMAC::mac(what, self.expose()).iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// The text, to be kept in a secret place.
@@ -71,7 +80,7 @@ impl Token {
             return Some(None);
         }
         let part = text.split_once('-')?.0.parse().ok()?;
-        self.of(part).is(text).then_some(Some(part))
+        self.for_part(part).is(text).then_some(Some(part))
     }
 
     /// Whether this is it; how long that takes says nothing about how much of it is right.

@@ -4,7 +4,7 @@ use super::{open, sink::Sink};
 use crate::failure::{Failure, say};
 use crate::table::visible;
 use asin_facade::dataforseo_merchant::webhook::{
-    Claim, Expectation, Expects, Intake, Pingback, Postback, Store, StoreError,
+    Delivery, Expectation, Expects, Intake, Pingback, Postback, Store, StoreError,
 };
 use asin_facade::dataforseo_merchant::{Budget, DfsClient, Entry, TaskId, Tasks};
 use async_trait::async_trait;
@@ -70,9 +70,9 @@ impl Desk for Folder {
 
 #[async_trait]
 impl Expects for Folder {
-    async fn expects(&self, claim: Claim<'_>) -> Result<Expectation, StoreError> {
+    async fn expects(&self, delivery: Delivery<'_>) -> Result<Expectation, StoreError> {
         let _turn = self.turn.lock().await;
-        self.intake().await?.expects(claim).await
+        self.intake().await?.expects(delivery).await
     }
 }
 
@@ -122,8 +122,8 @@ impl Desk for Runs {
 #[cfg(feature = "runs")]
 #[async_trait]
 impl Expects for Runs {
-    async fn expects(&self, claim: Claim<'_>) -> Result<Expectation, StoreError> {
-        self.postbacks.expects(claim).await
+    async fn expects(&self, delivery: Delivery<'_>) -> Result<Expectation, StoreError> {
+        self.postbacks.expects(delivery).await
     }
 }
 

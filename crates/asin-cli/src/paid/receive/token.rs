@@ -12,10 +12,13 @@ use url::Url;
 /// The variable that goes before the file.
 const VARIABLE: &str = "ASIN_WEBHOOK_TOKEN";
 
-/// The address that a task is posted with, of a run or by itself, behind what the vendor sees of the receiver.
-pub fn address(state: &Path, is_sandbox: bool, public: &Url, run: Option<u64>) -> Result<WebhookUrl, Failure> {
-    let whole = of(state)?.0;
-    let token = run.map_or_else(|| whole.clone(), |run| whole.of(run));
+/// That of an account's runs: what is known of another's, or of a sandbox's, says nothing about it.
+pub fn of_runs(token: &Token, base: &str, login: &str) -> Token {
+    token.derived(&format!("runs of {login} at {base}"))
+}
+
+/// The address that a task is posted with, behind what the vendor sees of the receiver.
+pub fn address(token: &Token, is_sandbox: bool, public: &Url) -> Result<WebhookUrl, Failure> {
     let address = token.postback_url(public, is_sandbox);
     address.map_err(|error| Failure::usage(format!("--postback: {error}")))
 }

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     AsinTask, Budget, Collected, Language, Location, MemoryLedger, NewTask, PostbackData, Posted, State, Tag, TaskId,
     TaskResult, Tasks, WriteOff,
-    webhook::{Caps, Claim, Expectation, Expects, Intake, Keep, Pingback, Postback, Store, StoreError},
+    webhook::{Caps, Delivery, Expectation, Expects, Intake, Keep, Pingback, Postback, Store, StoreError},
 };
 use async_trait::async_trait;
 use core_http::ErrorKind;
@@ -155,16 +155,20 @@ async fn d14_what_the_ledger_does_not_know_changes_nothing() {
     for other in made(&vendor).into_iter().skip(1).chain([renamed, unknown, untagged]) {
         assert!(tasks.receive(&postback(&other)).await.unwrap().is_none(), "{other:?}");
         let id = TaskId::new(&*other.id);
-        let expected = tasks.ledger().expects(Claim::new(&id, other.data["tag"].as_str())).await.unwrap();
+        let expected = tasks.ledger().expects(Delivery::new(&id, other.data["tag"].as_str())).await.unwrap();
         assert_eq!(expected, Expectation::Unknown, "{other:?}");
     }
     assert_eq!((pending(&tasks).await, budget.spent()), before);
     let id = TaskId::new(&*ours.id);
-    let claim = Claim::new(&id, Some(ours.tag()));
-    assert_eq!(tasks.ledger().expects(claim).await.unwrap(), Expectation::Expected);
-    assert_eq!(tasks.ledger().expects(claim.of(1)).await.unwrap(), Expectation::Unknown, "a ledger has no parts");
+    let delivery = Delivery::new(&id, Some(ours.tag()));
+    assert_eq!(tasks.ledger().expects(delivery).await.unwrap(), Expectation::Expected);
+    assert_eq!(
+        tasks.ledger().expects(delivery.within(1)).await.unwrap(),
+        Expectation::Unknown,
+        "a ledger has no parts"
+    );
     tasks.acknowledge(&before.0[0].tag).await.unwrap();
-    assert_eq!(tasks.ledger().expects(claim).await.unwrap(), Expectation::Stored);
+    assert_eq!(tasks.ledger().expects(delivery).await.unwrap(), Expectation::Stored);
 }
 
 #[tokio::test(start_paused = true)]
