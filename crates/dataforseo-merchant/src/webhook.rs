@@ -1,7 +1,7 @@
 //! What the vendor sends by itself: a pingback says that a task is done, a postback brings its result.
 //!
 //! Neither is signed, and neither is sent twice by itself: a server has ten seconds to answer, then the connection is cut
-//! and the task is listed by `tasks_ready` instead (the vendor's help page on webhooks). So what arrives is a delivery until
+//! and the task is listed by `tasks_ready` instead (the vendor's help page on webhooks). So what arrives is a claim until
 //! it names a task that was posted, and what does not arrive has to be looked for.
 //!
 //! * [`Pingback`] and [`Postback`] read what arrives, with every size bounded by [`Caps`].
