@@ -130,7 +130,7 @@ RETURNS DOUBLE PRECISION LANGUAGE sql IMMUTABLE AS $body$
     SELECT 1 / greatest(1e-6, coalesce(l.rate, allowed) * least(1, l.factor + (now - l.lowered) * 0.005))
 $body$";
 
-/// An answer of the database that takes longer counts as none.
+/// How long an answer of the database may take, unless somebody says otherwise.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// So long nobody asks a database that gave no answer.
 const REST: Duration = Duration::from_secs(5);
@@ -147,6 +147,8 @@ const LOOK: Duration = Duration::from_millis(50);
 pub struct SharedLimits {
     pool: PgPool,
     share: u32,
+    /// An answer of the database that takes longer counts as none.
+    patience: Duration,
     /// What this process may do alone.
     alone: TokenBuckets,
     /// Nobody asks the database before.
@@ -213,7 +215,13 @@ impl Drop for Places {
 
 impl SharedLimits {
     pub(crate) fn new(pool: PgPool, share: u32) -> Self {
-        Self { pool, share: share.max(1), alone: TokenBuckets::new(), down_until: Arc::default() }
+        Self { pool, share: share.max(1), patience: PATIENCE, alone: TokenBuckets::new(), down_until: Arc::default() }
+    }
+
+    /// How long an answer of the database may take, 2 s by default: one that takes longer counts as none.
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
     }
 
     /// Asks the database; `None` if it cannot be asked.
@@ -227,10 +235,10 @@ impl SharedLimits {
         let query = sqlx::query_as("SELECT wait, booked, taken FROM asin_reserve($1::json, $2, $3)")
             .bind(rows)
             .bind(left.as_secs_f64())
-            .bind(left.as_secs_f64() + PATIENCE.as_secs_f64());
-        let answer: Result<Reservation, String> = match timeout(PATIENCE, query.fetch_one(&self.pool)).await {
+            .bind(left.as_secs_f64() + self.patience.as_secs_f64());
+        let answer: Result<Reservation, String> = match timeout(self.patience, query.fetch_one(&self.pool)).await {
             Ok(answer) => answer.map_err(|error| error.to_string()),
-            Err(_) => Err(format!("no answer within {PATIENCE:?}")),
+            Err(_) => Err(format!("no answer within {:?}", self.patience)),
         };
         match answer {
             Ok((None, ..)) => Some(Turn::Late),
@@ -258,7 +266,7 @@ impl SharedLimits {
                 "SELECT max(closed_until) - CAST(extract(epoch FROM clock_timestamp()) AS DOUBLE PRECISION) \
                  FROM limits WHERE key = ANY ($1)",
             );
-            let answer = timeout(PATIENCE, query.bind(keys).fetch_one(&self.pool)).await;
+            let answer = timeout(self.patience, query.bind(keys).fetch_one(&self.pool)).await;
             let closed: f64 = answer.ok().and_then(Result::ok).flatten().unwrap_or_default();
             if closed <= 0.0 {
                 return Ok(());

@@ -128,7 +128,7 @@ pub async fn right(sandbox: &Sandbox, database: &str, run: RunId, count: u32, se
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn k1_workers_that_are_killed_at_any_moment_pay_for_each_task_once_and_lose_no_result() {
     // Most of the time they wait for the vendor.
-    stream::iter(seeds(4)).map(killed).buffer_unordered(8).collect::<()>().await;
+    stream::iter(seeds(4)).map(killed).buffer_unordered(6).collect::<()>().await;
 }
 
 async fn killed(seed: u64) {
@@ -162,7 +162,7 @@ const MOST: u64 = 32;
 async fn k1_workers_that_die_before_and_after_each_commit_pay_once_and_lose_no_result() {
     let seeds = seeds(2 * LEAST + 4);
     let sure = seeds.clone().filter(|seed| seed / 2 % MOST < LEAST).count();
-    let deaths = stream::iter(seeds.clone()).map(dying_at_a_commit).buffer_unordered(8);
+    let deaths = stream::iter(seeds.clone()).map(dying_at_a_commit).buffer_unordered(4);
     let deaths = deaths.filter(|died| std::future::ready(*died)).count().await;
     println!("{deaths} workers of {} seeds died at a commit", seeds.end - seeds.start);
     assert!(deaths >= sure, "{deaths} deaths, at least {sure} expected");

@@ -15,6 +15,12 @@ fn limit(per_second: f64, burst: u32) -> Limit {
     Limit::account("calls", Quota { per_second, burst })
 }
 
+/// One of so many processes. This machine may be busy: an answer that is late must not count as none.
+async fn process(server: &Server, connections: u32, share: u32) -> SharedLimits {
+    let store = Postgres::connect(&server.url(), connections).await.unwrap();
+    store.limits(share).patience(Duration::from_secs(60))
+}
+
 /// A turn that comes at once, or none.
 async fn at_once(limits: &SharedLimits, wanted: &[Limit]) -> Option<core_http::Permit> {
     limits.acquire(&caller(), wanted, Instant::now()).await.ok()
@@ -30,7 +36,7 @@ async fn processes_share_the_burst_and_are_refused_before_anything_is_booked() {
     let Some(server) = Server::start() else { return };
     let mut processes = Vec::new();
     for _ in 0..3 {
-        processes.push(Postgres::connect(&server.url(), 2).await.unwrap().limits(3));
+        processes.push(process(&server, 2, 3).await);
     }
     // A call in a thousand seconds: the time that the test takes does not count.
     let slow = limit(0.001, 5);
@@ -46,8 +52,8 @@ async fn processes_share_the_burst_and_are_refused_before_anything_is_booked() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn calls_under_way_are_counted_over_all_processes_until_they_end() {
     let Some(server) = Server::start() else { return };
-    let one = Postgres::connect(&server.url(), 2).await.unwrap().limits(2);
-    let other = Postgres::connect(&server.url(), 2).await.unwrap().limits(2);
+    let one = process(&server, 2, 2).await;
+    let other = process(&server, 2, 2).await;
     let wanted = [limit(1000.0, 1000).in_flight(2)];
     // A place is kept as long as its call may last.
     let deadline = Instant::now() + Duration::from_secs(60);
@@ -61,8 +67,8 @@ async fn calls_under_way_are_counted_over_all_processes_until_they_end() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_one_process_is_taught_holds_for_all() {
     let Some(server) = Server::start() else { return };
-    let one = Postgres::connect(&server.url(), 2).await.unwrap().limits(2);
-    let other = Postgres::connect(&server.url(), 2).await.unwrap().limits(2);
+    let one = process(&server, 2, 2).await;
+    let other = process(&server, 2, 2).await;
     let wanted = limit(1000.0, 10);
     assert!(at_once(&other, &[wanted]).await.is_some());
     let pause = Duration::from_secs(600);
@@ -100,8 +106,8 @@ async fn what_a_process_had_from_the_database_counts_when_that_is_gone() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_call_that_sleeps_for_its_slot_does_not_leave_during_a_pause_that_was_learnt_meanwhile() {
     let Some(server) = Server::start() else { return };
-    let one = Postgres::connect(&server.url(), 2).await.unwrap().limits(2);
-    let other = Postgres::connect(&server.url(), 2).await.unwrap().limits(2);
+    let one = process(&server, 2, 2).await;
+    let other = process(&server, 2, 2).await;
     let wanted = limit(0.5, 1);
     assert!(at_once(&one, &[wanted]).await.is_some());
     let sleeper = async { one.acquire(&caller(), &[wanted], Instant::now() + Duration::from_secs(60)).await };
@@ -116,7 +122,7 @@ async fn a_call_that_sleeps_for_its_slot_does_not_leave_during_a_pause_that_was_
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn waiting_for_a_slow_bucket_takes_nothing_of_a_fast_one_before_its_time() {
     let Some(server) = Server::start() else { return };
-    let limits = Postgres::connect(&server.url(), 2).await.unwrap().limits(1);
+    let limits = process(&server, 2, 1).await;
     let (slow, fast) = (limit(2.0, 1), Limit::application("all", Quota { per_second: 0.001, burst: 2 }));
     let both = [fast, slow];
     assert!(at_once(&limits, &both).await.is_some());
