@@ -16,7 +16,7 @@ const MOST: usize = 256;
 ///
 /// A result is in the store, durably, and its task ended, before the vendor is told that it was taken. Those that come at
 /// about the same time share a transaction: while one is being committed, the next gathers. What is of no task of a run
-/// is not taken, nor what comes to an address with the token of another run ([`RunId::part`]).
+/// is not taken, nor what comes to an address with the token of another run ([`RunId::part`](crate::RunId::part)).
 ///
 /// ```
 /// # async fn example(client: dataforseo_merchant::DfsClient, store: std::sync::Arc<dyn asin_runs::Runs>)
