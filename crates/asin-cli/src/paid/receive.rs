@@ -31,11 +31,12 @@ use url::Url;
 
 /// Takes in the results that DataForSEO posts, as JSON lines, until Ctrl-C
 ///
-/// Only results of tasks in the ledger are taken, whose address holds a secret: that of ASIN_WEBHOOK_TOKEN, else one that
-/// is made once and kept in the state folder, in a file of its owner's alone; that of each run is made from it. A result is written and on disk before the
-/// ledger says that it is collected, and before the vendor is answered; into a file each is written once, over crashes
-/// too. It speaks plain HTTP: put a proxy that speaks TLS before it. The vendor sends nothing twice by itself: what it
-/// could not deliver is sent again by --resend, or collected by `asin tasks collect`.
+/// Only results of tasks in the ledger are taken, whose address holds a secret: that of ASIN_WEBHOOK_TOKEN, else one
+/// that is made once and kept in the state folder, in a file of its owner's alone; that of each run is made from it. A
+/// result is written and on disk before the ledger says that it is collected, and before the vendor is answered; into a
+/// file each is written once, over crashes too. It speaks plain HTTP: put a proxy that speaks TLS before it. The vendor
+/// sends nothing twice by itself: what it could not deliver is sent again by --resend, or collected by `asin tasks
+/// collect`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

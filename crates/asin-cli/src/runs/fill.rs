@@ -28,8 +28,8 @@ pub struct Source {
     /// task says]
     #[arg(long, value_name = "MODE", value_parser = super::mode)]
     mode: Option<Mode>,
-    /// Have results posted to the `asin receive --database` that the vendor sees at this address; a secret of the run is added,
-    /// made from that of ASIN_WEBHOOK_TOKEN, else from the one that `asin receive` keeps here
+    /// Have results posted to the `asin receive --database` that the vendor sees at this address; a secret of the run
+    /// is added, made from that of ASIN_WEBHOOK_TOKEN, else from the one that `asin receive` keeps here
     #[arg(long, value_name = "URL")]
     postback: Option<Url>,
     /// The same with the secret.
