@@ -35,19 +35,23 @@ CREATE TABLE places (
 
 /// The rules are those of `core_http::TokenBuckets`: a refused rate goes down to 0.7 of itself at once, to a tenth of the
 /// allowed one at the least, and comes back by 0.005 a second; a place for a call under way comes back every 30 seconds.
+/// A version of the schema that changes them makes them anew.
 pub(crate) const RESERVE: &str = "
-CREATE FUNCTION asin_reserve(wanted JSON, patience DOUBLE PRECISION, lease DOUBLE PRECISION,
-                             OUT wait DOUBLE PRECISION, OUT booked TEXT[], OUT taken BIGINT[])
+CREATE OR REPLACE FUNCTION asin_reserve(wanted JSON, patience DOUBLE PRECISION, lease DOUBLE PRECISION,
+                                        OUT wait DOUBLE PRECISION, OUT booked TEXT[], OUT taken BIGINT[])
 LANGUAGE plpgsql AS $body$
 DECLARE
     asked TEXT[] := ARRAY(SELECT value->>'key' FROM json_array_elements(wanted) AS rows (value) ORDER BY 1);
     now DOUBLE PRECISION;
+    locked BIGINT;
 BEGIN
     -- A slot that is lost in a crash of the server needs no disk to have seen it: nobody waits for one here.
     PERFORM set_config('synchronous_commit', 'off', true);
     -- In one order for everybody, or two could wait for each other.
     PERFORM 1 FROM limits WHERE key = ANY (asked) ORDER BY key FOR UPDATE;
-    IF (SELECT count(*) FROM limits WHERE key = ANY (asked)) < cardinality(asked) THEN
+    -- Not how many there are: one that another call has made just now is not locked yet.
+    GET DIAGNOSTICS locked = ROW_COUNT;
+    IF locked < cardinality(asked) THEN
         INSERT INTO limits (key) SELECT unnest(asked) ORDER BY 1 ON CONFLICT (key) DO NOTHING;
         PERFORM 1 FROM limits WHERE key = ANY (asked) ORDER BY key FOR UPDATE;
     END IF;
@@ -88,8 +92,8 @@ BEGIN
     ) SELECT array_agg(place) INTO taken FROM entered;
 END $body$;
 
-CREATE FUNCTION asin_learn(learning TEXT, allowed DOUBLE PRECISION, burst DOUBLE PRECISION, most INTEGER,
-                           announced DOUBLE PRECISION, pause DOUBLE PRECISION, crowded BOOLEAN)
+CREATE OR REPLACE FUNCTION asin_learn(learning TEXT, allowed DOUBLE PRECISION, burst DOUBLE PRECISION, most INTEGER,
+                                      announced DOUBLE PRECISION, pause DOUBLE PRECISION, crowded BOOLEAN)
 RETURNS VOID LANGUAGE plpgsql AS $body$
 DECLARE
     l limits;

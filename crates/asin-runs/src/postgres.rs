@@ -15,7 +15,8 @@ use sqlx::{
 };
 use std::{cmp::Ordering, str::FromStr, sync::Arc, time::Duration};
 
-/// What makes a schema of each version from the one before; what stands here once is never changed.
+/// What makes a schema of each version from the one before; what stands here once is never changed, but
+/// for functions, which the version that changes them makes anew.
 const VERSIONS: &[&[&str]] = &[
     &[
         "CREATE TABLE accounts (id INTEGER GENERATED ALWAYS AS IDENTITY PRIMARY KEY, base_url TEXT NOT NULL, \
@@ -42,6 +43,7 @@ const VERSIONS: &[&[&str]] = &[
         crate::limits::RESERVE,
     ],
     &["CREATE INDEX entries_pending ON entries (account, run, tag) WHERE stage = 'created'"],
+    &[crate::limits::RESERVE],
 ];
 
 /// Held while the schema is made, so that processes that start together do it once: `asin-run` in ASCII.

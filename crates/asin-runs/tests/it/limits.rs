@@ -41,6 +41,13 @@ async fn processes_share_the_burst_and_are_refused_before_anything_is_booked() {
     // A call in a thousand seconds: the time that the test takes does not count.
     let slow = limit(0.001, 5);
     assert_eq!(count(&processes, &[slow], 20).await, 5, "all together");
+    // Also where several make the bucket at once: many times, for that moment is short.
+    let wanted = [limit(0.001, 2)];
+    for bucket in 0..200 {
+        let owner = Caller::new("application", format!("account {bucket}"));
+        let calls = (0..6).map(|call| processes[call % 3].acquire(&owner, &wanted, Instant::now()));
+        assert_eq!(join_all(calls).await.iter().flatten().count(), 2, "bucket {bucket}");
+    }
     let other = Caller::new("application", "another account");
     assert!(processes[0].acquire(&other, &[slow], Instant::now()).await.is_ok(), "its own bucket");
     // Of two buckets both are taken or none.
