@@ -112,8 +112,16 @@ impl Bench {
         Ok((counted(1_500)?.saturating_sub(counted(500)?)) / 1_000)
     }
 
+    /// How many tokens are fetched for 1,000 callers who come at once and have none.
+    pub fn refreshes(&self) -> Outcome<f64> {
+        let fetched = || self.operations().map(|done| done["token"].as_f64().unwrap_or_default());
+        let before = fetched()?;
+        self.client("waiters", 1000, 1)?;
+        Ok(fetched()? - before)
+    }
+
     /// What the server did, by operation.
-    pub fn operations(&self) -> Outcome<Value> {
+    fn operations(&self) -> Outcome<Value> {
         let demo: Value = serde_json::from_str(&self.demo).map_err(|error| error.to_string())?;
         let base = demo["sp_api"]["base_url"].as_str().unwrap_or_default().trim_end_matches('/').to_owned();
         let ledger = get(&base, "/_sandbox/ledger")?;
@@ -184,6 +192,7 @@ pub fn command(root: &Path, arguments: &Arguments) -> Outcome<bool> {
     println!("\n| limiter, 100 a second, burst 10, 10 s, 64 callers | |\n| --- | ---: |");
     let said = bench.client("limiter", 100, 64)?;
     println!("| share of the quota used | {:.3} |\n| refused | {} |", number(&said, "utilisation")?, said["rejected"]);
+    println!("\n| tokens fetched for 1,000 callers who have none | {} |\n| --- | ---: |", bench.refreshes()?);
     Ok(true)
 }
 

@@ -24,9 +24,15 @@ pub fn target(root: &Path) -> PathBuf {
 
 /// Runs a command whose output everybody sees.
 pub fn run(command: &mut Command) -> Outcome<()> {
+    run_to(command, &[0])
+}
+
+/// Runs a command that may end with one of these exit codes.
+pub fn run_to(command: &mut Command, codes: &[i32]) -> Outcome<()> {
     println!("$ {}", words(command));
     let status = command.stdin(Stdio::null()).status().map_err(|error| format!("{}: {error}", words(command)))?;
-    if status.success() { Ok(()) } else { Err(format!("`{}`: {status}", words(command))) }
+    let is_well = status.code().is_some_and(|code| codes.contains(&code));
+    if is_well { Ok(()) } else { Err(format!("`{}`: {status}", words(command))) }
 }
 
 /// Runs a command and returns what it says on standard output.

@@ -39,7 +39,10 @@ fn wire_tests(house: &House, package: &str) -> Outcome<Words> {
     let mut said = Words::default();
     for file in house.ending(".rs").filter(|file| file.starts_with(&folder) && !file.contains("/generated/")) {
         let words = Words::of(house, |other| other == file)?;
-        if ["httpmock", "MockServer", "asin_sandbox"].iter().any(|name| words.names.contains(*name)) {
+        if ["httpmock", "MockServer", "asin_sandbox"]
+            .iter()
+            .any(|name| words.names.union(&words.brought_in).any(|known| known == name))
+        {
             said.names.extend(words.names);
             said.texts.extend(words.texts);
         }
@@ -51,6 +54,8 @@ fn wire_tests(house: &House, package: &str) -> Outcome<Words> {
 #[derive(Default)]
 struct Words {
     names: BTreeSet<String>,
+    /// Names that stand in `use`, without those in braces.
+    brought_in: BTreeSet<String>,
     texts: BTreeSet<String>,
 }
 
@@ -65,8 +70,14 @@ impl Words {
     }
 
     fn take(&mut self, tokens: proc_macro2::TokenStream) {
+        // What is only brought in by `use` is not used yet.
+        let mut brought_in = false;
         for token in tokens {
             match token {
+                proc_macro2::TokenTree::Ident(word) if word == "use" => brought_in = true,
+                proc_macro2::TokenTree::Punct(sign) if sign.as_char() == ';' => brought_in = false,
+                proc_macro2::TokenTree::Ident(name) if brought_in => drop(self.brought_in.insert(name.to_string())),
+                _ if brought_in => {}
                 proc_macro2::TokenTree::Group(group) => self.take(group.stream()),
                 proc_macro2::TokenTree::Ident(name) => drop(self.names.insert(name.to_string())),
                 proc_macro2::TokenTree::Literal(literal) => {

@@ -81,6 +81,17 @@ impl<'a> Visit<'a> for Seen {
         syn::visit::visit_expr_method_call(self, call);
     }
 
+    // `Option::unwrap` is given away to be called.
+    fn visit_expr_path(&mut self, path: &'a syn::ExprPath) {
+        let names: Vec<_> = path.path.segments.iter().map(|segment| &segment.ident).collect();
+        if let [.., of, name] = names[..]
+            && (of == "Option" || of == "Result")
+            && name == "unwrap"
+        {
+            self.lines.push(name.span().start().line);
+        }
+    }
+
     fn visit_macro(&mut self, call: &'a syn::Macro) {
         self.tokens(call.tokens.clone());
     }
@@ -129,11 +140,11 @@ mod tests {
 
     #[test]
     fn unwrap_is_found_outside_tests_only() {
-        let text = "/// `a.unwrap()`\nfn a() {\n    b.unwrap();\n    c!(d.unwrap());\n    e.unwrap_or(1);\n}\n\
+        let text = "/// `a.unwrap()`\nfn a() {\n    b.unwrap();\n    c!(d.unwrap());\n    e.unwrap_or(1);\n    f.map(Option::unwrap);\n}\n\
                     #[cfg(test)]\nmod t { fn f() { g.unwrap(); } }\n#[tokio::test]\nasync fn h() { i.unwrap(); }\nmod j;\n#[cfg(test)]\nmod k;";
         let mut seen = Seen { lines: Vec::new(), modules: Vec::new() };
         seen.visit_file(&syn::parse_file(text).unwrap());
-        assert_eq!(seen.lines, [3, 4]);
+        assert_eq!(seen.lines, [3, 4, 6]);
         assert_eq!(seen.modules, [("j".to_owned(), None)]);
     }
 }

@@ -117,6 +117,30 @@ async fn a_refusal_pauses_everyone_and_lowers_the_rate_for_a_while() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_refused_rate_is_a_tenth_at_the_least_and_comes_back_by_half_a_percent_a_second() {
+    let (buckets, me, calls) = (TokenBuckets::new(), seller("A"), limit(10.0, 1));
+    let refused = || buckets.learn(&me, &Lesson { limit: calls, what: Learnt::Refused(Some(Duration::ZERO)) });
+    // The time from a call to the next one; timers go by milliseconds.
+    let gap_is = async |milliseconds: u128, what: &str| {
+        drop(buckets.acquire(&me, &[calls], far()).await);
+        let start = Instant::now();
+        drop(buckets.acquire(&me, &[calls], far()).await);
+        let gap = start.elapsed().as_millis();
+        assert!(gap.abs_diff(milliseconds) <= 1, "{what}: {gap} ms");
+        sleep(seconds(1.0)).await;
+    };
+    gap_is(100, "10 a second").await;
+    refused();
+    gap_is(143, "7 a second").await;
+    sleep(seconds(19.0)).await;
+    gap_is(125, "8 a second").await;
+    sleep(seconds(60.0)).await;
+    gap_is(100, "never more than is allowed").await;
+    (0..10).for_each(|_| refused());
+    gap_is(1000, "1 a second").await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn r1_without_a_delay_the_pause_is_the_time_of_one_call() {
     let script = script();
     script.answer(429, "").always(|_| Ok(response(200, OK)));
