@@ -134,8 +134,10 @@ pub(crate) fn charges(news: &[(Tag, State)]) -> Result<Option<String>, LedgerErr
     for (tag, state) in news {
         if let Some(usd) = cost(state) {
             let (again, ended) = match state {
-                State::Absent | State::Rejected { .. } => ("yes", None),
-                State::WrittenOff { cost, .. } if cost.is_zero() => ("yes", None),
+                // Whoever has sent it sends it again; what somebody else has found out is for anybody.
+                State::Rejected { .. } => ("yes", None),
+                State::Absent => ("free", None),
+                State::WrittenOff { cost, .. } if cost.is_zero() => ("free", None),
                 State::WrittenOff { .. } => ("no", Some("written off as lost")),
                 _ => ("no", None),
             };

@@ -2,8 +2,14 @@
 
 use crate::StoreError;
 use dataforseo_merchant::LedgerError;
-use std::future::Future;
-use tokio::sync::{mpsc, oneshot};
+use std::{future::Future, time::Duration};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::timeout,
+};
+
+/// How long an answer may take: those who ask meanwhile wait behind it, and a server that has vanished never gives one.
+const LONGEST: Duration = Duration::from_secs(60);
 
 type Asked<I, O> = (I, oneshot::Sender<Result<O, LedgerError>>);
 
@@ -21,7 +27,8 @@ impl<I: Send + 'static, O: Send + 'static> Group<I, O> {
             let mut asked = Vec::with_capacity(most);
             while questions.recv_many(&mut asked, most).await > 0 {
                 let (items, askers): (Vec<I>, Vec<_>) = asked.drain(..).unzip();
-                match ask(items).await {
+                let answers = timeout(LONGEST, ask(items)).await;
+                match answers.unwrap_or(Err(StoreError::NoAnswer(LONGEST))) {
                     Ok(answers) => {
                         askers.into_iter().zip(answers).for_each(|(asker, answer)| drop(asker.send(Ok(answer))))
                     }
@@ -67,5 +74,19 @@ mod tests {
             assert_eq!(told, "ledger of paid tasks: the account has no run 13", "nobody is told that it was done");
         }
         assert_eq!(group.ask(7).await.unwrap(), (7, 1), "the next question is asked all the same");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_store_that_says_nothing_is_given_up_and_asked_again() {
+        let group = Group::new(8, |asked: Vec<u8>| async move {
+            if asked == [0] {
+                std::future::pending::<()>().await;
+            }
+            Ok(asked)
+        });
+        let begun = tokio::time::Instant::now();
+        assert!(group.ask(0).await.unwrap_err().to_string().ends_with("the store gave no answer within 60s"));
+        assert_eq!(begun.elapsed(), LONGEST);
+        assert_eq!(group.ask(1).await.unwrap(), 1);
     }
 }

@@ -113,6 +113,20 @@ pub enum StoreError {
         /// The place, from 0.
         number: i64,
     },
+    /// A run has not as many tasks as were to be posted.
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
+    #[error("run {run} has {found} tasks and not {tasks}: somebody else fills it too")]
+    Filled {
+        /// Which run.
+        run: RunId,
+        /// How many it has.
+        found: u64,
+        /// How many it should have.
+        tasks: u64,
+    },
+    /// The store was asked and says nothing.
+    #[error("the store gave no answer within {0:?}")]
+    NoAnswer(std::time::Duration),
     /// The account has no such run.
     #[cfg(any(feature = "postgres", feature = "sqlite"))]
     #[error("the account has no run {0}")]

@@ -195,6 +195,19 @@ enum Turn {
     Late,
 }
 
+impl Turn {
+    fn of((wait, booked, taken): Reservation, pool: PgPool) -> Self {
+        match wait {
+            None => Self::Late,
+            Some(wait) if wait < 0.0 => Self::Full,
+            Some(wait) => {
+                let places = taken.map(|taken| Places { pool, taken });
+                Self::Reserved(Duration::from_secs_f64(wait.min(1e9)), booked.unwrap_or_default(), places)
+            }
+        }
+    }
+}
+
 /// Calls under way, given back when they have ended.
 struct Places {
     pool: PgPool,
@@ -236,21 +249,21 @@ impl SharedLimits {
         }
         let rows = serde_json::to_string(wanted).expect("plain data");
         // A call has ended by its deadline; what comes after is the network's delay.
-        let query = sqlx::query_as("SELECT wait, booked, taken FROM asin_reserve($1::json, $2, $3)")
-            .bind(rows)
-            .bind(left.as_secs_f64())
-            .bind(left.as_secs_f64() + self.patience.as_secs_f64());
-        let answer: Result<Reservation, String> = match timeout(self.patience, query.fetch_one(&self.pool)).await {
-            Ok(answer) => answer.map_err(|error| error.to_string()),
+        let (pool, left, lease) =
+            (self.pool.clone(), left.as_secs_f64(), left.saturating_add(self.patience).as_secs_f64());
+        let ask = async move {
+            let query = sqlx::query_as("SELECT wait, booked, taken FROM asin_reserve($1::json, $2, $3)");
+            let answer: Reservation = query.bind(rows).bind(left).bind(lease).fetch_one(&pool).await?;
+            Ok::<_, sqlx::Error>(Turn::of(answer, pool))
+        };
+        // In a task of its own: the places of an answer that comes when nobody waits any more are given back.
+        let answer = match timeout(self.patience, tokio::spawn(ask)).await {
+            Ok(Ok(answer)) => answer.map_err(|error| error.to_string()),
+            Ok(Err(error)) => Err(error.to_string()),
             Err(_) => Err(format!("no answer within {:?}", self.patience)),
         };
         match answer {
-            Ok((None, ..)) => Some(Turn::Late),
-            Ok((Some(wait), ..)) if wait < 0.0 => Some(Turn::Full),
-            Ok((Some(wait), booked, taken)) => {
-                let places = taken.map(|taken| Places { pool: self.pool.clone(), taken });
-                Some(Turn::Reserved(Duration::from_secs_f64(wait.min(1e9)), booked.unwrap_or_default(), places))
-            }
+            Ok(turn) => Some(turn),
             Err(error) => {
                 tracing::warn!(error, share = self.share, "shared limits: each process keeps to its share for now");
                 *self.down_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + REST);

@@ -76,9 +76,12 @@ macro_rules! money {
                     ") AS new WHERE entries.account = $1 AND entries.tag = new.tag AND entries.run IS NOT NULL"
                 );
                 let open = concat!(
-                    "UPDATE items SET tag = NULL FROM (SELECT value->>'tag' AS tag FROM ",
+                    "UPDATE items SET tag = NULL, ",
+                    "held_by = CASE WHEN new.again = 'free' THEN NULL ELSE held_by END, ",
+                    "held_until = CASE WHEN new.again = 'free' THEN NULL ELSE held_until END FROM ",
+                    "(SELECT value->>'tag' AS tag, value->>'again' AS again FROM ",
                     $each,
-                    " WHERE value->>'again' = 'yes') AS new WHERE $1 = $1 AND items.tag = new.tag"
+                    " WHERE value->>'again' <> 'no') AS new WHERE $1 = $1 AND items.tag = new.tag"
                 );
                 // What was thought not to have been made, and was: if nobody has posted it again yet, nobody does.
                 let close = concat!(

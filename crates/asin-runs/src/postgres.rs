@@ -232,6 +232,7 @@ runs!(
     among: ("= ANY (ARRAY (", "))"),
     skip: " FOR UPDATE SKIP LOCKED",
     skip_items: " FOR UPDATE OF items SKIP LOCKED",
+    lock: " FOR UPDATE",
     each: "json_array_elements($2::json) AS rows (value)",
     numbers: "json_array_elements_text($2::json) AS rows (value)",
     now: "CAST(extract(epoch FROM clock_timestamp()) AS DOUBLE PRECISION)",

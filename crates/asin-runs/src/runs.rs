@@ -23,14 +23,17 @@ pub trait Runs: Ledger {
     /// When the store cannot do it, or the budget is more than can be counted.
     async fn begin(&self, run: &NewRun) -> Result<RunId, StoreError>;
 
-    /// All of its tasks are in it: from now on they may be posted. A run that was only half filled is never worked on.
+    /// All of its tasks are in it, so many: from now on they may be posted. A run that was only half filled is never
+    /// worked on.
     ///
     /// # Errors
-    /// When the store cannot do it, or the account has no such run.
-    async fn seal(&self, run: RunId) -> Result<(), StoreError>;
+    /// When the store cannot do it, the account has no such run, or it has another number of tasks: somebody else puts more
+    /// into it.
+    async fn seal(&self, run: RunId, tasks: u64) -> Result<(), StoreError>;
 
     /// Puts tasks into a run of this account, the first of them at this place; each has to say what it must. What is at a
-    /// place already stays, so that a run that was only half filled can be filled again.
+    /// place already stays, so that a run that was only half filled can be filled again. A run that becomes larger has to be
+    /// sealed anew, and nothing of it is posted before.
     ///
     /// # Errors
     /// When the store cannot do it, the account has no such run, or another task is at one of the places already: then none

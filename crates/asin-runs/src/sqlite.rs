@@ -62,6 +62,8 @@ const PENDING: &[&str] = &[
 
 /// Readers beside the one who writes.
 const CONNECTIONS: u32 = 4;
+/// More than any statement gives back: 1,000 tasks are held at once at the most.
+const ROWS: usize = 1024;
 /// How long a writer waits for another one of this process.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -114,7 +116,9 @@ impl Sqlite {
             .filename(path)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(PATIENCE);
+            .busy_timeout(PATIENCE)
+            // A statement that changes rows and gives them back ends, and unlocks the file, though nobody takes the rows yet.
+            .row_buffer_size(ROWS);
         let pool = SqlitePoolOptions::new().max_connections(CONNECTIONS).connect_with(options).await.map_err(failed)?;
         let opened = Self { pool, store, opened: Tag::unique().to_string().into(), lock: Some(Arc::new(lock)) };
         opened.migrate().await?;
@@ -212,6 +216,7 @@ runs!(
     among: ("IN (", ")"),
     skip: "",
     skip_items: "",
+    lock: "",
     each: "json_each($2)",
     numbers: "json_each($2)",
     now: "unixepoch('subsec')",

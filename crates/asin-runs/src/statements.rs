@@ -4,12 +4,20 @@
 macro_rules! runs {
     (
         $ledger:ty, write: $write:literal, among: ($among:literal, $end:literal), skip: $skip:literal,
-        skip_items: $skip_items:literal, each: $each:literal, numbers: $numbers:literal, now: $now:literal,
+        skip_items: $skip_items:literal, lock: $lock:literal, each: $each:literal, numbers: $numbers:literal, now: $now:literal,
         alone: $alone:literal
     ) => {
         impl $ledger {
             fn refused(&self, source: sqlx::Error) -> StoreError {
                 StoreError::Database { store: self.store.to_string(), source }
+            }
+
+            /// Holds a run's row until the transaction ends: what is put in and what is sealed take turns.
+            async fn locked(&self, connection: &mut Connection, run: RunId) -> Result<(), StoreError> {
+                let find = concat!("SELECT 1 FROM runs WHERE id = $1 AND account = $2", $lock);
+                let query = sqlx::query(find).bind(run.0).bind(self.account).fetch_optional(connection);
+                let found = query.await.map_err(|error| self.refused(error))?;
+                found.map(|_| ()).ok_or(StoreError::NoRun(run))
             }
 
             /// Whether a change has found the run that it is of.
@@ -50,13 +58,14 @@ macro_rules! runs {
                 );
                 let rows = columns::items(first, tasks)?;
                 let mut transaction = self.pool.begin_with($write).await.map_err(|error| self.refused(error))?;
-                let query = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM runs WHERE id = $1 AND account = $2)");
-                let query = query.bind(run.0).bind(self.account).fetch_one(&mut *transaction);
-                if !query.await.map_err(|error| self.refused(error))? {
-                    return Err(StoreError::NoRun(run));
-                }
+                self.locked(&mut transaction, run).await?;
                 let query = sqlx::query(insert).bind(run.0).bind(&rows).execute(&mut *transaction);
-                query.await.map_err(|error| self.refused(error))?;
+                let added = query.await.map_err(|error| self.refused(error))?.rows_affected();
+                if added > 0 {
+                    let open = "UPDATE runs SET sealed = false WHERE id = $1 AND sealed";
+                    let query = sqlx::query(open).bind(run.0).execute(&mut *transaction);
+                    query.await.map_err(|error| self.refused(error))?;
+                }
                 let query = sqlx::query_scalar(differs).bind(run.0).bind(&rows).fetch_one(&mut *transaction);
                 let other: Option<i64> = query.await.map_err(|error| self.refused(error))?;
                 if let Some(other) = other {
@@ -91,9 +100,17 @@ macro_rules! runs {
                 Ok(RunStatus::of(counts.into(), committed, budget, [cancelled, late, sealed]))
             }
 
-            async fn seal(&self, run: RunId) -> Result<(), StoreError> {
-                let seal = "UPDATE runs SET sealed = true WHERE id = $1 AND account = $2";
-                self.changed(run, sqlx::query(seal).bind(run.0).bind(self.account).execute(&self.pool).await)
+            async fn seal(&self, run: RunId, tasks: u64) -> Result<(), StoreError> {
+                let mut transaction = self.pool.begin_with($write).await.map_err(|error| self.refused(error))?;
+                self.locked(&mut transaction, run).await?;
+                let count = sqlx::query_scalar("SELECT count(*) FROM items WHERE run = $1").bind(run.0);
+                let found: i64 = count.fetch_one(&mut *transaction).await.map_err(|error| self.refused(error))?;
+                if found.unsigned_abs() != tasks {
+                    return Err(StoreError::Filled { run, found: found.unsigned_abs(), tasks });
+                }
+                let seal = sqlx::query("UPDATE runs SET sealed = true WHERE id = $1").bind(run.0);
+                seal.execute(&mut *transaction).await.map_err(|error| self.refused(error))?;
+                transaction.commit().await.map_err(|error| self.refused(error))
             }
 
             async fn cancel(&self, run: RunId) -> Result<(), StoreError> {

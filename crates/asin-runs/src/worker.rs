@@ -6,7 +6,7 @@ use crate::{
     runs::Runs,
 };
 use core_http::{Error, ErrorKind};
-use dataforseo_merchant::{Budget, DfsClient, NewTask, Posted, Settings, TaskRequest, Tasks};
+use dataforseo_merchant::{Budget, Collected, DfsClient, NewTask, Posted, Settings, TaskRequest, Tasks};
 use futures_util::{Stream, StreamExt, future, stream};
 use rust_decimal::Decimal;
 use std::{
@@ -16,7 +16,7 @@ use std::{
     },
     time::Duration,
 };
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 /// How many tasks are held at once, above what is in calls under way.
 const BATCH: u32 = 100;
@@ -32,6 +32,10 @@ const ROUND: Duration = Duration::from_secs(300);
 const SHORT_ROUND: Duration = Duration::from_secs(5);
 /// The pause between two looks for what became of tasks without an answer.
 const LOOK: Duration = Duration::from_secs(60);
+/// A store that says nothing for so long is gone.
+const SILENCE: Duration = Duration::from_secs(60);
+/// Calls under way have ended long before: what has not waits for a store that says nothing.
+const ENDING: Duration = Duration::from_secs(600);
 /// The pause where there is nothing to do yet.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -75,6 +79,8 @@ pub struct Worker {
     lease: Duration,
     /// The pause between two looks for what became of tasks without an answer.
     look: Duration,
+    /// What was answered at once and is not stored yet: the vendor does not keep it.
+    answers: Mutex<Vec<Ended>>,
 }
 
 /// What the stream of tasks and the one who posts them tell each other.
@@ -93,7 +99,8 @@ impl Worker {
         let tasks = Tasks::new(client, store.working(run, &holder), Budget::unlimited());
         let collector = store.holder().into();
         let holding = tokio::sync::Mutex::default();
-        Self { store, tasks, run, holder, collector, holding, lease: LEASE, look: LOOK }
+        let answers = Mutex::default();
+        Self { store, tasks, run, holder, collector, holding, lease: LEASE, look: LOOK, answers }
     }
 
     /// Takes over what the account pays, by a free call; until then the prices are those of the vendor's price page.
@@ -138,8 +145,16 @@ impl Worker {
     /// # Errors
     /// When it has to stop; what was posted before is collected first, as far as that can be.
     pub async fn work(&self, patience: Duration) -> Result<RunStatus, RunError> {
-        let end = Instant::now() + patience;
+        // A store that says nothing is noticed by the one who renews what is held.
+        tokio::select! {
+            ended = self.works(Instant::now() + patience) => ended,
+            failed = self.stay() => Err(failed.into()),
+        }
+    }
+
+    async fn works(&self, end: Instant) -> Result<RunStatus, RunError> {
         self.store.inherit(self.run).await?;
+        self.keep_answers(self.tasks.take_answers()).await?;
         loop {
             match self.tasks.settle().await {
                 Err(error) if passes(error.kind()) => tracing::warn!(%error, "a look failed; the next one may not"),
@@ -170,7 +185,9 @@ impl Worker {
     /// # Errors
     /// When the store cannot be read or written.
     pub async fn wind_up(&self) -> Result<RunStatus, RunError> {
-        self.tasks.unsettled().await?;
+        let ended = timeout(ENDING, self.tasks.unsettled()).await;
+        ended.map_err(|_| StoreError::NoAnswer(ENDING))??;
+        self.keep_answers(self.tasks.take_answers()).await?;
         self.hold(&self.holder, Duration::ZERO).await?;
         self.hold(&self.collector, Duration::ZERO).await?;
         Ok(self.store.status(self.run).await?)
@@ -185,16 +202,34 @@ impl Worker {
             Ok(ended)
         };
         // Where posting ends, what was posted is still collected; where collecting fails, nothing more is posted.
-        tokio::select! {
-            both = future::try_join(post, self.collect(end, &posted)) => both?.0,
-            failed = self.stay() => Err(failed.into()),
+        future::try_join(post, self.collect(end, &posted)).await?.0
+    }
+
+    /// Stores what was answered at once, with what could not be stored before; it is in hand until it is stored.
+    async fn keep_answers(&self, answers: Vec<Collected>) -> Result<(), StoreError> {
+        let in_hand = || self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        for answer in answers {
+            match Ended::of(&answer) {
+                Some(ended) => in_hand().push(ended),
+                // Paid for, and nothing it could be stored as.
+                None => {
+                    tracing::error!(tag = %answer.entry.tag, result = %answer.result.json(), "an answer without an id")
+                }
+            }
         }
+        let ended = in_hand().clone();
+        if !ended.is_empty() {
+            self.store.keep(&ended).await?;
+            in_hand().retain(|answer| !ended.iter().any(|stored| stored.tag == answer.tag));
+        }
+        Ok(())
     }
 
     /// Holds what is held for longer, or gives it back.
     async fn hold(&self, holder: &str, lease: Duration) -> Result<(), StoreError> {
         let _turn = self.holding.lock().await;
-        self.store.hold(self.run, holder, lease).await
+        let held = timeout(SILENCE, self.store.hold(self.run, holder, lease)).await;
+        held.unwrap_or(Err(StoreError::NoAnswer(SILENCE)))
     }
 
     /// Holds what this worker holds, again and again; ends only with an error.
@@ -266,8 +301,8 @@ impl Worker {
         let mut not_posted = None;
         while let Some(outcome) = outcomes.next().await {
             // Answered at once: the vendor does not keep it.
-            if let Some(collected) = &outcome.result {
-                self.store.keep(&Vec::from_iter(Ended::of(collected))).await?;
+            if let Some(answer) = outcome.result {
+                self.keep_answers(vec![answer]).await?;
             }
             match outcome.posted {
                 // The account or the path is refused; the task itself was not judged.
@@ -319,17 +354,22 @@ impl Worker {
             let patience = if all_posted || pending.len() == WAITED_FOR as usize { ROUND } else { SHORT_ROUND };
             // What has come at about the same time is stored in one transaction.
             let mut results = self.tasks.collect(pending, left.min(patience)).ready_chunks(AT_ONCE);
+            let (mut has_come, mut has_failed) = (false, false);
             while let Some(come) = results.next().await {
-                let (mut ended, mut failure) = (Vec::new(), None);
+                let (mut answers, mut ended, mut failure) = (Vec::new(), Vec::new(), None);
                 for collected in come {
                     match collected {
+                        Ok(collected) if collected.entry.live => answers.push(collected),
                         Ok(collected) => ended.extend(Ended::of(&collected)),
                         Err(error) if passes(error.kind()) => {
-                            tracing::debug!(%error, "a look failed; the next one may not")
+                            tracing::debug!(%error, "a look failed; the next one may not");
+                            has_failed = true;
                         }
                         Err(error) => failure = Some(error),
                     }
                 }
+                has_come |= !ended.is_empty() || !answers.is_empty();
+                self.keep_answers(answers).await?;
                 self.store.keep(&ended).await?;
                 if let Some(error) = failure {
                     return Err(error.into());
@@ -337,6 +377,10 @@ impl Worker {
             }
             drop(results);
             self.hold(&self.collector, Duration::ZERO).await?;
+            if has_failed && !has_come {
+                // What has ended it before its time would do so again at once.
+                sleep(SHORT_ROUND).await;
+            }
         }
     }
 }

@@ -170,3 +170,42 @@ impl Bucket {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn full(now: Instant) -> Bucket {
+        Bucket::new(Quota { per_second: 2.0, burst: 2 }, Some(1), now)
+    }
+
+    #[test]
+    fn whoever_has_others_before_it_waits_for_their_tokens_too() {
+        let now = Instant::now();
+        let after = |milliseconds| now + Duration::from_millis(milliseconds) + Duration::from_nanos(1);
+        let times = [0, 1, 2, 3].map(|ahead| full(now).ready(ahead));
+        assert_eq!(times, [now, now, after(500), after(1000)]);
+    }
+
+    /// What is forgotten comes back full.
+    #[test]
+    fn a_bucket_that_says_more_than_a_new_one_is_not_at_rest() {
+        let (now, second) = (Instant::now(), Duration::from_secs(1));
+        assert!(full(now).at_rest(now));
+        let changed = |change: fn(&mut Bucket, Instant)| -> Bucket {
+            let mut bucket = full(now);
+            change(&mut bucket, now);
+            bucket
+        };
+        let used = changed(|bucket, _| bucket.tokens = 1.5);
+        assert!(!used.at_rest(now) && used.at_rest(now + second), "until it is full again");
+        let closed = changed(|bucket, now| bucket.closed_until = now + Duration::from_secs(1));
+        assert!(!closed.at_rest(now) && closed.at_rest(now + second), "until it is open again");
+        let waited_for = changed(|bucket, _| drop(bucket.heads.insert(1, (Arc::new([]), Turn::new(1)))));
+        let under_way = changed(|bucket, _| bucket.in_flight = 1);
+        let taught = changed(|bucket, now| assert!(!bucket.learn(Learnt::Rate(2.0), now)));
+        for (what, bucket) in [("waited for", waited_for), ("under way", under_way), ("taught", taught)] {
+            assert!(!bucket.at_rest(now + second), "{what}");
+        }
+    }
+}

@@ -292,13 +292,17 @@ async fn start(arguments: Start) -> Ended {
         0 => String::new(),
         repeated => format!("\nTasks that ask for just what another one does: {repeated}. Each is paid for."),
     };
-    let subject = format!("DataForSEO: {}{repeated}{so_far}", cost(&name, count, most, budget));
+    let grown = match before.sealed && !status.sealed {
+        true => "\nIt has become larger: nothing more of it is posted before that is agreed to.",
+        false => "",
+    };
+    let subject = format!("DataForSEO: {}{repeated}{so_far}{grown}", cost(&name, count, most, budget));
     if let Some(ended) = leave.refused(subject, "Pay for them?").await? {
         return Ok(ended);
     }
     // It may have been there already, and this is the word that leave was given for.
     store.amend(run, Some(budget), deadline).await?;
-    store.seal(run).await?;
+    store.seal(run, count).await?;
     working.work(account, run, &name).await
 }
 

@@ -89,10 +89,11 @@ fn a_run_says_what_it_costs_and_writes_each_result_once() {
 #[test]
 fn a_file_that_is_wrong_or_another_pays_for_nothing() {
     let shop = Shop::open();
-    let start = |input: &str, flags: &[&str]| {
-        let arguments = shop.arguments(&[&["start", "-", "--budget", "1", "--yes"], flags].concat());
+    let unasked = |input: &str, flags: &[&str]| {
+        let arguments = shop.arguments(&[&["start", "-", "--budget", "1"], flags].concat());
         shop.sandbox.asin_with(&arguments.iter().map(String::as_str).collect::<Vec<_>>(), input)
     };
+    let start = |input: &str, flags: &[&str]| unasked(input, &[flags, &["--yes"]].concat());
     start("B000000001\n", &["-m", "US"]).says(2, &["--name"]);
     start("B000000001\nB0\n", &["-m", "US", "--name", "a"]).says(2, &["standard input: line 2: `B0`"]);
     start("B000000001\n", &["--name", "a"]).says(2, &["line 1: no task", "--marketplace"]);
@@ -103,7 +104,12 @@ fn a_file_that_is_wrong_or_another_pays_for_nothing() {
     let task = r#"{"asin": {"asin": "B0756FCPPN", "location_code": 2840, "language_code": "en_US"}}"#;
     start(task, &["--name", "b", "--mode", "priority"]).says(0, &["1 done of 1; 0.003 of 1 USD"]);
     start("B000000001\n", &["--name", "b", "-m", "US"]).says(2, &["another task at place 0", "another --name"]);
-    start(&format!("{task}\n{task}"), &["--name", "b", "--mode", "priority"]).says(0, &["2 done of 2"]);
+    // More of it is posted by nobody before somebody agrees to it.
+    let more = format!("{task}\n{task}");
+    unasked(&more, &["--name", "b", "--mode", "priority"]).says(2, &["has become larger", "without --yes"]);
+    shop.run(&["resume", "b", "--yes"]).says(2, &["never filled to its end and agreed to"]);
+    assert_eq!(shop.charges().len(), 1);
+    start(&more, &["--name", "b", "--mode", "priority"]).says(0, &["2 done of 2"]);
     start(task, &["--name", "b", "--mode", "priority"]).says(2, &["has 2 tasks and not 1"]);
 }
 

@@ -96,7 +96,7 @@ async fn several_workers_share_a_run_and_each_task_is_paid_for_once() {
     for (batch, first) in crate::runs::tasks(1000).chunks(400).zip((0..).step_by(400)) {
         stores[0].add(run, first, batch).await.unwrap();
     }
-    stores[0].seal(run).await.unwrap();
+    stores[0].seal(run, 1000).await.unwrap();
     let work = stores.iter().enumerate().map(|(number, store)| {
         let worker = crate::runs::worker(&client, store.clone(), run);
         // Those that stay hold what they have, however slow this machine is.
@@ -162,7 +162,7 @@ async fn a_new_run_beside_a_large_one_reads_little_more_than_what_it_takes() {
     for (name, statement) in [("large", "ANALYZE"), ("new", "SELECT 1")] {
         let run = ledger.begin(&crate::runs::new(name, "50")).await.unwrap();
         ledger.add(run, 0, &crate::runs::tasks(4000)).await.unwrap();
-        ledger.seal(run).await.unwrap();
+        ledger.seal(run, 4000).await.unwrap();
         for _ in 0..5 {
             let claimed = ledger.claim(run, "me", 100, Duration::from_secs(60)).await.unwrap();
             assert_eq!(claimed.len(), 100);
@@ -193,7 +193,7 @@ async fn k5_a_task_that_was_given_to_another_is_not_sent_by_the_late_one() {
     let ledger = Postgres::connect(&server.url(), 3).await.unwrap().ledger(URL, "login").await.unwrap();
     let run = ledger.begin(&crate::runs::new("fence", "5")).await.unwrap();
     ledger.add(run, 0, &crate::runs::tasks(2)).await.unwrap();
-    ledger.seal(run).await.unwrap();
+    ledger.seal(run, 2).await.unwrap();
     let claimed = ledger.claim(run, "late", 1, Duration::ZERO).await.unwrap();
     assert_eq!(claimed.len(), 1);
     let again = ledger.claim(run, "other", 2, Duration::from_secs(60)).await.unwrap();
@@ -232,7 +232,7 @@ async fn the_role_that_the_guide_grants_is_enough_for_a_worker() {
     let ledger = store.ledger(&client.base(), "login").await.unwrap();
     let run = ledger.begin(&crate::runs::new("granted", "5")).await.unwrap();
     ledger.add(run, 0, &crate::runs::tasks(120)).await.unwrap();
-    ledger.seal(run).await.unwrap();
+    ledger.seal(run, 120).await.unwrap();
     let status = crate::runs::worker(&client, ledger.clone(), run).work(crate::runs::PATIENCE).await.unwrap();
     assert!(status.is_done(), "{status:?}");
     ledger.amend(run, Some("9".parse().unwrap()), None).await.unwrap();

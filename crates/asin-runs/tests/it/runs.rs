@@ -69,7 +69,7 @@ async fn k8_what_panics_ends_neither_the_run_nor_what_was_paid_for() {
     let store = open(folder.path(), &client).await;
     let run = store.begin(&new("panics", "5")).await.unwrap();
     store.add(run, 0, &tasks(250)).await.unwrap();
-    store.seal(run).await.unwrap();
+    store.seal(run, 250).await.unwrap();
     let soon = worker(&client, store.clone(), run).with(|settings| settings.absence = Duration::from_secs(5));
     let status = soon.work(PATIENCE).await.unwrap();
     assert!(status.is_done() && status.done == 250, "{status:?}");
@@ -144,7 +144,7 @@ async fn a_run_pays_for_each_task_once_and_streams_each_result_once() {
     // Filled again, as after a crash.
     assert_eq!(store.begin(&new("spring", "5")).await.unwrap(), run);
     store.add(run, 0, &tasks(250)).await.unwrap();
-    store.seal(run).await.unwrap();
+    store.seal(run, 250).await.unwrap();
     let before = store.status(run).await.unwrap();
     assert_eq!((before.tasks, before.waiting, before.is_done()), (250, 250, false));
     let status = worker(&client, store.clone(), run).work(PATIENCE).await.unwrap();
@@ -164,7 +164,7 @@ async fn k7_a_worker_that_is_stopped_anywhere_is_gone_on_from() {
     let store = open(folder.path(), &client).await;
     let run = store.begin(&new("spring", "5")).await.unwrap();
     store.add(run, 0, &tasks(300)).await.unwrap();
-    store.seal(run).await.unwrap();
+    store.seal(run, 300).await.unwrap();
     for stop in [1, 20, 60, 150, 400] {
         let worker = worker(&client, store.clone(), run);
         let _stopped = tokio::time::timeout(Duration::from_millis(stop), worker.work(PATIENCE)).await;
@@ -172,6 +172,38 @@ async fn k7_a_worker_that_is_stopped_anywhere_is_gone_on_from() {
     let status = worker(&client, store.clone(), run).work(PATIENCE).await.unwrap();
     assert!(status.is_done(), "{status:?}");
     check(&sandbox, &store, run, 300).await;
+}
+
+/// The vendor keeps no live answer: what a stopped worker was being told is stored before it goes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn k7_what_is_answered_at_once_is_stored_by_a_worker_that_is_stopped() {
+    let sandbox = sandbox(9).await;
+    let client = client(sandbox.demo().dataforseo);
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path(), &client).await;
+    let run = store.begin(&new("live", "5")).await.unwrap();
+    store.add(run, 0, &tasks(60)).await.unwrap();
+    store.seal(run, 60).await.unwrap();
+    let live = || worker(&client, store.clone(), run).with(|settings| settings.mode = Some(Mode::Live));
+    for charged in [1, 7, 20, 40] {
+        let worker = live();
+        let seen = async {
+            while sandbox.ledger().charges.len() < charged {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            ended = worker.work(PATIENCE) => panic!("{ended:?}"),
+            () = seen => {}
+        }
+        let status = worker.wind_up().await.unwrap();
+        assert_eq!((status.pending, status.done), (0, sandbox.ledger().charges.len() as u64), "{status:?}");
+    }
+    assert!(live().work(PATIENCE).await.unwrap().is_done());
+    check(&sandbox, &store, run, 60).await;
+    let results = store.results(run, None, 60).await.unwrap();
+    let lost: Vec<_> = results.iter().filter(|result| result.outcome == "failed").collect();
+    assert!(lost.is_empty(), "{lost:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -182,7 +214,7 @@ async fn the_budget_is_the_runs_and_a_cancelled_run_pays_for_nothing_more() {
     let store = open(folder.path(), &client).await;
     let run = store.begin(&new("small", "0.16")).await.unwrap();
     store.add(run, 0, &tasks(250)).await.unwrap();
-    store.seal(run).await.unwrap();
+    store.seal(run, 250).await.unwrap();
     let stopped = worker(&client, store.clone(), run).work(PATIENCE).await.unwrap_err();
     assert_eq!(stopped.refusal(), Some(Refusal::Budget), "{stopped}");
     let status = store.status(run).await.unwrap();
@@ -202,7 +234,7 @@ async fn the_budget_is_the_runs_and_a_cancelled_run_pays_for_nothing_more() {
 
     let other = store.begin(&new("other", "5")).await.unwrap();
     store.add(other, 0, &tasks(10)).await.unwrap();
-    store.seal(other).await.unwrap();
+    store.seal(other, 10).await.unwrap();
     store.cancel(other).await.unwrap();
     let status = worker(&client, store.clone(), other).work(PATIENCE).await.unwrap();
     assert!(status.cancelled && status.waiting == 10 && status.committed().is_zero(), "{status:?}");
@@ -217,7 +249,7 @@ async fn what_is_learnt_late_is_paid_from_the_budget_and_not_posted_again() {
     let other = store.ledger("https://api.dataforseo.com", "other").await.unwrap();
     let run = ledger.begin(&new("late", "0.0060")).await.unwrap();
     ledger.add(run, 0, &tasks(5)).await.unwrap();
-    ledger.seal(run).await.unwrap();
+    ledger.seal(run, 5).await.unwrap();
     let lease = Duration::from_secs(60);
     let claimed = ledger.claim(run, "me", 10, lease).await.unwrap();
     assert_eq!(claimed.len(), 5);
@@ -235,12 +267,13 @@ async fn what_is_learnt_late_is_paid_from_the_budget_and_not_posted_again() {
     ledger.record(&changes).await.unwrap();
     let status = ledger.status(run).await.unwrap();
     assert_eq!(status.committed(), "0.0045".parse().unwrap(), "what was made, and what is lost");
-    assert_eq!((status.held, status.pending, status.refused), (3, 1, 1), "{status:?}");
+    let counts = |status: asin_runs::RunStatus| (status.held, status.waiting, status.pending, status.refused);
+    assert_eq!(counts(status), (1, 2, 1, 1), "what was not made is for anybody, and not for me alone");
     // It was made after all, before anybody posted it again.
     ledger.record(&[(intents[0].tag.clone(), made("0.0015"))]).await.unwrap();
     let status = ledger.status(run).await.unwrap();
     assert_eq!(status.committed(), "0.0060".parse().unwrap());
-    assert_eq!((status.held, status.pending, status.refused), (2, 2, 1), "{status:?}");
+    assert_eq!(counts(status), (1, 1, 2, 1), "{status:?}");
     let again = entry(&format!("{run}/0"));
     assert!(mine.intend(&[again]).await.is_err(), "it is bound again");
 
@@ -258,7 +291,7 @@ async fn answers_that_come_at_once_are_stored_and_an_account_without_money_ends_
     let store = open(folder.path(), &client).await;
     let run = store.begin(&new("live", "5")).await.unwrap();
     store.add(run, 0, &tasks(3)).await.unwrap();
-    store.seal(run).await.unwrap();
+    store.seal(run, 3).await.unwrap();
     let live = worker(&client, store.clone(), run).with(|settings| settings.mode = Some(Mode::Live));
     let status = live.work(PATIENCE).await.unwrap();
     assert!(status.is_done() && status.done == 3, "{status:?}");
@@ -266,7 +299,7 @@ async fn answers_that_come_at_once_are_stored_and_an_account_without_money_ends_
 
     let poor = store.begin(&new("poor", "5")).await.unwrap();
     store.add(poor, 0, &tasks(3)).await.unwrap();
-    store.seal(poor).await.unwrap();
+    store.seal(poor, 3).await.unwrap();
     sandbox.fault(Fault::on("POST", "/v3/merchant/amazon/sellers/task_post").code(40200));
     let stopped = worker(&client, store.clone(), poor).work(PATIENCE).await.unwrap_err();
     let status = store.status(poor).await.unwrap();

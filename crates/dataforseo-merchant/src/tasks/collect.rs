@@ -60,7 +60,8 @@ impl Tasks {
     /// process: an entry is a handle that can be stored, and needs no ledger to be collected.
     ///
     /// Passing failures of the network or the vendor are waited out, and so are answers that do not speak of the task; if the last look before the end failed, its error
-    /// is the last item. An error that cannot pass, such as refused credentials, ends the stream at once.
+    /// is the last item. An error that cannot pass, such as refused credentials, ends the stream at once; one that
+    /// only a single task may have, such as a gateway's 404, once a look has heard nothing else.
     ///
     /// ```
     /// use dataforseo_merchant::{TaskResult, Tasks};
@@ -152,6 +153,8 @@ struct Collector {
     under_way: FuturesUnordered<Asked>,
     /// Whether the last look has brought anything.
     fruitful: Option<bool>,
+    /// Whether it has been told of any task that it is pending.
+    told: bool,
     /// Why the last look failed.
     failure: Option<Error>,
     ended: bool,
@@ -171,8 +174,8 @@ impl Collector {
         let live = entries.iter().filter(|entry| entry.live).filter_map(|entry| entry.state.id().cloned()).collect();
         let (due, under_way) = (VecDeque::new(), FuturesUnordered::new());
         let pending = Arc::new(Mutex::new(entries.into_iter().filter_map(with_id).collect()));
-        let (end, fruitful, failure, ended) = (Instant::now() + patience, None, None, false);
-        Self { tasks, cadence, end, wait, pending, queue, live, due, under_way, fruitful, failure, ended }
+        let (end, fruitful, told, failure, ended) = (Instant::now() + patience, None, false, None, false);
+        Self { tasks, cadence, end, wait, pending, queue, live, due, under_way, fruitful, told, failure, ended }
     }
 
     async fn next(&mut self) -> Option<Result<Collected>> {
@@ -205,7 +208,10 @@ impl Collector {
                         _ => continue,
                     }
                 }
-                Some((_, Ok(None))) => continue,
+                Some((_, Ok(None))) => {
+                    self.told = true;
+                    continue;
+                }
                 Some((_, Err(error))) => {
                     self.failed(error);
                     continue;
@@ -216,6 +222,8 @@ impl Collector {
                 return None;
             }
             if let Some(fruitful) = self.fruitful.take() {
+                self.ended |=
+                    !fruitful && !self.told && self.failure.as_ref().is_some_and(|error| is_of_a_task(error.kind()));
                 let longer = (self.wait + self.wait / 2).max(self.cadence.first).max(Duration::from_millis(100));
                 self.wait = if fruitful { self.cadence.first } else { longer.min(self.cadence.longest) };
             }
@@ -224,7 +232,7 @@ impl Collector {
                 return self.failure.take().map(Err);
             }
             sleep(self.wait).await;
-            (self.failure, self.fruitful) = (None, Some(false));
+            (self.failure, self.fruitful, self.told) = (None, Some(false), false);
             self.look().await;
         }
     }
@@ -298,7 +306,7 @@ impl Collector {
 
     fn failed(&mut self, error: Error) {
         // What cannot be read at all, such as a gateway's page, says nothing of the task: the next answer may.
-        let passes = passes(error.kind()) || error.kind() == ErrorKind::Decode;
+        let passes = passes(error.kind()) || error.kind() == ErrorKind::Decode || is_of_a_task(error.kind());
         tracing::debug!(%error, passes, "a look failed");
         if !self.ended {
             self.failure = Some(error);
@@ -351,6 +359,11 @@ impl Tasks {
             _ => Err(error),
         }
     }
+}
+
+/// Whether an error may be the answer about one task, though it does not judge it: the others may have their results.
+fn is_of_a_task(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::NotFound | ErrorKind::Rejected)
 }
 
 fn is_urgent(entry: &Entry) -> bool {
