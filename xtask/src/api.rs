@@ -4,7 +4,7 @@
 //! by its own hand. What a compiler adds by itself (auto traits, blanket implementations) is left out.
 
 use crate::{
-    ci::LIBRARIES,
+    ci::LISTED,
     shell::{self, cargo},
     spec::Outcome,
 };
@@ -20,9 +20,8 @@ pub struct Listing {
 }
 
 impl Listing {
-    /// The lines that were added (`+`) and removed (`-`) since the file was written.
-    pub fn changes(&self, root: &Path) -> Vec<String> {
-        let known = std::fs::read_to_string(root.join(&self.file)).unwrap_or_default();
+    /// The lines that were added (`+`) and removed (`-`) since another text of it.
+    pub fn changes(&self, known: &str) -> Vec<String> {
         let (old, new): (BTreeSet<&str>, BTreeSet<&str>) = (known.lines().collect(), self.text.lines().collect());
         let removed = old.difference(&new).map(|line| format!("- {line}"));
         removed.chain(new.difference(&old).map(|line| format!("+ {line}"))).collect()
@@ -33,7 +32,7 @@ impl Listing {
 pub fn command(root: &Path, check: bool) -> Outcome<bool> {
     let mut same = true;
     for listing in listings(root)? {
-        let changes = listing.changes(root);
+        let changes = listing.changes(&std::fs::read_to_string(root.join(&listing.file)).unwrap_or_default());
         same &= changes.is_empty();
         println!("{}: {} lines, {} changed", listing.file.display(), listing.text.lines().count(), changes.len());
         changes.iter().for_each(|change| println!("{change}"));
@@ -56,7 +55,7 @@ pub fn write(root: &Path, listing: &Listing) -> Outcome<()> {
 pub fn listings(root: &Path) -> Outcome<Vec<Listing>> {
     // A folder of its own: other documentation may lie in the usual one.
     let target = shell::target(root).join("api");
-    let packages = LIBRARIES.iter().flat_map(|name| ["-p", name]);
+    let packages = LISTED.iter().flat_map(|name| ["-p", name]);
     let mut command = cargo(root, ["doc", "--quiet", "--no-deps", "--all-features", "--target-dir"]);
     let docs = target.join("doc");
     if docs.exists() {
@@ -64,7 +63,7 @@ pub fn listings(root: &Path) -> Outcome<Vec<Listing>> {
         std::fs::remove_dir_all(&docs).map_err(|error| format!("{}: {error}", docs.display()))?;
     }
     shell::run(command.arg(&target).args(packages))?;
-    LIBRARIES.iter().map(|name| listing(&docs, name)).collect()
+    LISTED.iter().map(|name| listing(&docs, name)).collect()
 }
 
 fn listing(docs: &Path, name: &str) -> Outcome<Listing> {

@@ -22,6 +22,9 @@ use std::{
 /// What users depend on; each compiles without its features.
 pub const LIBRARIES: [&str; 6] =
     ["core-http", "sp-listings", "dataforseo-merchant", "multicart", "asin-facade", "asin-runs"];
+/// What others may build on, so that its interface is kept.
+pub const LISTED: [&str; 7] =
+    ["core-http", "sp-listings", "dataforseo-merchant", "multicart", "asin-facade", "asin-runs", "asin-sandbox"];
 pub const VENDORS: [&str; 3] = ["sp-listings", "dataforseo-merchant", "multicart"];
 
 /// One thing that must be so.
@@ -29,17 +32,31 @@ struct Gate {
     name: &'static str,
     /// What it proves, in words for `--list`.
     proves: &'static str,
-    /// Whether it runs where no gate is named.
-    always: bool,
+    when: When,
     run: fn(&Path) -> Outcome<()>,
 }
 
-const fn gate(name: &'static str, proves: &'static str, run: fn(&Path) -> Outcome<()>) -> Gate {
-    Gate { name, proves, always: true, run }
+/// When a gate runs that nobody has named.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum When {
+    Always,
+    /// Once a week and before a release: what takes long and seldom changes.
+    Release,
+    Never,
 }
 
-const fn on_request(name: &'static str, proves: &'static str, run: fn(&Path) -> Outcome<()>) -> Gate {
-    Gate { name, proves, always: false, run }
+type Run = fn(&Path) -> Outcome<()>;
+
+const fn gate(name: &'static str, proves: &'static str, run: Run) -> Gate {
+    Gate { name, proves, when: When::Always, run }
+}
+
+const fn weekly(name: &'static str, proves: &'static str, run: Run) -> Gate {
+    Gate { name, proves, when: When::Release, run }
+}
+
+const fn on_request(name: &'static str, proves: &'static str, run: Run) -> Gate {
+    Gate { name, proves, when: When::Never, run }
 }
 
 /// In the order in which they share most of what is built; quick ones first where it makes no difference.
@@ -60,14 +77,14 @@ const GATES: &[Gate] = &[
     gate("trees", "who brings whom, and how many crates at most", trees::gate),
     gate("readme", "README's first command prints what README shows", readme::gate),
     gate("fuzz", "damaged answers, files and names, 4,000 of each kind", fuzz),
-    on_request("powerset", "every pair of features compiles", powerset),
-    on_request("packages", "every package of ours can be made and compiles from its archive", packages::gate),
-    on_request(
+    weekly("powerset", "every pair of features compiles", powerset),
+    weekly("packages", "every package of ours can be made and compiles from its archive", packages::gate),
+    weekly(
         "counts",
         "allocations, instructions, memory, refreshes and refusals stay below their ceilings",
         counts::gate,
     ),
-    on_request("coverage", "at least 90 % of the lines of each library are run by tests", coverage::gate),
+    weekly("coverage", "at least 90 % of the lines of each library are run by tests", coverage::gate),
     on_request("mutants", "mistakes put into money, limits and resending are noticed; takes hours", mutants::gate),
 ];
 
@@ -82,21 +99,29 @@ pub struct Choice {
     /// Runs the others too when one is red.
     #[arg(long)]
     keep_going: bool,
+    /// Those that a release needs beside the others: they take long, and run once a week.
+    #[arg(long)]
+    weekly: bool,
     /// Only lists the gates.
     #[arg(long)]
     list: bool,
 }
 
-/// Runs every gate that needs no request; `false` if one is red.
-pub fn every(root: &Path) -> Outcome<bool> {
-    command(root, &Choice::default())
+/// Runs what a release needs beside `.ci/run`; `false` if a gate is red.
+pub fn before_release(root: &Path) -> Outcome<bool> {
+    // It makes the packages itself, with their new version.
+    command(root, &Choice { weekly: true, without: vec!["packages".to_owned()], ..Choice::default() })
 }
 
 /// Runs gates, each with its time; `false` if one is red.
 pub fn command(root: &Path, choice: &Choice) -> Outcome<bool> {
     if choice.list {
         for gate in GATES {
-            let when = if gate.always { "" } else { " (on request)" };
+            let when = match gate.when {
+                When::Always => "",
+                When::Release => " (weekly)",
+                When::Never => " (on request)",
+            };
             println!("{:<14} {}{when}", gate.name, gate.proves);
         }
         return Ok(true);
@@ -108,7 +133,8 @@ pub fn command(root: &Path, choice: &Choice) -> Outcome<bool> {
     }
     let chosen = |gate: &&Gate| {
         let named = choice.gates.iter().any(|name| name == gate.name);
-        (named || choice.gates.is_empty() && gate.always) && !choice.without.iter().any(|name| name == gate.name)
+        let now = if choice.weekly { When::Release } else { When::Always };
+        (named || choice.gates.is_empty() && gate.when == now) && !choice.without.iter().any(|name| name == gate.name)
     };
     let begun = Instant::now();
     let (mut times, mut red) = (Vec::new(), Vec::new());

@@ -3,6 +3,8 @@
 //! Without `--execute` it changes nothing and says what it would do. A step that is done already is passed over, so that
 //! the same command goes on after a failure. It never pushes and never publishes: it ends by saying how.
 
+mod words;
+
 use crate::{
     api, ci,
     shell::{self, cargo, output, run},
@@ -13,6 +15,10 @@ use std::{
     path::{Path, PathBuf},
     process::Command,
 };
+use words::{parse, release_type, releases, section, with_version};
+
+/// The place of the step that looks for what is uncommitted.
+const CLEAN: usize = 1;
 
 /// What the steps themselves change.
 const TOUCHED: &[&str] = &["Cargo.toml", "Cargo.lock", "CHANGELOG.md", "api/"];
@@ -42,16 +48,21 @@ pub fn command(root: &Path, version: &str, execute: bool) -> Outcome<bool> {
         ("CHANGELOG has its section", Release::changelog),
         ("every gate is green", Release::gates),
         ("the public interface keeps its promises", Release::semver),
-        ("the listing of the public interface", Release::interface),
         ("all packages have the version", Release::versions),
         ("CHANGELOG has its date", Release::date),
+        ("the listing of the public interface", Release::interface),
         ("the packages, in the order in which they need each other", Release::packages),
         ("the commit", Release::commit),
         ("the tag", Release::tag),
     ];
     for (number, (what, step)) in steps.iter().enumerate() {
         println!("\n{:>2}. {what}", number + 1);
-        let (word, says) = match step(&release).map_err(|error| format!("step {}, {what}: {error}", number + 1))? {
+        let done = step(&release).map_err(|error| format!("step {}, {what}: {error}", number + 1));
+        // From here on what is uncommitted is the release's own.
+        if execute && number >= CLEAN && (number > CLEAN || done.is_ok()) {
+            release.remember()?;
+        }
+        let (word, says) = match done? {
             Done::Now(says) => ("done", says),
             Done::Before(says) => ("done before", says),
             Done::Would(says) => ("would", says),
@@ -72,6 +83,9 @@ pub fn command(root: &Path, version: &str, execute: bool) -> Outcome<bool> {
 impl Release {
     fn number(&self) -> Outcome<Done> {
         let present = self.present()?;
+        if self.tagged() && self.place(&self.tag_name())? != self.place("HEAD")? {
+            return Err(format!("{} stands on another commit", self.tag_name()));
+        }
         match (parse(&present), parse(&self.version)) {
             (Some(old), Some(new)) if new == old => Ok(Done::Before(format!("it is {present}"))),
             (Some(old), Some(new)) if new > old => Ok(Done::Now(format!("{present} → {}", self.version))),
@@ -89,7 +103,7 @@ impl Release {
         // What an earlier try of this release has changed may be there.
         let own = |path: &&&str| TOUCHED.iter().any(|known| path.starts_with(known));
         match paths.iter().find(|path| !own(path)) {
-            None if self.execute && self.present()? == self.version => {
+            None if self.execute && std::fs::read_to_string(self.marker()).is_ok_and(|known| known == self.tree()) => {
                 Ok(Done::Before(format!("an earlier try has changed {}", paths.join(", "))))
             }
             None => Err(format!("uncommitted: {}", paths.join(", "))),
@@ -98,7 +112,11 @@ impl Release {
     }
 
     fn changelog(&self) -> Outcome<Done> {
-        let lines = section(&self.read("CHANGELOG.md")?, &self.version)?.lines().count();
+        let text = self.read("CHANGELOG.md")?;
+        let lines = section(&text, &self.version)?.lines().count();
+        if section(&text, "Unreleased").is_ok() {
+            return Err("something stands under `[Unreleased]`: is it part of this release?".into());
+        }
         Ok(Done::Now(format!("{lines} lines")))
     }
 
@@ -112,7 +130,8 @@ impl Release {
         if self.present()? == self.version && self.committed()? {
             return Ok(Done::Before("before the commit of the release".into()));
         }
-        if !ci::every(&self.root)? {
+        run(Command::new("bash").current_dir(&self.root).arg(".ci/run"))?;
+        if !ci::before_release(&self.root)? {
             return Err("a gate is red".into());
         }
         let failed = |error| format!("{}: {error}", memory.display());
@@ -121,15 +140,19 @@ impl Release {
     }
 
     fn semver(&self) -> Outcome<Done> {
-        let Ok(last) = output(self.git().args(["describe", "--tags", "--abbrev=0", "--match", "v*"])) else {
+        let Some(last) = self.last()? else {
             return Ok(Done::Now("there is no release yet to compare with".into()));
         };
-        let last = last.trim();
         if last == self.tag_name() {
             return Ok(Done::Before(format!("{last} is the release itself")));
         }
+        let was_there = |name: &&&str| {
+            let manifest = format!("{last}:crates/{name}/Cargo.toml");
+            shell::works(self.git().args(["cat-file", "-e", &manifest]))
+        };
         let mut command = tools::SEMVER_CHECKS.command(&self.root)?;
-        command.args(["--baseline-rev", last]).args(ci::LIBRARIES.iter().flat_map(|name| ["-p", name]));
+        command.args(["--baseline-rev", &last]);
+        command.args(ci::LISTED.iter().filter(was_there).flat_map(|name| ["-p", name]));
         let (old, new) = (parse(last.trim_start_matches('v')), parse(&self.version));
         command.args(["--release-type", release_type(old.unwrap_or_default(), new.unwrap_or_default())]);
         run(&mut command)?;
@@ -137,25 +160,38 @@ impl Release {
     }
 
     fn interface(&self) -> Outcome<Done> {
-        let mut changed = 0;
+        let (last, mut changed, mut written) = (self.last()?, 0, 0);
         for listing in api::listings(&self.root)? {
-            let changes = listing.changes(&self.root);
+            let then = last.as_ref().map(|last| format!("{last}:{}", listing.file.display()));
+            let then = then.filter(|then| shell::works(self.git().args(["cat-file", "-e", then])));
+            let known = then.map(|then| output(self.git().args(["show", &then]))).transpose()?;
+            let changes = listing.changes(&known.unwrap_or_default());
             changed += changes.len();
             changes.iter().for_each(|change| println!("    {change}"));
+            written += listing.changes(&self.read(&listing.file.to_string_lossy()).unwrap_or_default()).len();
             if self.execute {
                 api::write(&self.root, &listing)?;
             }
         }
-        match (changed, self.execute) {
-            (0, _) => Ok(Done::Before("api/ is what the code says".into())),
-            (changed, true) => Ok(Done::Now(format!("{changed} lines of api/ changed"))),
-            (changed, false) => Ok(Done::Would(format!("change {changed} lines of api/"))),
+        let says = format!(
+            "{changed} lines are not those of {}",
+            last.as_deref().unwrap_or("a release before, for there is none")
+        );
+        match (written, self.execute) {
+            (0, _) => Ok(Done::Before(format!("{says}; api/ is what the code says"))),
+            (written, true) => Ok(Done::Now(format!("{says}; {written} lines of api/ changed"))),
+            (written, false) => Ok(Done::Would(format!("change {written} lines of api/; {says}"))),
         }
     }
 
     fn versions(&self) -> Outcome<Done> {
         let old = self.present()?;
+        let lock = || run(&mut cargo(&self.root, ["update", "--quiet", "--offline", "--workspace"]));
         if old == self.version {
+            // An earlier try may have ended between the two.
+            if self.execute {
+                lock()?;
+            }
             return Ok(Done::Before(old));
         }
         let (text, places) = with_version(&self.read("Cargo.toml")?, &old, &self.version);
@@ -163,7 +199,7 @@ impl Release {
             return Ok(Done::Would(format!("set {places} versions in Cargo.toml")));
         }
         self.write("Cargo.toml", &text)?;
-        run(&mut cargo(&self.root, ["update", "--quiet", "--offline", "--workspace"]))?;
+        lock()?;
         Ok(Done::Now(format!("{places} versions set")))
     }
 
@@ -171,7 +207,9 @@ impl Release {
         let text = self.read("CHANGELOG.md")?;
         let (open, today) = (format!("## [{}] - unreleased", self.version), jiff::Zoned::now().date());
         if !text.contains(&open) {
-            return Ok(Done::Before("it says a date".into()));
+            let dated = releases(&text).any(|version| version == self.version);
+            let wrong = || format!("the section says neither `- unreleased` nor a date: {open}");
+            return if dated { Ok(Done::Before("it says a date".into())) } else { Err(wrong()) };
         }
         if !self.execute {
             return Ok(Done::Would(format!("say {today}")));
@@ -204,8 +242,7 @@ impl Release {
     fn tag(&self) -> Outcome<Done> {
         let name = self.tag_name();
         if self.tagged() {
-            let place = |what: &str| output(self.git().args(["rev-parse", &format!("{what}^{{commit}}")]));
-            if place(&name)? != place("HEAD")? {
+            if self.place(&name)? != self.place("HEAD")? {
                 return Err(format!("{name} stands on another commit"));
             }
             return Ok(Done::Before(name));
@@ -221,6 +258,39 @@ impl Release {
         let manifest: toml::Table = self.read("Cargo.toml")?.parse().map_err(|error| format!("Cargo.toml: {error}"))?;
         let version = manifest["workspace"]["package"].get("version").and_then(toml::Value::as_str);
         version.map(str::to_owned).ok_or_else(|| "Cargo.toml: [workspace.package] has no version".into())
+    }
+
+    /// The tag of the release before, or of this one; `None` where there is none yet.
+    fn last(&self) -> Outcome<Option<String>> {
+        let tags = output(self.git().args(["tag", "--list", "v*", "--merged", "HEAD", "--sort=-version:refname"]))?;
+        let last = tags.lines().find(|tag| parse(tag.trim_start_matches('v')).is_some()).map(str::to_owned);
+        let text = self.read("CHANGELOG.md")?;
+        let before = releases(&text).find(|version| *version != self.version);
+        match (last, before) {
+            (None, Some(before)) => Err(format!("CHANGELOG tells of {before}, and no tag does: fetch the tags")),
+            (last, _) => Ok(last),
+        }
+    }
+
+    fn place(&self, what: &str) -> Outcome<String> {
+        output(self.git().args(["rev-parse", &format!("{what}^{{commit}}")]))
+    }
+
+    /// Remembers what this release has changed so far.
+    fn remember(&self) -> Outcome<()> {
+        std::fs::write(self.marker(), self.tree()).map_err(|error| format!("{}: {error}", self.marker().display()))
+    }
+
+    /// All that is in the working tree, as git names it; nothing where git cannot say.
+    fn tree(&self) -> String {
+        let index = shell::target(&self.root).join("release-index");
+        let git = |arguments: &[&str]| output(self.git().env("GIT_INDEX_FILE", &index).args(arguments));
+        let tree = git(&["read-tree", "HEAD"]).and_then(|_| git(&["add", "--all"])).and_then(|_| git(&["write-tree"]));
+        tree.unwrap_or_default()
+    }
+
+    fn marker(&self) -> PathBuf {
+        shell::target(&self.root).join(format!("release-{}-under-way", self.version))
     }
 
     /// Whether the last commit is the one that this release makes.
@@ -252,94 +322,5 @@ impl Release {
 
     fn write(&self, file: &str, text: &str) -> Outcome<()> {
         std::fs::write(self.root.join(file), text).map_err(|error| format!("{file}: {error}"))
-    }
-}
-
-/// `1.2.3`, and nothing else.
-fn parse(version: &str) -> Option<[u64; 3]> {
-    let parts: Vec<&str> = version.split('.').collect();
-    let digits = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    if !parts.iter().all(digits) {
-        return None;
-    }
-    parts.iter().map(|part| part.parse().ok()).collect::<Option<Vec<u64>>>()?.try_into().ok()
-}
-
-/// What a step from one version to another may break; before 1.0.0 the second number is the great one.
-fn release_type(old: [u64; 3], new: [u64; 3]) -> &'static str {
-    match (old, new) {
-        ([a, ..], [b, ..]) if a != b => "major",
-        ([0, a, _], [0, b, _]) if a != b => "major",
-        ([0, ..], _) => "minor",
-        ([_, a, _], [_, b, _]) if a != b => "minor",
-        _ => "patch",
-    }
-}
-
-/// The words of a version's section, which must be there.
-fn section<'a>(changelog: &'a str, version: &str) -> Outcome<&'a str> {
-    let head = format!("\n## [{version}]");
-    let at = changelog.find(&head).ok_or_else(|| format!("there is no section `{}`", head.trim()))?;
-    let body = changelog[at + head.len()..].split_once('\n').map_or("", |(_, body)| body);
-    let body = body.split("\n## ").next().unwrap_or_default().trim();
-    if body.is_empty() { Err(format!("the section `{}` is empty", head.trim())) } else { Ok(body) }
-}
-
-/// The workspace's manifest with another version of ourselves, and how many places that were.
-fn with_version(manifest: &str, old: &str, new: &str) -> (String, usize) {
-    let (mut places, mut package) = (0, false);
-    let (from, to) = (format!("version = \"{old}\""), format!("version = \"{new}\""));
-    let line = |line: &str| {
-        if line.starts_with('[') {
-            package = line.trim() == "[workspace.package]";
-        }
-        let ours = package && line.starts_with(&from) || line.contains("path = \"crates/") && line.contains(&from);
-        places += usize::from(ours);
-        if ours { line.replace(&from, &to) } else { line.to_owned() }
-    };
-    let text = manifest.lines().map(line).map(|line| line + "\n").collect();
-    (text, places)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn versions_are_three_numbers() {
-        assert_eq!(parse("1.20.3"), Some([1, 20, 3]));
-        assert!(parse("1.10.0") > parse("1.9.9"));
-        for wrong in ["", "1", "1.2", "1.2.3.4", "v1.2.3", "1.2.3-rc.1", "1.2.+3", "1..3"] {
-            assert_eq!(parse(wrong), None, "{wrong}");
-        }
-    }
-
-    #[test]
-    fn what_a_release_may_break() {
-        assert_eq!(release_type([0, 1, 0], [0, 1, 1]), "minor");
-        assert_eq!(release_type([0, 1, 0], [0, 2, 0]), "major");
-        assert_eq!(release_type([1, 1, 0], [1, 1, 1]), "patch");
-        assert_eq!(release_type([1, 1, 0], [1, 2, 0]), "minor");
-        assert_eq!(release_type([1, 1, 0], [2, 0, 0]), "major");
-    }
-
-    #[test]
-    fn a_section_has_words() {
-        let text = "# Changelog\n\n## [Unreleased]\n\n## [0.2.0] - unreleased\n\n- a\n- b\n\n## [0.1.0]\n";
-        assert_eq!(section(text, "0.2.0"), Ok("- a\n- b"));
-        assert!(
-            section(text, "0.1.0").is_err() && section(text, "0.3.0").is_err() && section(text, "Unreleased").is_err()
-        );
-    }
-
-    #[test]
-    fn only_our_versions_are_set() {
-        let text = "[workspace.package]\nversion = \"0.1.0\"\n[workspace.dependencies]\n\
-                    a = { path = \"crates/a\", version = \"0.1.0\" }\nother = { version = \"0.1.0\" }\n";
-        let (set, places) = with_version(text, "0.1.0", "0.2.0");
-        assert_eq!(places, 2);
-        assert!(
-            set.contains("[workspace.package]\nversion = \"0.2.0\"") && set.contains("other = { version = \"0.1.0\" }")
-        );
     }
 }

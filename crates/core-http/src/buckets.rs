@@ -320,3 +320,23 @@ impl RateLimit for TokenBuckets {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[tokio::test(start_paused = true)]
+    async fn buckets_of_those_who_have_gone_are_dropped_and_what_is_used_is_not_forgotten() {
+        let (buckets, slow) = (TokenBuckets::new(), Limit::account("slow", Quota { per_second: 0.001, burst: 1 }));
+        let fast = Limit::account("fast", Quota { per_second: 1000.0, burst: 1 });
+        let caller = |number: usize| Caller::new("application", number.to_string());
+        drop(buckets.acquire(&caller(0), &[slow], Instant::now()).await.expect("the first"));
+        for number in 0..4 * MANY_BUCKETS {
+            drop(buckets.acquire(&caller(number), &[fast], Instant::now()).await.expect("a new bucket is full"));
+            tokio::time::advance(Duration::from_millis(2)).await;
+        }
+        assert!(buckets.lock().buckets.len() <= 2 * MANY_BUCKETS, "memory follows those who are active");
+        assert!(buckets.acquire(&caller(0), &[slow], Instant::now()).await.is_err(), "its token is still gone");
+    }
+}

@@ -1,10 +1,9 @@
 //! A whole release of a small workspace: what it changes, what it does not, and how it goes on after a failure.
 
-use crate::{ci::LIBRARIES, release, shell::output};
+use crate::{ci::LISTED, release, shell::output};
 use std::{fs, path::Path, process::Command};
 
-const CHANGELOG: &str =
-    "# Changelog\n\n## [Unreleased]\n\n## [0.2.0] - unreleased\n\n- More.\n\n## [0.1.0] - 2026-01-01\n";
+const CHANGELOG: &str = "# Changelog\n\n## [Unreleased]\n\n## [0.2.0] - unreleased\n\n- More.\n";
 
 fn write(root: &Path, file: &str, text: &str) {
     let path = root.join(file);
@@ -27,7 +26,7 @@ fn workspace(root: &Path) {
     write(root, "Cargo.toml", manifest);
     write(root, "CHANGELOG.md", CHANGELOG);
     write(root, ".gitignore", "/target\n");
-    for name in LIBRARIES {
+    for name in LISTED {
         let package = format!(
             "[package]\nname = \"{name}\"\nversion.workspace = true\nedition = \"2024\"\ndescription = \"None.\"\nlicense = \"MIT\"\n"
         );
@@ -67,6 +66,17 @@ fn a_release_changes_nothing_unless_told_and_goes_on_where_it_stopped() {
     fs::remove_file(root.join("left")).unwrap();
     assert_eq!(git(root, &["status", "--porcelain"]), "", "nothing of the refused tries is left");
 
+    // It ends half-way, and goes on from there; but not over what somebody else has changed since.
+    fs::remove_dir_all(root.join("target/package")).unwrap();
+    write(root, "target/package", "no folder");
+    assert!(wrong("0.2.0").contains("step 9"));
+    fs::remove_file(root.join("target/package")).unwrap();
+    let changelog = read(root, "CHANGELOG.md");
+    assert!(git(root, &["status", "--porcelain"]).contains("CHANGELOG.md"));
+    write(root, "CHANGELOG.md", &format!("{changelog}- And more.\n"));
+    assert!(wrong("0.2.0").contains("uncommitted: CHANGELOG.md, Cargo.lock, Cargo.toml, api/"));
+    write(root, "CHANGELOG.md", &changelog);
+
     // A tag of this name stands elsewhere: everything before the last step has been done when that is found.
     git(root, &["tag", "v0.2.0"]);
     let stopped = wrong("0.2.0");
@@ -81,7 +91,7 @@ fn a_release_changes_nothing_unless_told_and_goes_on_where_it_stopped() {
     assert!(read(root, "Cargo.toml").contains("version = \"0.2.0\""));
     assert!(!read(root, "Cargo.lock").contains("version = \"0.1.0\""));
     assert!(!read(root, "CHANGELOG.md").contains("[0.2.0] - unreleased"));
-    for name in LIBRARIES {
+    for name in LISTED {
         let listing = read(root, &format!("api/{name}.txt"));
         assert!(listing.contains("NUMBER (constant): pub const NUMBER: u8 = 1;"), "{name}: {listing}");
     }
