@@ -15,9 +15,12 @@ async fn an_error_says_operation_kind_attempts_and_the_vendors_words_in_one_line
     script.always(|_| {
         let mut answer = response(503, r#"{"code":503,"message":"down for maintenance"}"#);
         answer.headers_mut().insert("x-request-id", "r-9".parse().expect("a value"));
+        answer.headers_mut().insert("date", "Thu, 26 Nov 2026 12:00:00 GMT".parse().expect("a value"));
         Ok(answer)
     });
     let error = client(script).call(ask(Safety::ReadOnly)).await.expect_err("down");
+    assert_eq!(error.request_id(), Some("r-9"));
+    assert_eq!(error.date().map(|date| date.as_bytes()), Some(&b"Thu, 26 Nov 2026 12:00:00 GMT"[..]));
     let expected = "ask: vendor unavailable after 4 attempts: HTTP 503 503: down for maintenance (request r-9)";
     assert_eq!(error.to_string(), expected);
     let fault = error.fault().expect("the vendor's words");
