@@ -370,7 +370,9 @@ impl Worker {
                 }
                 has_come |= !ended.is_empty() || !answers.is_empty();
                 self.keep_answers(answers).await?;
-                self.store.keep(&ended).await?;
+                if !ended.is_empty() {
+                    self.store.keep(&ended).await?;
+                }
                 if let Some(error) = failure {
                     return Err(error.into());
                 }

@@ -109,7 +109,7 @@ struct Shared {
     clock: Clock,
     /// Held by every call that makes tasks until its outcome is written down; who asks which outcomes are not known
     /// waits for those calls.
-    calls: RwLock<()>,
+    calls: Arc<RwLock<()>>,
     /// Set once the budget holds what earlier processes left unknown.
     adopted: OnceCell<()>,
     /// One settlement at a time.

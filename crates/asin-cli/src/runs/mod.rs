@@ -163,7 +163,8 @@ pub async fn run(arguments: Arguments) -> Ended {
             let account = place.open().await?;
             let run = find(&*account.store, &name).await?;
             let status = account.store.status(run).await?;
-            if !status.sealed {
+            // What was posted before it became larger is collected all the same: it is paid for.
+            if !status.sealed && status.pending == 0 {
                 return Err(Failure::usage(format!("run `{name}` was never filled to its end and agreed to")).next(
                     format!(
                         "`asin run start FILE --name {}{}` with the same file fills it",
@@ -172,8 +173,11 @@ pub async fn run(arguments: Arguments) -> Ended {
                     ),
                 ));
             }
-            let open =
-                if deadline.is_some() && !status.cancelled { status.waiting + status.held } else { status.to_post() };
+            let open = match deadline {
+                _ if !status.sealed => 0,
+                Some(_) if !status.cancelled => status.waiting + status.held,
+                _ => status.to_post(),
+            };
             let left = (budget.unwrap_or(status.budget()) - status.committed()).max(Decimal::ZERO);
             let subject = format!(
                 "DataForSEO: run `{name}`: {}.\nThe {open} that are not posted yet may cost {} USD more at most{}.",

@@ -174,6 +174,34 @@ async fn k7_a_worker_that_is_stopped_anywhere_is_gone_on_from() {
     check(&sandbox, &store, run, 300).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_posted_of_a_run_that_has_become_larger_is_collected_and_nothing_more_is_posted() {
+    let sandbox = sandbox(9).await;
+    let client = client(sandbox.demo().dataforseo);
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path(), &client).await;
+    let run = store.begin(&new("spring", "5")).await.unwrap();
+    store.add(run, 0, &tasks(20)).await.unwrap();
+    store.seal(run, 20).await.unwrap();
+    let stopped = worker(&client, store.clone(), run);
+    tokio::select! {
+        ended = stopped.work(PATIENCE) => panic!("{ended:?}"),
+        () = charged(&sandbox, 20) => {}
+    }
+    assert!(stopped.wind_up().await.unwrap().pending > 0);
+    store.add(run, 0, &tasks(30)).await.unwrap();
+    let status = worker(&client, store.clone(), run).work(PATIENCE).await.unwrap();
+    assert_eq!((status.done, status.waiting, status.pending, status.sealed), (20, 10, 0, false), "{status:?}");
+    assert_eq!(sandbox.ledger().charges.len(), 20);
+}
+
+/// Waits until the vendor has charged for so many tasks.
+async fn charged(sandbox: &Sandbox, count: usize) {
+    while sandbox.ledger().charges.len() < count {
+        tokio::task::yield_now().await;
+    }
+}
+
 /// The vendor keeps no live answer: what a stopped worker was being told is stored before it goes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn k7_what_is_answered_at_once_is_stored_by_a_worker_that_is_stopped() {
@@ -185,19 +213,15 @@ async fn k7_what_is_answered_at_once_is_stored_by_a_worker_that_is_stopped() {
     store.add(run, 0, &tasks(60)).await.unwrap();
     store.seal(run, 60).await.unwrap();
     let live = || worker(&client, store.clone(), run).with(|settings| settings.mode = Some(Mode::Live));
-    for charged in [1, 7, 20, 40] {
+    for count in [1, 7, 20, 40] {
         let worker = live();
-        let seen = async {
-            while sandbox.ledger().charges.len() < charged {
-                tokio::task::yield_now().await;
-            }
-        };
         tokio::select! {
             ended = worker.work(PATIENCE) => panic!("{ended:?}"),
-            () = seen => {}
+            () = charged(&sandbox, count) => {}
         }
         let status = worker.wind_up().await.unwrap();
-        assert_eq!((status.pending, status.done), (0, sandbox.ledger().charges.len() as u64), "{status:?}");
+        let open = store.unknown(run).await.unwrap();
+        assert_eq!((status.pending, status.done), (0, sandbox.ledger().charges.len() as u64), "{status:?} {open:?}");
     }
     assert!(live().work(PATIENCE).await.unwrap().is_done());
     check(&sandbox, &store, run, 60).await;

@@ -67,7 +67,14 @@ impl Tasks {
     pub(super) async fn send(&self, lane: Lane, tasks: Vec<NewTask>) -> Sent {
         let tags: Vec<Tag> = tasks.iter().map(|_| Tag::unique()).collect();
         let (this, tagged) = (self.clone(), tags.clone().into_iter().zip(tasks).collect());
-        match tokio::spawn(async move { this.send_what_is_allowed(lane, tagged).await }.in_current_span()).await {
+        // Before the intents are made: a settlement that is waited for here must not use up their time. And before the task
+        // is there: whoever waits for the calls under way waits for this one too, though it has not begun.
+        let under_way = self.shared.calls.clone().read_owned().await;
+        let call = async move {
+            let _under_way = under_way;
+            this.send_what_is_allowed(lane, tagged).await
+        };
+        match tokio::spawn(call.in_current_span()).await {
             Ok(sent) => sent,
             // Only by a bug, or while the runtime shuts down; the intents stand in the ledger.
             Err(error) => {
@@ -81,8 +88,6 @@ impl Tasks {
 
     /// Makes one call, for those tasks that say what they must and that the budget allows.
     async fn send_what_is_allowed(&self, lane: Lane, tasks: Vec<(Tag, NewTask)>) -> Sent {
-        // Before the intents are made: a settlement that is waited for here must not use up their time.
-        let _under_way = self.shared.calls.read().await;
         let (sent, vendor_sent) = (self.shared.clock.wall(), self.shared.clock.vendors());
         let life = SignedDuration::try_from(self.life(lane)).unwrap_or(SignedDuration::MAX);
         let not_after = sent.saturating_add(life).unwrap_or(Timestamp::MAX);
