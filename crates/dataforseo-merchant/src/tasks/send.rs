@@ -67,11 +67,15 @@ impl Tasks {
     pub(super) async fn send(&self, lane: Lane, tasks: Vec<NewTask>) -> Sent {
         let tags: Vec<Tag> = tasks.iter().map(|_| Tag::unique()).collect();
         let (this, tagged) = (self.clone(), tags.clone().into_iter().zip(tasks).collect());
-        // Before the intents are made: a settlement that is waited for here must not use up their time. And before the task
-        // is there: whoever waits for the calls under way waits for this one too, though it has not begun.
-        let under_way = self.shared.calls.clone().read_owned().await;
+        // Whoever waits for the calls under way waits for this one too, though its task has not begun; but nobody waits here,
+        // where a turn that nobody polls for would hold others up.
+        let (calls, under_way) = (self.shared.calls.clone(), self.shared.calls.clone().try_read_owned().ok());
         let call = async move {
-            let _under_way = under_way;
+            // Before the intents are made: a settlement that is waited for must not use up their time.
+            let _under_way = match under_way {
+                Some(under_way) => under_way,
+                None => calls.read_owned().await,
+            };
             this.send_what_is_allowed(lane, tagged).await
         };
         match tokio::spawn(call.in_current_span()).await {
