@@ -146,7 +146,7 @@ async fn filled(store: &dyn Runs, count: u32) -> Outcome<RunId> {
         let tasks = (first..count.min(first + 500)).map(task).collect::<Outcome<Vec<_>>>()?;
         store.add(run, first.into(), &tasks).await?;
     }
-    store.seal(run, count.into()).await?;
+    store.agree(run, count.into()).await?;
     Ok(run)
 }
 

@@ -113,15 +113,15 @@ pub enum StoreError {
         /// The place, from 0.
         number: i64,
     },
-    /// A run has not as many tasks as were to be posted.
+    /// A run has not as many tasks as were agreed to.
     #[cfg(any(feature = "postgres", feature = "sqlite"))]
-    #[error("run {run} has {found} tasks and not {tasks}: somebody else fills it too")]
+    #[error("run {run} has {found} of its first {tasks} tasks: it is not filled so far")]
     Filled {
         /// Which run.
         run: RunId,
-        /// How many it has.
+        /// How many of them it has.
         found: u64,
-        /// How many it should have.
+        /// How many were agreed to.
         tasks: u64,
     },
     /// The store was asked and says nothing.

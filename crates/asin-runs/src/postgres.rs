@@ -44,6 +44,11 @@ const VERSIONS: &[&[&str]] = &[
     ],
     &["CREATE INDEX entries_pending ON entries (account, run, tag) WHERE stage = 'created'"],
     &[crate::limits::RESERVE],
+    &[
+        "ALTER TABLE runs ADD COLUMN agreed BIGINT NOT NULL DEFAULT 0",
+        "UPDATE runs SET agreed = (SELECT count(*) FROM items WHERE items.run = runs.id) WHERE sealed",
+        "ALTER TABLE runs DROP COLUMN sealed",
+    ],
 ];
 
 /// Held while the schema is made, so that processes that start together do it once: `asin-run` in ASCII.

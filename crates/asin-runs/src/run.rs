@@ -61,14 +61,14 @@ pub struct RunStatus {
     pub cancelled: bool,
     /// Whether nothing more is posted, for its deadline has passed.
     pub late: bool,
-    /// Whether all of its tasks are in it: before that nothing is posted.
-    pub sealed: bool,
+    /// So many of its tasks, from the first, may be posted; the others have still to be agreed to.
+    pub agreed: u64,
 }
 
 impl RunStatus {
-    pub(crate) fn of(counts: [i64; 7], committed: i64, budget: i64, [cancelled, late, sealed]: [bool; 3]) -> Self {
-        let [tasks, waiting, held, pending, unknown, done, refused] = counts.map(i64::unsigned_abs);
-        Self { tasks, waiting, held, pending, unknown, done, refused, committed, budget, cancelled, late, sealed }
+    pub(crate) fn of(counts: [i64; 8], committed: i64, budget: i64, [cancelled, late]: [bool; 2]) -> Self {
+        let [tasks, waiting, held, pending, unknown, done, refused, agreed] = counts.map(i64::unsigned_abs);
+        Self { tasks, waiting, held, pending, unknown, done, refused, committed, budget, cancelled, late, agreed }
     }
 
     /// What the tasks have cost, and may have, US dollars.
@@ -93,7 +93,12 @@ impl RunStatus {
 
     /// How many tasks are still to be posted: none once it is cancelled or its deadline has passed.
     pub fn to_post(&self) -> u64 {
-        if self.cancelled || self.late { 0 } else { self.waiting + self.held }
+        if self.cancelled || self.late { 0 } else { (self.waiting + self.held).saturating_sub(self.not_agreed()) }
+    }
+
+    /// How many tasks nobody has agreed to yet.
+    pub fn not_agreed(&self) -> u64 {
+        self.tasks.saturating_sub(self.agreed)
     }
 
     /// How many have come to an end.
@@ -101,9 +106,9 @@ impl RunStatus {
         self.done + self.refused
     }
 
-    /// Whether all of its tasks are in it, and every one has come to an end.
+    /// Whether every one of its tasks has come to an end, and there are some.
     pub fn is_done(&self) -> bool {
-        self.sealed && self.ended() == self.tasks
+        self.tasks > 0 && self.ended() == self.tasks
     }
 }
 

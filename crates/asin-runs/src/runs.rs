@@ -23,22 +23,21 @@ pub trait Runs: Ledger {
     /// When the store cannot do it, or the budget is more than can be counted.
     async fn begin(&self, run: &NewRun) -> Result<RunId, StoreError>;
 
-    /// All of its tasks are in it, so many: from now on they may be posted. A run that was only half filled is never
-    /// worked on.
-    ///
-    /// # Errors
-    /// When the store cannot do it, the account has no such run, or it has another number of tasks: somebody else puts more
-    /// into it.
-    async fn seal(&self, run: RunId, tasks: u64) -> Result<(), StoreError>;
-
     /// Puts tasks into a run of this account, the first of them at this place; each has to say what it must. What is at a
-    /// place already stays, so that a run that was only half filled can be filled again. A run that becomes larger has to be
-    /// sealed anew, and nothing of it is posted before.
+    /// place already stays, so that a run that was only half filled can be filled again. None is posted before it is
+    /// [agreed to](Self::agree).
     ///
     /// # Errors
     /// When the store cannot do it, the account has no such run, or another task is at one of the places already: then none
     /// is put in.
     async fn add(&self, run: RunId, first: i64, tasks: &[TaskRequest]) -> Result<(), StoreError>;
+
+    /// So many of its tasks, from the first, may be posted and paid for. What was agreed to before stays so; what is put in
+    /// behind them is not.
+    ///
+    /// # Errors
+    /// When the store cannot do it, the account has no such run, or so many are not in it.
+    async fn agree(&self, run: RunId, tasks: u64) -> Result<(), StoreError>;
 
     /// How far it has come.
     ///

@@ -39,6 +39,11 @@ const VERSIONS: &[&[&str]] = &[
      PRIMARY KEY (run, number)) STRICT",
     ],
     PENDING,
+    &[
+        "ALTER TABLE runs ADD COLUMN agreed INTEGER NOT NULL DEFAULT 0",
+        "UPDATE runs SET agreed = (SELECT count(*) FROM items WHERE items.run = runs.id) WHERE sealed",
+        "ALTER TABLE runs DROP COLUMN sealed",
+    ],
 ];
 
 /// What waits for its result, by run. And how many rows a value of each index has, as SQLite would measure it in a file of a million tasks of two runs. Without
@@ -182,7 +187,7 @@ impl Sqlite {
             sqlx::query(*statement).execute(&mut *transaction).await.map_err(|error| self.failed(error))?;
         }
         // A pragma takes no parameter; a test holds it to the number of versions.
-        sqlx::query("PRAGMA user_version = 2").execute(&mut *transaction).await.map_err(|error| self.failed(error))?;
+        sqlx::query("PRAGMA user_version = 3").execute(&mut *transaction).await.map_err(|error| self.failed(error))?;
         transaction.commit().await.map_err(|error| self.failed(error))
     }
 
@@ -226,6 +231,25 @@ runs!(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_file_of_an_earlier_version_keeps_what_was_agreed_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tasks.db");
+        let options = SqliteConnectOptions::new().filename(&path).create_if_missing(true);
+        let pool = SqlitePool::connect_with(options).await.unwrap();
+        let rows = "INSERT INTO accounts VALUES (1, 'https://api.example/', 'login'); \
+                    INSERT INTO runs (id, account, name, budget, sealed) VALUES (1, 1, 'agreed', 1, 1), (2, 1, 'open', 1, 0); \
+                    INSERT INTO items (run, number, request) VALUES (1, 0, ''), (1, 1, ''), (2, 0, '')";
+        let earlier = VERSIONS.iter().take(2).flat_map(|version| version.iter());
+        for statement in earlier.chain([&rows, &"PRAGMA user_version = 2"]) {
+            sqlx::raw_sql(*statement).execute(&pool).await.unwrap();
+        }
+        pool.close().await;
+        let ledger = Sqlite::open(&path).await.unwrap().ledger("https://api.example/", "login").await.unwrap();
+        let agreed = async |run| ledger.status(RunId(run)).await.unwrap().agreed;
+        assert_eq!((agreed(1).await, agreed(2).await), (2, 0));
+    }
 
     #[tokio::test]
     async fn the_version_in_the_file_is_the_number_of_versions() {

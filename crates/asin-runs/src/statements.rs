@@ -12,7 +12,7 @@ macro_rules! runs {
                 StoreError::Database { store: self.store.to_string(), source }
             }
 
-            /// Holds a run's row until the transaction ends: what is put in and what is sealed take turns.
+            /// Holds a run's row until the transaction ends: those who fill it and agree to it take turns.
             async fn locked(&self, connection: &mut Connection, run: RunId) -> Result<(), StoreError> {
                 let find = concat!("SELECT 1 FROM runs WHERE id = $1 AND account = $2", $lock);
                 let query = sqlx::query(find).bind(run.0).bind(self.account).fetch_optional(connection);
@@ -60,12 +60,7 @@ macro_rules! runs {
                 let mut transaction = self.pool.begin_with($write).await.map_err(|error| self.refused(error))?;
                 self.locked(&mut transaction, run).await?;
                 let query = sqlx::query(insert).bind(run.0).bind(&rows).execute(&mut *transaction);
-                let added = query.await.map_err(|error| self.refused(error))?.rows_affected();
-                if added > 0 {
-                    let open = "UPDATE runs SET sealed = false WHERE id = $1 AND sealed";
-                    let query = sqlx::query(open).bind(run.0).execute(&mut *transaction);
-                    query.await.map_err(|error| self.refused(error))?;
-                }
+                query.await.map_err(|error| self.refused(error))?;
                 let query = sqlx::query_scalar(differs).bind(run.0).bind(&rows).fetch_one(&mut *transaction);
                 let other: Option<i64> = query.await.map_err(|error| self.refused(error))?;
                 if let Some(other) = other {
@@ -88,28 +83,33 @@ macro_rules! runs {
                     "LEFT JOIN results ON results.run = items.run AND results.number = items.number WHERE items.run = $1"
                 );
                 let query = sqlx::query_as(count).bind(run.0).bind(self.account).fetch_one(&self.pool);
-                let counts: (i64, i64, i64, i64, i64, i64, i64) = query.await.map_err(|error| self.refused(error))?;
+                let counted: (i64, i64, i64, i64, i64, i64, i64) = query.await.map_err(|error| self.refused(error))?;
                 let find = concat!(
                     "SELECT committed, budget, cancelled, deadline IS NOT NULL AND deadline <= ",
                     $now,
-                    ", sealed FROM runs WHERE id = $1 AND account = $2"
+                    ", agreed FROM runs WHERE id = $1 AND account = $2"
                 );
                 let query = sqlx::query_as(find).bind(run.0).bind(self.account).fetch_optional(&self.pool);
                 let found = query.await.map_err(|error| self.refused(error))?;
-                let (committed, budget, cancelled, late, sealed) = found.ok_or(StoreError::NoRun(run))?;
-                Ok(RunStatus::of(counts.into(), committed, budget, [cancelled, late, sealed]))
+                let (committed, budget, cancelled, late, agreed) = found.ok_or(StoreError::NoRun(run))?;
+                let (tasks, waiting, held, pending, unknown, done, refused) = counted;
+                let counts = [tasks, waiting, held, pending, unknown, done, refused, agreed];
+                Ok(RunStatus::of(counts, committed, budget, [cancelled, late]))
             }
 
-            async fn seal(&self, run: RunId, tasks: u64) -> Result<(), StoreError> {
+            async fn agree(&self, run: RunId, tasks: u64) -> Result<(), StoreError> {
+                let agreed = i64::try_from(tasks).unwrap_or(i64::MAX);
                 let mut transaction = self.pool.begin_with($write).await.map_err(|error| self.refused(error))?;
                 self.locked(&mut transaction, run).await?;
-                let count = sqlx::query_scalar("SELECT count(*) FROM items WHERE run = $1").bind(run.0);
-                let found: i64 = count.fetch_one(&mut *transaction).await.map_err(|error| self.refused(error))?;
-                if found.unsigned_abs() != tasks {
+                let count = "SELECT count(*) FROM items WHERE run = $1 AND number < $2";
+                let query = sqlx::query_scalar(count).bind(run.0).bind(agreed).fetch_one(&mut *transaction);
+                let found: i64 = query.await.map_err(|error| self.refused(error))?;
+                if found != agreed {
                     return Err(StoreError::Filled { run, found: found.unsigned_abs(), tasks });
                 }
-                let seal = sqlx::query("UPDATE runs SET sealed = true WHERE id = $1").bind(run.0);
-                seal.execute(&mut *transaction).await.map_err(|error| self.refused(error))?;
+                let agree = "UPDATE runs SET agreed = $2 WHERE id = $1 AND agreed < $2";
+                let query = sqlx::query(agree).bind(run.0).bind(agreed).execute(&mut *transaction);
+                query.await.map_err(|error| self.refused(error))?;
                 transaction.commit().await.map_err(|error| self.refused(error))
             }
 
@@ -204,7 +204,7 @@ macro_rules! runs {
                     "SELECT number FROM items WHERE run = $1 AND tag IS NULL ",
                     "AND refused IS NULL AND (held_until IS NULL OR held_until <= ",
                     $now,
-                    ") AND EXISTS (SELECT 1 FROM runs WHERE id = $1 AND account = $5 AND sealed AND NOT cancelled ",
+                    ") AND number < (SELECT agreed FROM runs WHERE id = $1 AND account = $5 AND NOT cancelled ",
                     "AND (deadline IS NULL OR deadline > ",
                     $now,
                     ")) ORDER BY number LIMIT $4",
@@ -265,10 +265,10 @@ macro_rules! runs {
 
             async fn waits(&self, run: RunId) -> Result<bool, StoreError> {
                 let find = concat!(
-                    "SELECT EXISTS (SELECT 1 FROM items WHERE run = $1 AND tag IS NULL AND refused IS NULL) ",
-                    "AND EXISTS (SELECT 1 FROM runs WHERE id = $1 AND sealed AND NOT cancelled AND (deadline IS NULL OR deadline > ",
+                    "SELECT EXISTS (SELECT 1 FROM items WHERE run = $1 AND tag IS NULL AND refused IS NULL AND number < ",
+                    "(SELECT agreed FROM runs WHERE id = $1 AND NOT cancelled AND (deadline IS NULL OR deadline > ",
                     $now,
-                    "))"
+                    ")))"
                 );
                 let query = sqlx::query_scalar(find).bind(run.0).fetch_one(&self.pool);
                 query.await.map_err(|error| self.refused(error))

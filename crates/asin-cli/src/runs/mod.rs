@@ -163,8 +163,7 @@ pub async fn run(arguments: Arguments) -> Ended {
             let account = place.open().await?;
             let run = find(&*account.store, &name).await?;
             let status = account.store.status(run).await?;
-            // What was posted before it became larger is collected all the same: it is paid for.
-            if !status.sealed && status.pending == 0 {
+            if status.agreed == 0 {
                 return Err(Failure::usage(format!("run `{name}` was never filled to its end and agreed to")).next(
                     format!(
                         "`asin run start FILE --name {}{}` with the same file fills it",
@@ -173,11 +172,9 @@ pub async fn run(arguments: Arguments) -> Ended {
                     ),
                 ));
             }
-            let open = match deadline {
-                _ if !status.sealed => 0,
-                Some(_) if !status.cancelled => status.waiting + status.held,
-                _ => status.to_post(),
-            };
+            let mut then = status;
+            then.late &= deadline.is_none();
+            let open = then.to_post();
             let left = (budget.unwrap_or(status.budget()) - status.committed()).max(Decimal::ZERO);
             let subject = format!(
                 "DataForSEO: run `{name}`: {}.\nThe {open} that are not posted yet may cost {} USD more at most{}.",
@@ -296,9 +293,9 @@ async fn start(arguments: Start) -> Ended {
         0 => String::new(),
         repeated => format!("\nTasks that ask for just what another one does: {repeated}. Each is paid for."),
     };
-    let grown = match before.sealed && !status.sealed {
-        true => "\nIt has become larger: nothing more of it is posted before that is agreed to.",
-        false => "",
+    let grown = match status.not_agreed() {
+        more if status.agreed > 0 && more > 0 => format!("\nIt has become larger, by {more} tasks."),
+        _ => String::new(),
     };
     let subject = format!("DataForSEO: {}{repeated}{so_far}{grown}", cost(&name, count, most, budget));
     if let Some(ended) = leave.refused(subject, "Pay for them?").await? {
@@ -306,7 +303,7 @@ async fn start(arguments: Start) -> Ended {
     }
     // It may have been there already, and this is the word that leave was given for.
     store.amend(run, Some(budget), deadline).await?;
-    store.seal(run, count).await?;
+    store.agree(run, count).await?;
     working.work(account, run, &name).await
 }
 

@@ -22,7 +22,8 @@ pub struct Shown {
     budget_usd: Decimal,
     cancelled: bool,
     late: bool,
-    sealed: bool,
+    /// So many may be posted, from the first.
+    agreed: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     per_minute: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -53,7 +54,7 @@ impl Shown {
             budget_usd: status.budget(),
             cancelled: status.cancelled,
             late: status.late,
-            sealed: status.sealed,
+            agreed: status.agreed,
             per_minute: pace.map(|(rate, _)| rounded(rate)),
             minutes_left: pace.map(|(_, left)| rounded(left)),
         }
@@ -82,9 +83,9 @@ impl Row for Shown {
         let Counts { tasks, waiting, held, pending, unknown, done, refused } = self.counts;
         let text = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
         let posts = match (self.cancelled, self.late) {
-            _ if !self.sealed => "not filled",
             (true, _) => "cancelled",
             (false, true) => "late",
+            _ if self.agreed < tasks && waiting + held == tasks - self.agreed => "not agreed",
             _ if waiting + held == 0 => "all posted",
             _ => "yes",
         };

@@ -148,14 +148,11 @@ pub fn words(status: &RunStatus) -> String {
     ];
     let counts: Vec<String> =
         counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
-    let state = if !status.sealed {
-        "; not filled to its end yet"
-    } else if status.cancelled {
-        "; cancelled"
-    } else if status.late {
-        "; its deadline has passed"
-    } else {
-        ""
+    let state = match status.not_agreed() {
+        _ if status.cancelled => "; cancelled".to_owned(),
+        _ if status.late => "; its deadline has passed".to_owned(),
+        0 => String::new(),
+        open => format!("; {open} not agreed to yet"),
     };
     let expected = status.expected().filter(|usd| *usd > status.committed());
     let expected = expected.map_or_else(String::new, |usd| format!(", {} expected", usd.round_dp(4).normalize()));

@@ -111,7 +111,7 @@ pub async fn filled(database: &str, seed: u64, name: &str, count: u32) -> (Sandb
     let store = open(database, &sandbox.demo()).await;
     let run = store.begin(&new(name, "5")).await.unwrap();
     store.add(run, 0, &tasks(count)).await.unwrap();
-    store.seal(run, count.into()).await.unwrap();
+    store.agree(run, count.into()).await.unwrap();
     (sandbox, run)
 }
 

@@ -12,7 +12,7 @@ const LONG: Duration = Duration::from_secs(60);
 async fn posted(store: &dyn Runs, name: &str, count: i64) -> (RunId, Vec<Entry>) {
     let run = store.begin(&new(name, "5")).await.unwrap();
     store.add(run, 0, &tasks(u32::try_from(count).unwrap())).await.unwrap();
-    store.seal(run, count.unsigned_abs()).await.unwrap();
+    store.agree(run, count.unsigned_abs()).await.unwrap();
     store.claim(run, "poster", 100, LONG).await.unwrap();
     let intents: Vec<Entry> = (0..count).map(|number| entry(&format!("{run}/{number}"))).collect();
     store.working(run, "poster").intend(&intents).await.unwrap();
@@ -114,24 +114,28 @@ pub async fn check(store: &dyn Runs, other_account: &dyn Runs) {
     store.add(twice, 0, &[tasks(3), tasks(2)].concat()).await.unwrap();
     assert_eq!(store.repeated(twice).await.unwrap(), 2);
 
-    // What somebody puts into a run that is worked on is posted once that is agreed to, and nothing is before.
-    let other = store.seal(twice, 4).await.unwrap_err();
-    assert!(matches!(other, StoreError::Filled { found: 5, tasks: 4, .. }), "{other}");
-    assert!(store.claim(twice, "poster", 1, LONG).await.unwrap().is_empty());
-    store.seal(twice, 5).await.unwrap();
-    store.add(twice, 0, &tasks(3)).await.unwrap();
-    assert_eq!(store.claim(twice, "poster", 1, LONG).await.unwrap().len(), 1, "it is no larger than it was");
-    store.add(twice, 5, &tasks(1)).await.unwrap();
-    assert!(!store.status(twice).await.unwrap().sealed);
+    // What somebody puts into a run is posted once it is agreed to, and none of it is before.
+    let fewer = store.agree(twice, 6).await.unwrap_err();
+    assert!(matches!(fewer, StoreError::Filled { found: 5, tasks: 6, .. }), "{fewer}");
     assert!(store.claim(twice, "poster", 1, LONG).await.unwrap().is_empty() && !store.waits(twice).await.unwrap());
-    store.seal(twice, 6).await.unwrap();
-    assert_eq!(store.claim(twice, "poster", 10, LONG).await.unwrap().len(), 5);
+    store.agree(twice, 3).await.unwrap();
+    store.agree(twice, 1).await.unwrap();
+    let status = store.status(twice).await.unwrap();
+    assert_eq!((status.agreed, status.not_agreed(), status.to_post()), (3, 2, 3), "what was agreed to stays so");
+    let held = store.claim(twice, "poster", 10, LONG).await.unwrap();
+    assert_eq!(held.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [0, 1, 2]);
+    assert!(store.waits(twice).await.unwrap(), "they are held, not posted");
+    store.add(twice, 6, &tasks(1)).await.unwrap();
+    assert!(matches!(store.agree(twice, 7).await, Err(StoreError::Filled { found: 6, tasks: 7, .. })), "one is missing");
+    store.add(twice, 5, &tasks(1)).await.unwrap();
+    store.agree(twice, 7).await.unwrap();
+    assert_eq!(store.claim(twice, "poster", 10, LONG).await.unwrap().len(), 4);
 
     // Another account has none of them.
     assert!(matches!(other_account.status(run).await, Err(StoreError::NoRun(missing)) if missing == run));
     let refused = [
         other_account.add(run, 5, &tasks(1)).await,
-        other_account.seal(run, 5).await,
+        other_account.agree(run, 5).await,
         other_account.cancel(run).await,
         other_account.amend(run, None, Some(LONG)).await,
         store.cancel(RunId(1_000_000)).await,

@@ -78,8 +78,8 @@ impl Runs for Mortal {
         self.around(self.runs.begin(run)).await
     }
 
-    async fn seal(&self, run: RunId, tasks: u64) -> Result<(), StoreError> {
-        self.around(self.runs.seal(run, tasks)).await
+    async fn agree(&self, run: RunId, tasks: u64) -> Result<(), StoreError> {
+        self.around(self.runs.agree(run, tasks)).await
     }
 
     async fn add(&self, run: RunId, first: i64, tasks: &[TaskRequest]) -> Result<(), StoreError> {

@@ -29,7 +29,7 @@ async fn run_of(store: &SqliteLedger, name: &str, count: u32, to: impl FnOnce(Ru
         None => task,
     };
     store.add(run, 0, &tasks(count).into_iter().map(asked).collect::<Vec<_>>()).await.unwrap();
-    store.seal(run, count.into()).await.unwrap();
+    store.agree(run, count.into()).await.unwrap();
     run
 }
 

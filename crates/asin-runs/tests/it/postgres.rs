@@ -96,7 +96,7 @@ async fn several_workers_share_a_run_and_each_task_is_paid_for_once() {
     for (batch, first) in crate::runs::tasks(1000).chunks(400).zip((0..).step_by(400)) {
         stores[0].add(run, first, batch).await.unwrap();
     }
-    stores[0].seal(run, 1000).await.unwrap();
+    stores[0].agree(run, 1000).await.unwrap();
     let work = stores.iter().enumerate().map(|(number, store)| {
         let worker = crate::runs::worker(&client, store.clone(), run);
         // Those that stay hold what they have, however slow this machine is.
@@ -136,16 +136,19 @@ async fn in_postgresql_nobody_waits_for_a_result_that_another_one_waits_for() {
     assert!(look.ledger(URL, "nobody").await.unwrap().runs().await.unwrap().is_empty());
     let admin = sqlx::PgPool::connect(&server.url()).await.unwrap();
     // A schema that an earlier version made is only looked at by who brings it to the present one.
-    sqlx::raw_sql("UPDATE asin_runs_version SET version = 2; DROP FUNCTION asin_reserve")
-        .execute(&admin)
-        .await
-        .unwrap();
+    let back = "UPDATE asin_runs_version SET version = 2; DROP FUNCTION asin_reserve; \
+                ALTER TABLE runs ADD COLUMN sealed BOOLEAN NOT NULL DEFAULT false; \
+                UPDATE runs SET sealed = agreed > 0; ALTER TABLE runs DROP COLUMN agreed";
+    let (run, agreed) = (runs[0].0, ledger.status(runs[0].0).await.unwrap().agreed);
+    sqlx::raw_sql(back).execute(&admin).await.unwrap();
     let older = Postgres::look(&server.url(), 1).await.unwrap_err();
     assert!(matches!(older, StoreError::Older(_)), "{older}");
     Postgres::connect(&server.url(), 1).await.unwrap();
     let made: bool =
         sqlx::query_scalar("SELECT to_regproc('asin_reserve') IS NOT NULL").fetch_one(&admin).await.unwrap();
     assert!(made, "a function that has changed is made anew");
+    assert_eq!(ledger.status(run).await.unwrap().agreed, agreed, "what was agreed to stays so");
+    assert!(agreed > 0);
     sqlx::query("UPDATE asin_runs_version SET version = 1000").execute(&admin).await.unwrap();
     let newer = Postgres::look(&server.url(), 1).await.unwrap_err();
     assert!(matches!(newer, StoreError::Newer { found: 1000, .. }), "{newer}");
@@ -162,7 +165,7 @@ async fn a_new_run_beside_a_large_one_reads_little_more_than_what_it_takes() {
     for (name, statement) in [("large", "ANALYZE"), ("new", "SELECT 1")] {
         let run = ledger.begin(&crate::runs::new(name, "50")).await.unwrap();
         ledger.add(run, 0, &crate::runs::tasks(4000)).await.unwrap();
-        ledger.seal(run, 4000).await.unwrap();
+        ledger.agree(run, 4000).await.unwrap();
         for _ in 0..5 {
             let claimed = ledger.claim(run, "me", 100, Duration::from_secs(60)).await.unwrap();
             assert_eq!(claimed.len(), 100);
@@ -193,7 +196,7 @@ async fn k5_a_task_that_was_given_to_another_is_not_sent_by_the_late_one() {
     let ledger = Postgres::connect(&server.url(), 3).await.unwrap().ledger(URL, "login").await.unwrap();
     let run = ledger.begin(&crate::runs::new("fence", "5")).await.unwrap();
     ledger.add(run, 0, &crate::runs::tasks(2)).await.unwrap();
-    ledger.seal(run, 2).await.unwrap();
+    ledger.agree(run, 2).await.unwrap();
     let claimed = ledger.claim(run, "late", 1, Duration::ZERO).await.unwrap();
     assert_eq!(claimed.len(), 1);
     let again = ledger.claim(run, "other", 2, Duration::from_secs(60)).await.unwrap();
@@ -232,7 +235,7 @@ async fn the_role_that_the_guide_grants_is_enough_for_a_worker() {
     let ledger = store.ledger(&client.base(), "login").await.unwrap();
     let run = ledger.begin(&crate::runs::new("granted", "5")).await.unwrap();
     ledger.add(run, 0, &crate::runs::tasks(120)).await.unwrap();
-    ledger.seal(run, 120).await.unwrap();
+    ledger.agree(run, 120).await.unwrap();
     let status = crate::runs::worker(&client, ledger.clone(), run).work(crate::runs::PATIENCE).await.unwrap();
     assert!(status.is_done(), "{status:?}");
     ledger.amend(run, Some("9".parse().unwrap()), None).await.unwrap();

@@ -69,7 +69,7 @@ async fn k8_what_panics_ends_neither_the_run_nor_what_was_paid_for() {
     let store = open(folder.path(), &client).await;
     let run = store.begin(&new("panics", "5")).await.unwrap();
     store.add(run, 0, &tasks(250)).await.unwrap();
-    store.seal(run, 250).await.unwrap();
+    store.agree(run, 250).await.unwrap();
     let soon = worker(&client, store.clone(), run).with(|settings| settings.absence = Duration::from_secs(5));
     let status = soon.work(PATIENCE).await.unwrap();
     assert!(status.is_done() && status.done == 250, "{status:?}");
@@ -144,7 +144,7 @@ async fn a_run_pays_for_each_task_once_and_streams_each_result_once() {
     // Filled again, as after a crash.
     assert_eq!(store.begin(&new("spring", "5")).await.unwrap(), run);
     store.add(run, 0, &tasks(250)).await.unwrap();
-    store.seal(run, 250).await.unwrap();
+    store.agree(run, 250).await.unwrap();
     let before = store.status(run).await.unwrap();
     assert_eq!((before.tasks, before.waiting, before.is_done()), (250, 250, false));
     let status = worker(&client, store.clone(), run).work(PATIENCE).await.unwrap();
@@ -164,7 +164,7 @@ async fn k7_a_worker_that_is_stopped_anywhere_is_gone_on_from() {
     let store = open(folder.path(), &client).await;
     let run = store.begin(&new("spring", "5")).await.unwrap();
     store.add(run, 0, &tasks(300)).await.unwrap();
-    store.seal(run, 300).await.unwrap();
+    store.agree(run, 300).await.unwrap();
     for stop in [1, 20, 60, 150, 400] {
         let worker = worker(&client, store.clone(), run);
         let _stopped = tokio::time::timeout(Duration::from_millis(stop), worker.work(PATIENCE)).await;
@@ -175,24 +175,21 @@ async fn k7_a_worker_that_is_stopped_anywhere_is_gone_on_from() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_posted_of_a_run_that_has_become_larger_is_collected_and_nothing_more_is_posted() {
+async fn of_a_run_that_becomes_larger_only_what_was_agreed_to_is_posted() {
     let sandbox = sandbox(9).await;
     let client = client(sandbox.demo().dataforseo);
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path(), &client).await;
     let run = store.begin(&new("spring", "5")).await.unwrap();
     store.add(run, 0, &tasks(20)).await.unwrap();
-    store.seal(run, 20).await.unwrap();
-    let stopped = worker(&client, store.clone(), run);
-    tokio::select! {
-        ended = stopped.work(PATIENCE) => panic!("{ended:?}"),
-        () = charged(&sandbox, 20) => {}
-    }
-    assert!(stopped.wind_up().await.unwrap().pending > 0);
+    store.agree(run, 20).await.unwrap();
     store.add(run, 0, &tasks(30)).await.unwrap();
     let status = worker(&client, store.clone(), run).work(PATIENCE).await.unwrap();
-    assert_eq!((status.done, status.waiting, status.pending, status.sealed), (20, 10, 0, false), "{status:?}");
+    assert_eq!((status.done, status.waiting, status.to_post(), status.is_done()), (20, 10, 0, false), "{status:?}");
     assert_eq!(sandbox.ledger().charges.len(), 20);
+    store.agree(run, 30).await.unwrap();
+    worker(&client, store.clone(), run).work(PATIENCE).await.unwrap();
+    check(&sandbox, &store, run, 30).await;
 }
 
 /// Waits until the vendor has charged for so many tasks.
@@ -211,7 +208,7 @@ async fn k7_what_is_answered_at_once_is_stored_by_a_worker_that_is_stopped() {
     let store = open(folder.path(), &client).await;
     let run = store.begin(&new("live", "5")).await.unwrap();
     store.add(run, 0, &tasks(60)).await.unwrap();
-    store.seal(run, 60).await.unwrap();
+    store.agree(run, 60).await.unwrap();
     let live = || worker(&client, store.clone(), run).with(|settings| settings.mode = Some(Mode::Live));
     for count in [1, 7, 20, 40] {
         let worker = live();
@@ -238,7 +235,7 @@ async fn the_budget_is_the_runs_and_a_cancelled_run_pays_for_nothing_more() {
     let store = open(folder.path(), &client).await;
     let run = store.begin(&new("small", "0.16")).await.unwrap();
     store.add(run, 0, &tasks(250)).await.unwrap();
-    store.seal(run, 250).await.unwrap();
+    store.agree(run, 250).await.unwrap();
     let stopped = worker(&client, store.clone(), run).work(PATIENCE).await.unwrap_err();
     assert_eq!(stopped.refusal(), Some(Refusal::Budget), "{stopped}");
     let status = store.status(run).await.unwrap();
@@ -258,7 +255,7 @@ async fn the_budget_is_the_runs_and_a_cancelled_run_pays_for_nothing_more() {
 
     let other = store.begin(&new("other", "5")).await.unwrap();
     store.add(other, 0, &tasks(10)).await.unwrap();
-    store.seal(other, 10).await.unwrap();
+    store.agree(other, 10).await.unwrap();
     store.cancel(other).await.unwrap();
     let status = worker(&client, store.clone(), other).work(PATIENCE).await.unwrap();
     assert!(status.cancelled && status.waiting == 10 && status.committed().is_zero(), "{status:?}");
@@ -273,7 +270,7 @@ async fn what_is_learnt_late_is_paid_from_the_budget_and_not_posted_again() {
     let other = store.ledger("https://api.dataforseo.com", "other").await.unwrap();
     let run = ledger.begin(&new("late", "0.0060")).await.unwrap();
     ledger.add(run, 0, &tasks(5)).await.unwrap();
-    ledger.seal(run, 5).await.unwrap();
+    ledger.agree(run, 5).await.unwrap();
     let lease = Duration::from_secs(60);
     let claimed = ledger.claim(run, "me", 10, lease).await.unwrap();
     assert_eq!(claimed.len(), 5);
@@ -315,7 +312,7 @@ async fn answers_that_come_at_once_are_stored_and_an_account_without_money_ends_
     let store = open(folder.path(), &client).await;
     let run = store.begin(&new("live", "5")).await.unwrap();
     store.add(run, 0, &tasks(3)).await.unwrap();
-    store.seal(run, 3).await.unwrap();
+    store.agree(run, 3).await.unwrap();
     let live = worker(&client, store.clone(), run).with(|settings| settings.mode = Some(Mode::Live));
     let status = live.work(PATIENCE).await.unwrap();
     assert!(status.is_done() && status.done == 3, "{status:?}");
@@ -323,7 +320,7 @@ async fn answers_that_come_at_once_are_stored_and_an_account_without_money_ends_
 
     let poor = store.begin(&new("poor", "5")).await.unwrap();
     store.add(poor, 0, &tasks(3)).await.unwrap();
-    store.seal(poor, 3).await.unwrap();
+    store.agree(poor, 3).await.unwrap();
     sandbox.fault(Fault::on("POST", "/v3/merchant/amazon/sellers/task_post").code(40200));
     let stopped = worker(&client, store.clone(), poor).work(PATIENCE).await.unwrap_err();
     let status = store.status(poor).await.unwrap();
