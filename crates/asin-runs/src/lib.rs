@@ -91,7 +91,7 @@ pub enum StoreError {
         /// Which store.
         store: String,
         /// What it said.
-        source: sqlx::Error,
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The file system said no.
     #[error("{store}: {source}")]
@@ -147,4 +147,11 @@ pub enum StoreError {
         /// The newest that this program knows.
         known: i32,
     },
+}
+
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+impl StoreError {
+    fn database(store: &str, source: sqlx::Error) -> Self {
+        Self::Database { store: store.to_owned(), source: source.into() }
+    }
 }

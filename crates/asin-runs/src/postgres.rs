@@ -46,7 +46,7 @@ const VERSIONS: &[&[&str]] = &[
     &[crate::limits::RESERVE],
     &[
         "ALTER TABLE runs ADD COLUMN agreed BIGINT NOT NULL DEFAULT 0",
-        "UPDATE runs SET agreed = (SELECT count(*) FROM items WHERE items.run = runs.id) WHERE sealed",
+        crate::statements::AGREED,
         "ALTER TABLE runs DROP COLUMN sealed",
     ],
 ];
@@ -55,8 +55,11 @@ const VERSIONS: &[&[&str]] = &[
 const MIGRATING: i64 = 0x6173_696e_2d72_756e;
 
 /// Each statement is planned for any account and run. For one that is newer than the table's statistics PostgreSQL expects no
-/// row, and would go through all that there are for each row of a batch.
-const PLANS: &str = "SET plan_cache_mode = force_generic_plan";
+/// row, and would go through all that there are for each row of a batch. What is committed is on the server's disk, whatever the
+/// role is set to. And a process that is paused, or whose machine vanishes, in a transaction holds what all others wait for no
+/// longer than this.
+const PLANS: &str = "SET plan_cache_mode = force_generic_plan; SET synchronous_commit = on; \
+                     SET idle_in_transaction_session_timeout = '10s'; SET lock_timeout = '30s'";
 /// The same, of who writes nothing.
 const LOOKS: &str = "SET plan_cache_mode = force_generic_plan; SET default_transaction_read_only = on";
 
@@ -119,8 +122,7 @@ impl Postgres {
     }
 
     async fn reach(url: &str, connections: u32, looks: bool) -> Result<Self, StoreError> {
-        let failed = |store: &str, source| StoreError::Database { store: store.to_owned(), source };
-        let options = PgConnectOptions::from_str(url).map_err(|source| failed("PostgreSQL", source))?;
+        let options = PgConnectOptions::from_str(url).map_err(|source| StoreError::database("PostgreSQL", source))?;
         let database = options.get_database().unwrap_or(options.get_username());
         let store: Arc<str> = format!("PostgreSQL {}:{}/{database}", options.get_host(), options.get_port()).into();
         let settings = if looks { LOOKS } else { PLANS };
@@ -130,7 +132,7 @@ impl Postgres {
         });
         let limits = pools.clone().connect_lazy_with(options.clone());
         let pool = pools.connect_with(options).await;
-        let pool = pool.map_err(|source| failed(&store, source))?;
+        let pool = pool.map_err(|source| StoreError::database(&store, source))?;
         Ok(Self { pool, limits, store, opened: Tag::unique().to_string().into(), looks })
     }
 
@@ -156,10 +158,10 @@ impl Postgres {
         })
     }
 
-    /// Rate limits that every process with this database keeps together. `share` is what this process may use of each
-    /// limit while the database cannot be reached: one part in so many, the number of processes.
-    pub fn limits(&self, share: u32) -> SharedLimits {
-        SharedLimits::new(self.limits.clone(), share)
+    /// Rate limits that all so many processes with this database keep together. While it cannot be reached, each keeps to
+    /// its part of every limit.
+    pub fn limits(&self, processes: u32) -> SharedLimits {
+        SharedLimits::new(self.limits.clone(), processes)
     }
 
     /// The version of the schema; `None` where there is none.
@@ -181,7 +183,7 @@ impl Postgres {
             return Ok(());
         }
         let (lock, table) = (
-            "SELECT pg_advisory_xact_lock($1)",
+            "SELECT set_config('lock_timeout', '0', true), pg_advisory_xact_lock($1)",
             "CREATE TABLE IF NOT EXISTS asin_runs_version (version INTEGER NOT NULL)",
         );
         sqlx::query(lock).bind(MIGRATING).execute(&mut *transaction).await.map_err(|error| self.failed(error))?;
@@ -205,7 +207,7 @@ impl Postgres {
     }
 
     fn failed(&self, source: sqlx::Error) -> StoreError {
-        StoreError::Database { store: self.store.to_string(), source }
+        StoreError::database(&self.store, source)
     }
 }
 

@@ -37,7 +37,7 @@ pub struct NewRun {
 }
 
 /// How far a run has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct RunStatus {
     /// Tasks altogether.
     pub tasks: u64,
@@ -216,6 +216,6 @@ impl RunResult {
 
 impl From<StoreError> for LedgerError {
     fn from(error: StoreError) -> Self {
-        Self::new(error.to_string())
+        Self::because(error)
     }
 }

@@ -100,7 +100,8 @@ pub trait Runs: Ledger {
         lease: Duration,
     ) -> Result<Vec<(i64, TaskRequest)>, StoreError>;
 
-    /// Holds tasks that wait for their result and that nobody holds, the oldest first, at most so many, for so long.
+    /// Holds tasks that wait for their result and that nobody holds, the oldest behind this tag first, at most so many, for
+    /// so long.
     ///
     /// # Errors
     /// When the store cannot do it.
@@ -108,6 +109,7 @@ pub trait Runs: Ledger {
         &self,
         run: RunId,
         holder: &str,
+        after: Option<&Tag>,
         most: u32,
         lease: Duration,
     ) -> Result<Vec<Entry>, StoreError>;

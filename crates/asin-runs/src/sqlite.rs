@@ -41,7 +41,7 @@ const VERSIONS: &[&[&str]] = &[
     PENDING,
     &[
         "ALTER TABLE runs ADD COLUMN agreed INTEGER NOT NULL DEFAULT 0",
-        "UPDATE runs SET agreed = (SELECT count(*) FROM items WHERE items.run = runs.id) WHERE sealed",
+        crate::statements::AGREED,
         "ALTER TABLE runs DROP COLUMN sealed",
     ],
 ];
@@ -106,7 +106,7 @@ impl Sqlite {
         let path = path.as_ref();
         let store: Arc<str> = path.display().to_string().into();
         let file = |source| StoreError::File { store: store.to_string(), source };
-        let failed = |source| StoreError::Database { store: store.to_string(), source };
+        let failed = |source| StoreError::database(&store, source);
         let mut name = path.as_os_str().to_owned();
         name.push(".lock");
         let lock = private().open(&name).map_err(file)?;
@@ -139,7 +139,7 @@ impl Sqlite {
         let store: Arc<str> = path.display().to_string().into();
         let options = SqliteConnectOptions::new().filename(path).read_only(true).busy_timeout(PATIENCE);
         let pool = SqlitePoolOptions::new().max_connections(CONNECTIONS).connect_with(options).await;
-        let pool = pool.map_err(|source| StoreError::Database { store: store.to_string(), source })?;
+        let pool = pool.map_err(|source| StoreError::database(&store, source))?;
         let opened = Self { pool, store, opened: Tag::unique().to_string().into(), lock: None };
         let version = sqlx::query_scalar("PRAGMA user_version").fetch_one(&opened.pool).await;
         let found: i32 = version.map_err(|error| opened.failed(error))?;
@@ -192,7 +192,7 @@ impl Sqlite {
     }
 
     fn failed(&self, source: sqlx::Error) -> StoreError {
-        StoreError::Database { store: self.store.to_string(), source }
+        StoreError::database(&self.store, source)
     }
 }
 
@@ -238,7 +238,7 @@ mod tests {
         let path = folder.path().join("tasks.db");
         let options = SqliteConnectOptions::new().filename(&path).create_if_missing(true);
         let pool = SqlitePool::connect_with(options).await.unwrap();
-        let rows = "INSERT INTO accounts VALUES (1, 'https://api.example/', 'login'); \
+        let rows = "INSERT INTO accounts VALUES (1, 'https://api.example', 'login'); \
                     INSERT INTO runs (id, account, name, budget, sealed) VALUES (1, 1, 'agreed', 1, 1), (2, 1, 'open', 1, 0); \
                     INSERT INTO items (run, number, request) VALUES (1, 0, ''), (1, 1, ''), (2, 0, '')";
         let earlier = VERSIONS.iter().take(2).flat_map(|version| version.iter());
@@ -246,7 +246,7 @@ mod tests {
             sqlx::raw_sql(*statement).execute(&pool).await.unwrap();
         }
         pool.close().await;
-        let ledger = Sqlite::open(&path).await.unwrap().ledger("https://api.example/", "login").await.unwrap();
+        let ledger = Sqlite::open(&path).await.unwrap().ledger("https://api.example", "login").await.unwrap();
         let agreed = async |run| ledger.status(RunId(run)).await.unwrap().agreed;
         assert_eq!((agreed(1).await, agreed(2).await), (2, 0));
     }

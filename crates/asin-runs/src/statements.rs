@@ -1,5 +1,10 @@
 //! Runs over a pool of connections: the same statements for every database, beside `ledger!`.
 
+/// What was agreed to of runs that an earlier version made: all of one that is sealed, of any other what was posted of it
+/// before it became larger.
+pub(crate) const AGREED: &str = "UPDATE runs SET agreed = (SELECT coalesce(max(number) + 1, 0) FROM items \
+                                 WHERE items.run = runs.id AND (runs.sealed OR items.tag IS NOT NULL))";
+
 /// Implements [`Runs`] beside `ledger!`, and what that needs of it.
 macro_rules! runs {
     (
@@ -9,7 +14,7 @@ macro_rules! runs {
     ) => {
         impl $ledger {
             fn refused(&self, source: sqlx::Error) -> StoreError {
-                StoreError::Database { store: self.store.to_string(), source }
+                StoreError::database(&self.store, source)
             }
 
             /// Holds a run's row until the transaction ends: those who fill it and agree to it take turns.
@@ -224,6 +229,7 @@ macro_rules! runs {
                 &self,
                 run: RunId,
                 holder: &str,
+                after: Option<&Tag>,
                 most: u32,
                 lease: Duration,
             ) -> Result<Vec<Entry>, StoreError> {
@@ -232,7 +238,7 @@ macro_rules! runs {
                 let find = concat!(
                     "SELECT items.number, entries.intent, entries.state FROM entries ",
                     "JOIN items ON items.run = entries.run AND items.number = entries.number ",
-                    "WHERE entries.account = $4 AND entries.stage = 'created' AND entries.run = $1 ",
+                    "WHERE entries.account = $4 AND entries.stage = 'created' AND entries.run = $1 AND entries.tag > $5 ",
                     "AND (items.held_until IS NULL OR items.held_until <= ",
                     $now,
                     " OR items.held_by = $2) ORDER BY entries.tag LIMIT $3",
@@ -247,6 +253,7 @@ macro_rules! runs {
                 );
                 let mut transaction = self.pool.begin_with($write).await.map_err(|error| self.refused(error))?;
                 let query = sqlx::query_as(find).bind(run.0).bind(holder).bind(i64::from(most)).bind(self.account);
+                let query = query.bind(after.map_or("", Tag::as_str));
                 let found: Vec<(i64, String, String)> =
                     query.fetch_all(&mut *transaction).await.map_err(|error| self.refused(error))?;
                 let numbers: Vec<i64> = found.iter().map(|(number, ..)| *number).collect();

@@ -1,5 +1,8 @@
 //! One process's part of a run: it posts what nobody else holds, and collects.
 
+mod collect;
+
+use self::collect::QUIET;
 use crate::{
     StoreError, columns,
     run::{Ended, Refusal, RunId, RunStatus},
@@ -22,14 +25,6 @@ use tokio::time::{Instant, sleep, timeout};
 const BATCH: u32 = 100;
 /// For how long a task is held that is about to be posted, unless somebody says otherwise.
 const LEASE: Duration = Duration::from_secs(60);
-/// How many results are waited for at once: memory does not grow with the run.
-const WAITED_FOR: u32 = 1000;
-/// How many results share a transaction at the most.
-const AT_ONCE: usize = 100;
-/// How long one set of results is waited for, before it is seen which have come otherwise.
-const ROUND: Duration = Duration::from_secs(300);
-/// The same while more is being posted.
-const SHORT_ROUND: Duration = Duration::from_secs(5);
 /// The pause between two looks for what became of tasks without an answer.
 const LOOK: Duration = Duration::from_secs(60);
 /// A store that says nothing for so long is gone.
@@ -79,6 +74,8 @@ pub struct Worker {
     lease: Duration,
     /// The pause between two looks for what became of tasks without an answer.
     look: Duration,
+    /// How long a full set of results may bring nothing more.
+    quiet: Duration,
     /// What was answered at once and is not stored yet: the vendor does not keep it.
     answers: Mutex<Vec<Ended>>,
 }
@@ -100,7 +97,7 @@ impl Worker {
         let collector = store.holder().into();
         let holding = tokio::sync::Mutex::default();
         let answers = Mutex::default();
-        Self { store, tasks, run, holder, collector, holding, lease: LEASE, look: LOOK, answers }
+        Self { store, tasks, run, holder, collector, holding, lease: LEASE, look: LOOK, quiet: QUIET, answers }
     }
 
     /// Takes over what the account pays, by a free call; until then the prices are those of the vendor's price page.
@@ -129,14 +126,15 @@ impl Worker {
     }
 
     /// With other settings for its tasks. What has no answer is looked up ten times as often as it takes to prove a task
-    /// absent.
+    /// absent; what does not come within four of the longest pauses between looks is left behind for others that may.
     pub fn with(mut self, change: impl FnOnce(&mut Settings)) -> Self {
-        let mut look = self.look;
+        let (mut look, mut quiet) = (self.look, self.quiet);
         self.tasks = self.tasks.with(|settings| {
             change(settings);
             look = settings.absence / 10;
+            quiet = settings.cadence.map_or(QUIET, |cadence| cadence.longest * 4);
         });
-        self.look = look;
+        (self.look, self.quiet) = (look, quiet);
         self
     }
 
@@ -161,6 +159,11 @@ impl Worker {
                 settled => drop(settled?),
             }
             match self.round(end).await {
+                // Others hold what this one held: it was asleep, its machine perhaps.
+                Err(error) if error.refusal() == Some(Refusal::Lost) => {
+                    tracing::warn!(%error, "held for too long; what nobody holds is held anew");
+                    continue;
+                }
                 // The vendor cannot be reached for now, or its limits are used up by others.
                 Err(RunError::NotPosted(error)) if passes(error.kind()) && Instant::now() + self.look < end => {
                     tracing::warn!(%error, "nothing is posted for now");
@@ -285,7 +288,9 @@ impl Worker {
         loop {
             match self.post_by(most, end).await {
                 Err(error) if most > 1 && error.refusal() == Some(Refusal::Budget) => most /= 2,
-                Ok(()) if most < BATCH && Instant::now() < end && self.store.waits(self.run).await? => {}
+                Ok(()) if most < BATCH && Instant::now() < end && self.store.waits(self.run).await? => {
+                    most = BATCH.min(most * 2);
+                }
                 ended => return ended,
             }
         }
@@ -331,59 +336,6 @@ impl Worker {
             return Err(error.into());
         }
         not_posted.map_or(Ok(()), |error| Err(RunError::NotPosted(error)))
-    }
-
-    /// Stores results as they come, until everything is posted and nothing is pending.
-    async fn collect(&self, end: Instant, posted: &AtomicBool) -> Result<(), RunError> {
-        loop {
-            let all_posted = posted.load(Ordering::Acquire);
-            let left = end.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Ok(());
-            }
-            let pending = self.store.claim_pending(self.run, &self.collector, WAITED_FOR, self.lease).await?;
-            if pending.is_empty() {
-                // What another one holds is waited for too: that one may die.
-                if all_posted && !self.store.pends(self.run).await? {
-                    return Ok(());
-                }
-                sleep(PAUSE).await;
-                continue;
-            }
-            // While others are still being posted, a small set is not waited for alone.
-            let patience = if all_posted || pending.len() == WAITED_FOR as usize { ROUND } else { SHORT_ROUND };
-            // What has come at about the same time is stored in one transaction.
-            let mut results = self.tasks.collect(pending, left.min(patience)).ready_chunks(AT_ONCE);
-            let (mut has_come, mut has_failed) = (false, false);
-            while let Some(come) = results.next().await {
-                let (mut answers, mut ended, mut failure) = (Vec::new(), Vec::new(), None);
-                for collected in come {
-                    match collected {
-                        Ok(collected) if collected.entry.live => answers.push(collected),
-                        Ok(collected) => ended.extend(Ended::of(&collected)),
-                        Err(error) if passes(error.kind()) => {
-                            tracing::debug!(%error, "a look failed; the next one may not");
-                            has_failed = true;
-                        }
-                        Err(error) => failure = Some(error),
-                    }
-                }
-                has_come |= !ended.is_empty() || !answers.is_empty();
-                self.keep_answers(answers).await?;
-                if !ended.is_empty() {
-                    self.store.keep(&ended).await?;
-                }
-                if let Some(error) = failure {
-                    return Err(error.into());
-                }
-            }
-            drop(results);
-            self.hold(&self.collector, Duration::ZERO).await?;
-            if has_failed && !has_come {
-                // What has ended it before its time would do so again at once.
-                sleep(SHORT_ROUND).await;
-            }
-        }
     }
 }
 

@@ -269,19 +269,19 @@ impl Tasks {
     ///
     /// # Errors
     /// When the ledger cannot be written; [`ErrorKind::Request`] while the [lease](Entry::not_after) of an intent runs, and as
-    /// long after it as a task may need to appear ([`Settings::absence`]): whoever wrote it down may be sending it.
+    /// long after it as a task may need to appear ([`Settings::absence`]): whoever wrote it down may be sending it. So long
+    /// after its answer was lost no task is taken for [not made](WriteOff::NotMade) either.
     pub async fn write_off(&self, tag: &Tag, how: WriteOff, reason: impl Into<String>) -> Result<()> {
         let _no_settlement = self.shared.settling.lock().await;
         self.adopt().await?;
         let _no_call_under_way = self.shared.calls.write().await;
         let entry = self.ledger.entry(tag).await.map_err(ledger_failed)?;
         if let Some(entry) = entry.filter(|entry| entry.state.is_open()) {
-            let until = entry.sent.saturating_add(entry.lease()).unwrap_or(Timestamp::MAX);
-            let known = until.saturating_add(self.settings.absence).unwrap_or(Timestamp::MAX);
-            if entry.state == State::Intended && self.shared.clock.wall() < known {
-                let message = format!(
-                    "task `{tag}` may still be sent until {until}, and be under way until {known}; write it off after that"
-                );
+            let wait = self.absence() - self.gone_for(&entry);
+            let is_open = entry.state == State::Intended || how == WriteOff::NotMade;
+            if is_open && wait.is_positive() {
+                let wait = SignedDuration::from_secs(wait.as_secs() + i64::from(wait.subsec_nanos() > 0));
+                let message = format!("task `{tag}` may still be sent or be under way: write it off in {wait:#}");
                 return Err(Error::new(ErrorKind::Request, message));
             }
             let cost = if how == WriteOff::Lost { entry.reserved } else { Decimal::ZERO };

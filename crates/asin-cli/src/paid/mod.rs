@@ -64,9 +64,7 @@ impl Ledgered {
         let budget = budget.map_or_else(Budget::unlimited, Budget::new);
         meter::pays(&budget);
         let tasks = Tasks::new(client, Arc::new(ledger), budget);
-        // A sandbox's minutes are seconds.
-        let quick = dataforseo::Cadence { first: QUICK, longest: QUICK };
-        Ok(if session.is_sandbox() { tasks.with(|settings| settings.cadence = Some(quick)) } else { tasks })
+        Ok(if session.is_sandbox() { tasks.with(quick) } else { tasks })
     }
 
     /// How to go on with what is pending, for a message.
@@ -79,6 +77,12 @@ impl Ledgered {
 const BRIEFLY: std::time::Duration = std::time::Duration::from_secs(3);
 
 const QUICK: std::time::Duration = std::time::Duration::from_millis(500);
+
+/// A sandbox's minutes are seconds, or less.
+pub fn quick(settings: &mut dataforseo::Settings) {
+    settings.cadence = Some(dataforseo::Cadence { first: QUICK, longest: QUICK });
+    settings.absence = 2 * QUICK;
+}
 
 impl Paying {
     fn is_dry_run(&self) -> bool {

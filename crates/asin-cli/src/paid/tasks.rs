@@ -164,6 +164,20 @@ enum What {
 }
 
 impl Verdict {
+    /// Finds out first what can be found out. What nobody could look up is not taken for not made.
+    pub async fn look(&self, tasks: &Tasks) -> Result<(), Failure> {
+        match (tasks.settle().await, self.how) {
+            (Ok(_), _) => Ok(()),
+            (Err(error), What::Lost) => {
+                say(&format!("asin: the vendor's list cannot be had: {error}"));
+                Ok(())
+            }
+            (Err(error), What::NotMade) => {
+                Err(Failure::from(error).next("without the vendor's list nothing is taken for not made"))
+            }
+        }
+    }
+
     /// What it means for the money, in words.
     pub fn consequence(&self) -> &'static str {
         match self.how {
@@ -358,6 +372,7 @@ async fn reconcile(arguments: Free) -> Ended {
 
 async fn write_off(arguments: Forsake) -> Ended {
     let tasks = arguments.ledger.tasks(None).await?;
+    arguments.verdict.look(&tasks).await?;
     let open = tasks.unsettled().await?;
     let mut meant = Vec::new();
     for tag in &arguments.tags {

@@ -6,9 +6,10 @@ use crate::failure::{Ended, Failure, say};
 use crate::input::duration;
 use crate::meter;
 use crate::output::{Format, quoted};
+use crate::paid::quick;
 use crate::progress::counting;
 use crate::stop::{broken_off, unless_stopped};
-use asin_facade::dataforseo_merchant::{Cadence, LedgerError};
+use asin_facade::dataforseo_merchant::LedgerError;
 use asin_facade::runs::{Refusal, RunError, RunId, RunStatus, Runs, StoreError, Worker};
 use indicatif::ProgressBar;
 use std::collections::VecDeque;
@@ -29,8 +30,6 @@ pub struct Working {
 
 /// What a run that nobody bounds waits at most.
 const LONG: Duration = Duration::from_secs(365 * 86_400);
-/// A sandbox's minutes are seconds.
-const QUICK: Duration = Duration::from_millis(500);
 
 impl Working {
     /// Posts and collects until nothing is left, or somebody stops it.
@@ -39,7 +38,7 @@ impl Working {
         let (store, flags) = (account.store.clone(), account.flags.clone());
         let mut worker = Worker::new(account.client.clone(), store.clone(), run);
         if account.session.is_sandbox() {
-            worker = worker.with(|settings| settings.cadence = Some(Cadence { first: QUICK, longest: QUICK }));
+            worker = worker.with(quick);
         }
         worker.learn_prices().await?;
         meter::pays(worker.spent());

@@ -277,8 +277,10 @@ fn a_task_that_nobody_knows_of_is_given_up() {
     let file = shop.file(TASKS.lines().next().unwrap());
     let lost = shop.asin(&["tasks", "post", &file, "--yes"]);
     let tag = lost.lines()[0]["tag"].as_str().unwrap().to_owned();
-    let ran = shop.asin(&["tasks", "write-off", &tag, "--as", "not-made", "--reason", "nobody knows", "--yes"]);
-    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    let forsake = || shop.asin(&["tasks", "write-off", &tag, "--as", "not-made", "--reason", "nobody knows", "--yes"]);
+    forsake().says(2, &["may still be sent or be under way: write it off in"]);
+    let given_up = (0..100).map(|_| forsake()).find(|ran| ran.code == Some(0));
+    assert!(given_up.is_some());
     assert!(shop.asin(&["tasks", "pending"]).out.is_empty());
 }
 

@@ -44,24 +44,24 @@ pub async fn check(store: &dyn Runs, other_account: &dyn Runs) {
     let (other, _) = posted(store, "beside", 2).await;
     assert_eq!(labels(&store.unknown(run).await.unwrap()), ["0", "1", "2", "3", "4"]);
     assert!(!store.pends(run).await.unwrap(), "none is known to be made");
-    assert!(store.claim_pending(run, "early", 10, LONG).await.unwrap().is_empty());
+    assert!(store.claim_pending(run, "early", None, 10, LONG).await.unwrap().is_empty());
     let changes: Vec<_> = intents.iter().take(4).enumerate().map(|(at, entry)| (entry.tag.clone(), made(at))).collect();
     store.record(&changes).await.unwrap();
     assert_eq!(labels(&store.unknown(run).await.unwrap()), ["4"]);
     assert!(store.pends(run).await.unwrap() && !store.pends(other).await.unwrap());
 
-    let first = store.claim_pending(run, "first", 2, LONG).await.unwrap();
+    let first = store.claim_pending(run, "first", None, 2, LONG).await.unwrap();
     assert_eq!(labels(&first), ["0", "1"], "the oldest");
     assert_eq!(first[0].state, made(0));
-    let second = store.claim_pending(run, "second", 10, Duration::ZERO).await.unwrap();
+    let second = store.claim_pending(run, "second", None, 10, Duration::ZERO).await.unwrap();
     assert_eq!(labels(&second), ["2", "3"]);
     // For no time at all: nobody holds them.
-    assert_eq!(labels(&store.claim_pending(run, "third", 10, LONG).await.unwrap()), ["2", "3"]);
-    assert!(store.claim_pending(run, "fourth", 10, LONG).await.unwrap().is_empty());
-    assert!(other_account.claim_pending(run, "thief", 10, LONG).await.unwrap().is_empty());
+    assert_eq!(labels(&store.claim_pending(run, "third", None, 10, LONG).await.unwrap()), ["2", "3"]);
+    assert!(store.claim_pending(run, "fourth", None, 10, LONG).await.unwrap().is_empty());
+    assert!(other_account.claim_pending(run, "thief", None, 10, LONG).await.unwrap().is_empty());
     store.hold(run, "first", LONG).await.unwrap();
     store.hold(run, "third", Duration::ZERO).await.unwrap();
-    assert_eq!(labels(&store.claim_pending(run, "fourth", 10, LONG).await.unwrap()), ["2", "3"], "given back");
+    assert_eq!(labels(&store.claim_pending(run, "fourth", None, 10, LONG).await.unwrap()), ["2", "3"], "given back");
 
     // What has its result is held no longer, and no more held by whoever holds what it held.
     let ended = |entry: &Entry, number: usize| Ended {
@@ -80,7 +80,7 @@ pub async fn check(store: &dyn Runs, other_account: &dyn Runs) {
     };
     assert_eq!(store.keep(&[ended(&intents[0], 0)]).await.unwrap(), [true]);
     store.hold(run, "first", Duration::ZERO).await.unwrap();
-    assert_eq!(labels(&store.claim_pending(run, "fifth", 10, LONG).await.unwrap()), ["1"], "one has ended");
+    assert_eq!(labels(&store.claim_pending(run, "fifth", None, 10, LONG).await.unwrap()), ["1"], "one has ended");
     for (number, entry) in intents.iter().enumerate().take(4).skip(1) {
         store.keep(&[ended(entry, number)]).await.unwrap();
     }
@@ -101,12 +101,12 @@ pub async fn check(store: &dyn Runs, other_account: &dyn Runs) {
     store.working(run, "poster").intend(std::slice::from_ref(&again)).await.unwrap();
     store.record(&[(late.clone(), made(4)), (again.tag.clone(), made(5))]).await.unwrap();
     let mut tags: Vec<_> =
-        store.claim_pending(run, "sixth", 10, LONG).await.unwrap().into_iter().map(|e| e.tag).collect();
+        store.claim_pending(run, "sixth", None, 10, LONG).await.unwrap().into_iter().map(|e| e.tag).collect();
     tags.sort();
     let mut both = [late, again.tag];
     both.sort();
     assert_eq!(tags, both);
-    assert_eq!(store.claim_pending(run, "sixth", 10, LONG).await.unwrap().len(), 2, "its own are not lost to it");
+    assert_eq!(store.claim_pending(run, "sixth", None, 10, LONG).await.unwrap().len(), 2, "its own are not lost to it");
     store.hold(run, "sixth", Duration::ZERO).await.unwrap();
 
     assert_eq!(store.repeated(run).await.unwrap(), 0);
@@ -126,7 +126,10 @@ pub async fn check(store: &dyn Runs, other_account: &dyn Runs) {
     assert_eq!(held.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [0, 1, 2]);
     assert!(store.waits(twice).await.unwrap(), "they are held, not posted");
     store.add(twice, 6, &tasks(1)).await.unwrap();
-    assert!(matches!(store.agree(twice, 7).await, Err(StoreError::Filled { found: 6, tasks: 7, .. })), "one is missing");
+    assert!(
+        matches!(store.agree(twice, 7).await, Err(StoreError::Filled { found: 6, tasks: 7, .. })),
+        "one is missing"
+    );
     store.add(twice, 5, &tasks(1)).await.unwrap();
     store.agree(twice, 7).await.unwrap();
     assert_eq!(store.claim(twice, "poster", 10, LONG).await.unwrap().len(), 4);

@@ -15,8 +15,12 @@ mod postbacks;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(feature = "sqlite")]
+mod refused;
+#[cfg(feature = "sqlite")]
 mod runs;
 #[cfg(feature = "postgres")]
 mod server;
+#[cfg(feature = "sqlite")]
+mod slow;
 #[cfg(feature = "sqlite")]
 mod sqlite;

@@ -136,10 +136,11 @@ impl Runs for Mortal {
         &self,
         run: RunId,
         holder: &str,
+        after: Option<&Tag>,
         most: u32,
         lease: Duration,
     ) -> Result<Vec<Entry>, StoreError> {
-        self.around(self.runs.claim_pending(run, holder, most, lease)).await
+        self.around(self.runs.claim_pending(run, holder, after, most, lease)).await
     }
 
     async fn pends(&self, run: RunId) -> Result<bool, StoreError> {

@@ -4,7 +4,7 @@ use crate::runs::{PATIENCE, check, client, new, sandbox, tasks};
 use asin_runs::{Postbacks, RunId, Runs, Sqlite, SqliteLedger};
 use asin_sandbox::{Fault, Sandbox};
 use dataforseo_merchant::{
-    Budget, DfsClient, NewTask, Priority, TaskId, TaskRequest, Tasks, WebhookUrl,
+    Budget, DfsClient, Language, Location, NewTask, Priority, SellersTask, TaskId, TaskRequest, Tasks, WebhookUrl,
     testing::entry,
     webhook::{Delivery, Expectation, Expects, Receiver, Token},
 };
@@ -82,6 +82,32 @@ async fn what_the_vendor_posts_is_stored_once_in_its_run() {
     assert_eq!(store.status(astray).await.unwrap().done, 0);
     let shown = format!("{receiver:?}{:?}", Postbacks::new(client.clone(), Arc::new(store.clone())));
     assert!(!shown.contains(token.expose()), "{shown}");
+}
+
+/// A pingback says only that a result is there: it is fetched, and stored before the vendor is told so.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_vendor_says_is_ready_is_fetched_and_stored_in_its_run() {
+    let sandbox = Sandbox::builder().seed(12).speed(30.0).start().await.unwrap();
+    let client = client(sandbox.demo().dataforseo);
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path(), &client).await;
+    let receiver = Receiver::of(Token::random(), Postbacks::new(client.clone(), Arc::new(store.clone())))
+        .with(|settings| settings.private_address = true);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let public = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+    tokio::spawn(receiver.clone().serve(listener, std::future::pending()));
+    let to = receiver.pingback_url(&public).unwrap();
+    let run = store.begin(&new("pinged", "5")).await.unwrap();
+    let task = |number: u32| {
+        let asin = format!("B{number:09}").parse().unwrap();
+        let task = SellersTask::new(asin, Location::code(2840), Language::code("en_US")).priority(Priority::High);
+        TaskRequest::from(task.pingback(to.clone()))
+    };
+    store.add(run, 0, &(0..5).map(task).collect::<Vec<_>>()).await.unwrap();
+    store.agree(run, 5).await.unwrap();
+    post(&client, &store, run).await;
+    until(async || store.status(run).await.unwrap().is_done()).await;
+    check(&sandbox, &store, run, 5).await;
 }
 
 /// Row S3: whoever learns the address of one run has no say about another's results.

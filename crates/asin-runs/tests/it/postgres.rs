@@ -149,6 +149,8 @@ async fn in_postgresql_nobody_waits_for_a_result_that_another_one_waits_for() {
     assert!(made, "a function that has changed is made anew");
     assert_eq!(ledger.status(run).await.unwrap().agreed, agreed, "what was agreed to stays so");
     assert!(agreed > 0);
+    sqlx::raw_sql(crate::refused::EMPTY).execute(&admin).await.unwrap();
+    crate::refused::check(&ledger, run).await;
     sqlx::query("UPDATE asin_runs_version SET version = 1000").execute(&admin).await.unwrap();
     let newer = Postgres::look(&server.url(), 1).await.unwrap_err();
     assert!(matches!(newer, StoreError::Newer { found: 1000, .. }), "{newer}");
@@ -173,7 +175,7 @@ async fn a_new_run_beside_a_large_one_reads_little_more_than_what_it_takes() {
             ledger.working(run, "me").intend(&intents).await.unwrap();
             let made = |entry: &dataforseo_merchant::Entry| (entry.tag.clone(), crate::holding::made(0));
             ledger.record(&Vec::from_iter(intents.iter().map(made))).await.unwrap();
-            assert_eq!(ledger.claim_pending(run, "me", 100, Duration::from_secs(60)).await.unwrap().len(), 100);
+            assert_eq!(ledger.claim_pending(run, "me", None, 100, Duration::from_secs(60)).await.unwrap().len(), 100);
         }
         sqlx::raw_sql(statement).execute(&mut admin).await.unwrap();
     }

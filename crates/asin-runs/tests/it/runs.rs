@@ -193,7 +193,7 @@ async fn of_a_run_that_becomes_larger_only_what_was_agreed_to_is_posted() {
 }
 
 /// Waits until the vendor has charged for so many tasks.
-async fn charged(sandbox: &Sandbox, count: usize) {
+pub async fn charged(sandbox: &Sandbox, count: usize) {
     while sandbox.ledger().charges.len() < count {
         tokio::task::yield_now().await;
     }

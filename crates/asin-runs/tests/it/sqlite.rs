@@ -1,6 +1,7 @@
 //! The ledger in a file of SQLite.
 
-use asin_runs::{Sqlite, StoreError};
+use crate::runs::new;
+use asin_runs::{Runs, Sqlite, StoreError};
 use async_trait::async_trait;
 use dataforseo_merchant::{
     Ledger,
@@ -80,4 +81,15 @@ async fn in_a_file_nobody_waits_for_a_result_that_another_one_waits_for() {
     let store = Sqlite::open(folder.path().join("runs.db")).await.unwrap();
     let ledger = store.ledger("https://api.dataforseo.com", "login").await.unwrap();
     crate::holding::check(&ledger, &store.ledger("https://api.dataforseo.com", "other").await.unwrap()).await;
+}
+
+#[tokio::test]
+async fn a_file_that_is_damaged_is_told_of_by_whatever_asks_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("runs.db");
+    let ledger = Sqlite::open(&path).await.unwrap().ledger(URL, "login").await.unwrap();
+    let run = ledger.begin(&new("damaged", "5")).await.unwrap();
+    let other = sqlx::SqlitePool::connect(path.to_str().unwrap()).await.unwrap();
+    sqlx::raw_sql(crate::refused::EMPTY).execute(&other).await.unwrap();
+    crate::refused::check(&ledger, run).await;
 }

@@ -297,8 +297,13 @@ impl Collector {
 
     fn ask(&self, id: TaskId) -> Option<Asked> {
         let entry = lock(&self.pending).get(&id)?.clone();
-        let (tasks, line) = (self.tasks.clone(), self.line());
+        let (tasks, line, pending) = (self.tasks.clone(), self.line(), self.pending.clone());
         Some(Box::pin(async move {
+            // It may have been received meanwhile: that costs no call.
+            if entry.request.summary().posted.is_some() && tasks.is_acknowledged(&entry).await {
+                lock(&pending).remove(&id);
+                return (id, Ok(None));
+            }
             let result = tasks.ask(&line, &entry, id.clone()).await;
             (id, result)
         }))

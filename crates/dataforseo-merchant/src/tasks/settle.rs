@@ -169,7 +169,7 @@ impl Tasks {
         look.is_complete() && self.gone_for(entry) >= self.absence().saturating_mul(times)
     }
 
-    fn absence(&self) -> SignedDuration {
+    pub(super) fn absence(&self) -> SignedDuration {
         SignedDuration::try_from(self.settings.absence).unwrap_or(SignedDuration::MAX)
     }
 
@@ -183,7 +183,7 @@ impl Tasks {
     }
 
     /// How long ago it can last have been sent, at least.
-    fn gone_for(&self, entry: &Entry) -> SignedDuration {
+    pub(super) fn gone_for(&self, entry: &Entry) -> SignedDuration {
         let (from, lease) = (entry.sent_from(), entry.lease());
         let could_be_sent_for = match &entry.state {
             State::Unknown { at, .. } => Some(at.duration_since(from)).filter(|passed| !passed.is_negative()),

@@ -239,6 +239,7 @@ async fn the_budget_is_reserved_before_sending() {
     assert_eq!(budget.left(), Some(Decimal::new(10, 4)));
     // Unless a person decides otherwise.
     let unsettled = next.tasks.unsettled().await.unwrap();
+    tokio::time::sleep(Duration::from_secs(600)).await;
     next.tasks.write_off(&unsettled[0].tag, WriteOff::NotMade, "looked").await.unwrap();
     next.tasks.write_off(&unsettled[0].tag, WriteOff::NotMade, "looked").await.unwrap();
     assert_eq!(budget.left(), Some(Decimal::new(25, 4)));
