@@ -16,6 +16,7 @@ use crate::{
 };
 use std::{
     path::{Path, PathBuf},
+    process::Command,
     time::Instant,
 };
 
@@ -78,6 +79,7 @@ const GATES: &[Gate] = &[
     gate("readme", "README's first command prints what README shows", readme::gate),
     gate("fuzz", "damaged answers, files and names, 4,000 of each kind", fuzz),
     weekly("powerset", "every pair of features compiles", powerset),
+    weekly("minimum", "the oldest Rust that is declared compiles what does not ask for a newer one", minimum),
     weekly("packages", "every package of ours can be made and compiles from its archive", packages::gate),
     weekly(
         "counts",
@@ -87,6 +89,20 @@ const GATES: &[Gate] = &[
     weekly("coverage", "at least 90 % of the lines of each library are run by tests", coverage::gate),
     on_request("mutants", "mistakes put into money, limits and resending are noticed; takes hours", mutants::gate),
 ];
+
+fn minimum(root: &Path) -> Outcome<()> {
+    let manifest = std::fs::read_to_string(root.join("Cargo.toml")).map_err(|error| format!("Cargo.toml: {error}"))?;
+    let manifest: toml::Table = manifest.parse().map_err(|error| format!("Cargo.toml: {error}"))?;
+    let oldest = manifest["workspace"]["package"]["rust-version"].as_str().unwrap_or_default();
+    run(Command::new("rustup").args(["toolchain", "install", oldest, "--profile", "minimal"]).current_dir(root))?;
+    let mut check = Command::new("rustup");
+    check.current_dir(root).args(["run", oldest, "cargo", "check", "--workspace", "--locked"]);
+    // Which compiler it is started by says nothing of the one that it starts.
+    check.env_remove("RUSTUP_TOOLCHAIN").env_remove("RUSTC").env_remove("CARGO");
+    check.args(tidy::NEWER_RUST.iter().flat_map(|newer| ["--exclude", newer]));
+    // Beside what the others build, which another compiler would build anew.
+    run(check.env("CARGO_TARGET_DIR", shell::target(root).join("minimum")))
+}
 
 /// The choice of gates that the command line makes.
 #[derive(clap::Args, Default)]

@@ -8,6 +8,7 @@ mod sources;
 mod words;
 
 use crate::{shell, spec::Outcome};
+pub use manifests::NEWER_RUST;
 use std::{
     fmt,
     path::{Path, PathBuf},

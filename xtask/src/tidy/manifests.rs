@@ -18,14 +18,25 @@ pub fn check(house: &House) -> Outcome<Vec<Finding>> {
         }
     }
     for file in house.ending("Cargo.toml").filter(|file| *file != "Cargo.toml") {
-        findings.extend(member(file, &parse(house, file)?));
+        let manifest = parse(house, file)?;
+        findings.extend(member(file, &manifest));
+        findings.extend(unused(house, file, &manifest)?);
+        let shows_features = manifest.get("package").and_then(|package| package.get("metadata")).is_some();
+        let library = file.replace("Cargo.toml", "src/lib.rs");
+        if shows_features && !house.read(&library)?.contains("#![cfg_attr(docsrs, feature(doc_cfg))]") {
+            findings.push(finding(&library, "is shown with `--cfg docsrs` and does not name `doc_cfg`"));
+        }
+        if let Some(folder) = file.strip_prefix("crates/").and_then(|file| file.strip_suffix("/Cargo.toml")) {
+            let missing = LICENCES.iter().filter(|name| !house.files.contains(&format!("crates/{folder}/{name}")));
+            findings.extend(missing.map(|name| finding(file, format!("its package is without {name}: link it"))));
+        }
     }
 
     if licence != "MIT OR Apache-2.0" {
         findings.push(finding("Cargo.toml", format!("the licence is `{licence}`")));
     }
     let readme = house.read("README.md")?;
-    for licence in ["LICENSE-MIT", "LICENSE-APACHE"] {
+    for licence in LICENCES {
         if !house.files.iter().any(|file| file == licence) || !readme.contains(&format!("]({licence})")) {
             findings.push(finding("README.md", format!("{licence} is not there, or README does not lead to it")));
         }
@@ -39,12 +50,36 @@ pub fn check(house: &House) -> Outcome<Vec<Finding>> {
     Ok(findings)
 }
 
+const LICENCES: [&str; 2] = ["LICENSE-MIT", "LICENSE-APACHE"];
+
+/// What a member asks for and names nowhere in its code.
+fn unused(house: &House, file: &str, manifest: &Table) -> Outcome<Vec<Finding>> {
+    let folder = file.trim_end_matches("Cargo.toml");
+    let mut code = String::new();
+    for source in house.ending(".rs").filter(|source| source.starts_with(folder)) {
+        code += &house.read(source)?;
+    }
+    let tables = ["dependencies", "dev-dependencies", "build-dependencies"];
+    let names = tables.iter().filter_map(|table| manifest.get(*table)?.as_table()).flat_map(Table::keys);
+    // Its library has another name than its package.
+    let library = |name: &str| if name == "md-5" { "md5".to_owned() } else { name.replace('-', "_") };
+    let unused = names.filter(|name| !names_it(&code, &library(name)));
+    Ok(unused.map(|name| finding(file, format!("asks for `{name}` and uses it nowhere"))).collect())
+}
+
+/// Whether a word stands in a text by itself.
+fn names_it(text: &str, word: &str) -> bool {
+    let is_of_a_name = |letter: char| letter.is_alphanumeric() || letter == '_';
+    text.match_indices(word)
+        .any(|(at, _)| !text[..at].ends_with(is_of_a_name) && !text[at + word.len()..].starts_with(is_of_a_name))
+}
+
 fn parse(house: &House, file: &str) -> Outcome<Table> {
     house.read(file)?.parse().map_err(|error| format!("{file}: {error}"))
 }
 
 /// Those that may ask for a newer compiler than the others: nobody has them who does not ask for a database, or measures.
-const NEWER_RUST: [&str; 2] = ["asin-runs", "benches"];
+pub const NEWER_RUST: [&str; 2] = ["asin-runs", "benches"];
 
 /// What every member takes from the workspace, and says for itself.
 fn member(file: &str, manifest: &Table) -> Vec<Finding> {
@@ -70,6 +105,15 @@ fn member(file: &str, manifest: &Table) -> Vec<Finding> {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn a_word_is_found_by_itself() {
+        for (text, found) in
+            [("use tracing::debug", true), ("tracing_subscriber", false), ("my_tracing", false), ("", false)]
+        {
+            assert_eq!(super::names_it(text, "tracing"), found, "{text}");
+        }
+    }
+
     #[test]
     fn a_member_takes_what_is_the_workspaces() {
         let right = "[package]\nname = \"a\"\ndescription = \"A.\"\nversion.workspace = true\nedition.workspace = true\n\
