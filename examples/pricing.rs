@@ -1,6 +1,7 @@
 //! A price rule of one's own: half-way down to the lowest offer, and never for the sake of a few cents.
 
 use asin_facade::Price;
+use asin_facade::event::Enrolment;
 use asin_facade::sync::{
     Catalogue, Change, KeepMargin, Offered, Options, Pricing, Progress, Reason, Services, Spending, Supervisor, Sync,
 };
@@ -40,7 +41,7 @@ impl Supervisor for ReadOnly {
         true
     }
 
-    async fn may_enrol(&self, _: usize) -> bool {
+    async fn may_enrol(&self, _: &Enrolment) -> bool {
         false
     }
 

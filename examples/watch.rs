@@ -13,7 +13,7 @@ use futures_util::TryStreamExt;
 /// Enrolling and removing is free; a run may cost ten credits.
 fn answer(ask: Ask) {
     let allowed = match ask.about() {
-        About::Enrol(enrolment) => enrolment.credits_per_month() <= Some(1000),
+        About::Enrol(enrolment) => enrolment.credits_per_month().is_some_and(|credits| credits <= 1000),
         About::Prune(pruning) => pruning.products.len() <= 10,
         About::Start(starting) => starting.credits <= 10,
         _ => false,

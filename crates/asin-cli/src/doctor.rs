@@ -6,7 +6,7 @@ use crate::output::{Output, Row};
 use crate::session::{Selling, Session};
 use crate::table::{Column, Content};
 use asin_facade::Marketplace;
-use asin_facade::core_http::ErrorKind;
+use asin_facade::core_http::{Error, ErrorKind};
 use asin_facade::dataforseo_merchant::UserData;
 use asin_facade::multicart::GetCredits;
 use asin_facade::sp_listings::SearchListingsItems;
@@ -95,13 +95,15 @@ pub async fn run(arguments: Arguments) -> Ended {
 
 async fn dataforseo(session: &mut Session) -> Result<String, Failure> {
     let (client, login) = session.dataforseo()?;
-    let rows = client.call(UserData::new()).await?;
+    let rows = client.call(UserData::new()).await;
+    let rows = rows.map_err(|error| refused(error, "DATAFORSEO_LOGIN and DATAFORSEO_PASSWORD"))?;
     let balance = rows.iter().find_map(|row| row.money.as_ref()?.balance);
     Ok(balance.map_or_else(|| login.clone(), |balance| format!("{login}: {balance} USD left")))
 }
 
 async fn multicart(session: &mut Session) -> Result<String, Failure> {
-    let credits = session.multicart()?.call(GetCredits::new()).await?;
+    let credits = session.multicart()?.call(GetCredits::new()).await;
+    let credits = credits.map_err(|error| refused(error, "MULTICART_API_KEY"))?;
     Ok(credits.spendable().map_or_else(|| "credits not said".to_owned(), |credits| format!("{credits} credits left")))
 }
 
@@ -115,6 +117,16 @@ async fn seller(session: &mut Session, name: &str, entry: &config::Entry) -> Res
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Rejected) => {
             Ok(format!("{} in {}; the credentials are taken", seller.id, seller.region))
         }
-        Err(error) => Err(error.into()),
+        Err(error) => {
+            let names = format!("SP_API_CLIENT_ID, SP_API_CLIENT_SECRET and {}", entry.refresh_token_env);
+            Err(refused(error, &names))
+        }
     }
+}
+
+/// Why a vendor does not take what these variables hold.
+fn refused(error: Error, names: &str) -> Failure {
+    let is_refused = error.kind() == ErrorKind::Auth;
+    let failure = Failure::from(error);
+    if is_refused { failure.next(format!("mend {names}; `asin configure` takes them")) } else { failure }
 }

@@ -69,6 +69,11 @@ impl Failure {
         self
     }
 
+    /// The same, where nothing better is known.
+    pub fn or_next(self, next: &str) -> Self {
+        if self.next.is_none() { self.next(next) } else { self }
+    }
+
     /// The same, where it may have been applied: how that is found out.
     pub fn look(self, how: impl Into<String>) -> Self {
         if self.open { self.next(how) } else { self }
@@ -161,7 +166,7 @@ fn next(error: &Error) -> String {
     let words = match error.kind() {
         _ if error.may_have_been_applied() => "find out what became of it before it is sent again",
         Request | Rejected => "mend the arguments",
-        Auth => "mend the credentials; `asin doctor` tells which",
+        Auth => "mend the credentials; `asin doctor` tells which (with the same --profile)",
         Throttled | Busy => {
             let wait =
                 error.retry_after().map_or_else(|| "a little".to_owned(), |wait| format!("{} s", wait.as_secs()));

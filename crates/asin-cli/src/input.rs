@@ -1,8 +1,10 @@
 //! ASINs, SKUs and other names from arguments, a file, or standard input.
 
 use crate::failure::Failure;
+use crate::table::visible;
 use asin_facade::core_http::Asin;
 use asin_facade::sp_listings::Sku;
+use asin_facade::sync::Lines;
 use rust_decimal::Decimal;
 use serde::de::DeserializeOwned;
 use std::collections::HashSet;
@@ -144,19 +146,22 @@ pub fn pairs<T>(
 ) -> Result<Vec<(Sku, T)>, Failure> {
     let place = file.display();
     let text = text_of(file)?;
+    let mut lines = Lines::of(text.as_bytes());
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
     let header = reader.headers().map_err(|error| Failure::usage(format!("{place}: {error}")))?.clone();
     let column = |name: &str| {
         let missing = || Failure::usage(format!("{place}: the header has no column `{name}`"));
         header.iter().position(|title| title == name).ok_or_else(missing)
     };
+    let (title, stands) = (name, value);
     let (name, value) = (column(name)?, column(value)?);
     let (mut pairs, mut wrong, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
     for record in reader.records() {
         let record = record.map_err(|error| Failure::usage(format!("{place}: {error}")))?;
-        let line = record.position().map_or(0, csv::Position::line);
-        let sku = record[name].parse::<Sku>().map_err(|error| error.to_string());
-        match sku.and_then(|sku| Ok((sku, read(&record[value])?))) {
+        let line = lines.line(record.position().map_or(0, csv::Position::byte));
+        let sku = record[name].parse::<Sku>().map_err(|error| format!("{title}: {error}"));
+        let stated = |text: &str| read(text).map_err(|error| format!("{stands} `{}`: {error}", visible(text)));
+        match sku.and_then(|sku| Ok((sku, stated(&record[value])?))) {
             Ok((sku, _)) if !seen.insert(sku.clone()) => wrong.push(format!("{place}: line {line}: `{sku}` once more")),
             Ok(pair) => pairs.push(pair),
             Err(error) => wrong.push(format!("{place}: line {line}: {error}")),

@@ -16,7 +16,7 @@ use crate::variables::Variables;
 use asin_facade::core_http::{TokenBuckets, Transport};
 use asin_facade::multicart::CollectionId;
 use asin_facade::publish::{self, Change, FromTo, Publish, RunSummary, Sellers};
-use asin_facade::sync::{Catalogue, Connection, Options, Report, RowReport, Services, SyncError};
+use asin_facade::sync::{Catalogue, Connection, Options, Report, RowReport, Services, StateError, SyncError};
 use asin_sandbox::{Demo, Market, Sandbox};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
@@ -187,6 +187,9 @@ impl Job {
             let lines: Vec<String> = errors.0.iter().map(|error| visible(&named(error))).collect();
             Failure::usage(lines.join("\nasin: "))
         })?;
+        if catalogue.rows.is_empty() {
+            return Err(Failure::usage(named(&"no rows under the header")));
+        }
         if !catalogue.ignored.is_empty() {
             say(&visible(&format!("asin: columns that are not read: {}", catalogue.ignored.join(", "))));
         }
@@ -282,7 +285,7 @@ fn under_way(back: &[Change], left: &[String], log: &Path) -> String {
     if rows > MOST {
         return format!("asin: {} sent or about to be: {}", counted(rows, "change"), log.display());
     }
-    let left = left.iter().map(|left| visible(&format!("\nasin: cannot be undone: {left}")));
+    let left = left.iter().map(|left| format!("\nasin: cannot be undone: {}", visible(left)));
     let there: Vec<Change> = back.iter().map(turned).collect();
     format!("asin: sent or about to be:\n{}{}", list(&there), left.collect::<String>())
 }
@@ -313,7 +316,9 @@ fn failed(error: SyncError, register: &Path) -> Failure {
             let place = places.first().map_or("STORE:POSTCODE", String::as_str);
             return Failure::usage(&error).next(how_to_watch(place, register));
         }
-        SyncError::Register(_) => return Failure::usage(error),
+        SyncError::Register(_) | SyncError::State(StateError::Locked(_) | StateError::Damaged { .. }) => {
+            return Failure::usage(error);
+        }
         _ => {}
     }
     match error {
@@ -327,7 +332,8 @@ fn failed(error: SyncError, register: &Path) -> Failure {
 async fn embedded(market: &Path) -> Result<Sandbox, Failure> {
     let mut builder = Sandbox::builder();
     if market.exists() {
-        builder = builder.market(Market::read(market).map_err(Failure::usage)?);
+        let named = |error| Failure::usage(format!("{}: {error}", market.display()));
+        builder = builder.market(Market::read(market).map_err(named)?);
     } else {
         say(&format!("asin: no {}: the sandbox makes a market up", market.display()));
     }

@@ -14,7 +14,7 @@ use asin_facade::sync::Sync;
 use jiff::Timestamp;
 use serde::Serialize;
 use std::collections::BTreeSet;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -108,8 +108,11 @@ struct WriteArguments {
 
 /// Makes a plan, writes it to its file, and reports.
 pub async fn plan(arguments: PlanArguments, verbose: bool) -> Ended {
+    // Nothing is paid for a plan that cannot be written, or that would take the place of something else.
+    let target = Target::open(&arguments.out)?;
     let mut job = arguments.place.open(&arguments.catalogue).await?;
     let catalogue = job.catalogue(&arguments.catalogue, &arguments.form)?;
+    arguments.policy.check(&catalogue)?;
     let services = job.services(&catalogue.rows.iter().map(|row| row.account.as_str()).collect())?;
     let consent = Consent::of(arguments.yes);
     if consent == Consent::Withheld && !arguments.dry_run {
@@ -125,7 +128,7 @@ pub async fn plan(arguments: PlanArguments, verbose: bool) -> Ended {
         say(&format!("asin: --dry-run: nothing was paid for, and {} was not written", arguments.out.display()));
         return job.end(&report, terminal.has_refused()).await;
     }
-    write(&arguments.out, &plan)?;
+    target.write(&plan)?;
     let changes = plan.changes.len();
     say(&format!("asin: {changes} changes in {}", arguments.out.display()));
     if changes > defaults().publish.max_rows_changed.min(most) {
@@ -157,6 +160,9 @@ pub async fn apply(arguments: ApplyArguments, verbose: bool) -> Ended {
 
 /// Lists runs, or takes one back.
 pub async fn undo(arguments: UndoArguments, verbose: bool) -> Ended {
+    if let Some(run) = arguments.run.as_ref().filter(|run| run.contains("://")) {
+        return Err(Failure::usage(format!("RUN: `{}` is no run; a sandbox is named --sandbox=URL", visible(run))));
+    }
     let mut job = arguments.write.place.open(Path::new("catalogue.csv")).await?;
     // The log is read without any seller's token.
     let publish = Publish::new(job.sellers(&BTreeSet::new())?, Options::new(&job.state));
@@ -202,15 +208,37 @@ impl WriteArguments {
     }
 }
 
-/// Writes the file whole or not at all.
-fn write(file: &Path, plan: &Plan) -> Result<(), Failure> {
-    let named = |error: std::io::Error| Failure::work(format!("{}: {error}", file.display()));
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut fresh = tempfile::NamedTempFile::new_in(folder).map_err(named)?;
-    serde_json::to_writer_pretty(&mut fresh, plan).map_err(|error| named(error.into()))?;
-    writeln!(fresh).and_then(|()| fresh.as_file().sync_all()).map_err(named)?;
-    fresh.persist(file).map_err(|error| named(error.error))?;
-    Ok(())
+/// Where a plan is written, whole or not at all: beside it first.
+struct Target<'a> {
+    file: &'a Path,
+    fresh: tempfile::NamedTempFile,
+}
+
+impl<'a> Target<'a> {
+    fn open(file: &'a Path) -> Result<Self, Failure> {
+        let named = |error: &dyn std::fmt::Display| Failure::usage(format!("-o {}: {error}", file.display()));
+        match std::fs::read(file) {
+            Ok(there) if Plan::read(&there).is_err() => {
+                return Err(named(&"it is there and is no plan: only a plan is replaced"));
+            }
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(named(&error)),
+            _ => {}
+        }
+        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let fresh = tempfile::NamedTempFile::new_in(folder);
+        Ok(Self {
+            file,
+            fresh: fresh.map_err(|error| named(&format!("nothing can be written there: {}", error.kind())))?,
+        })
+    }
+
+    fn write(mut self, plan: &Plan) -> Result<(), Failure> {
+        let named = |error: std::io::Error| Failure::work(format!("{}: {error}", self.file.display()));
+        serde_json::to_writer_pretty(&mut self.fresh, plan).map_err(|error| named(error.into()))?;
+        writeln!(self.fresh).and_then(|()| self.fresh.as_file().sync_all()).map_err(named)?;
+        self.fresh.persist(self.file).map_err(|error| named(error.error))?;
+        Ok(())
+    }
 }
 
 /// A run that wrote something.

@@ -1,8 +1,9 @@
 //! What a run may do, as flags: what it follows, what it may spend, how far it may go.
 
+use crate::failure::Failure;
 use crate::input::{amount, duration};
 use asin_facade::multicart::CollectionId;
-use asin_facade::sync::{KeepMargin, MatchLowest, Options, Pricing, Undercut};
+use asin_facade::sync::{Catalogue, KeepMargin, MatchLowest, Options, Pricing, Undercut};
 use rust_decimal::Decimal;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -62,6 +63,15 @@ enum Rule {
 }
 
 impl Policy {
+    /// Refuses a rule that can hold for no row, before anything is paid for.
+    pub fn check(&self, catalogue: &Catalogue) -> Result<(), Failure> {
+        let costs = catalogue.rows.iter().any(|row| row.cost.is_some());
+        if self.margin.is_some() && !costs {
+            return Err(Failure::usage("--margin: no row of the catalogue has a `cost`, which a margin is kept over"));
+        }
+        Ok(())
+    }
+
     /// Puts the flags into the options of a run; a sandbox has a collection to choose; where it `is_quick`, minutes are seconds.
     pub fn set(&self, options: &mut Options, collection: Option<CollectionId>, is_quick: bool) {
         options.discover = self.discover;

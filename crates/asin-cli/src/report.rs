@@ -129,7 +129,7 @@ fn next(code: &str) -> Option<&'static str> {
         "no_answer" | "unreadable_answer" | "observation_unknown" => {
             "run it again: it looks first what was done, and does nothing twice"
         }
-        "preview_invalid" | "invalid" => "mend the listing as Amazon says; `asin listing validate` shows all of it",
+        "preview_invalid" | "invalid" => "mend what Amazon says of the listing",
         "listing_changed" => "plan again: somebody else has changed the listing",
         "other_asin" => "mend the row's SKU or ASIN",
         _ => return None,
@@ -178,7 +178,7 @@ impl Class {
 pub fn verdict(report: &Report, refused: bool) -> Ended {
     let did = report.totals.run.is_some() || !report.totals.usd.is_zero();
     if refused && !did {
-        return Err(Failure::usage("no leave was given: nothing was paid for and nothing was written")
+        return Err(Failure::usage("no leave was given: nothing was paid for and no listing was written")
             .next("`--yes` gives it, `--dry-run` needs none"));
     }
     let outcomes = || report.rows.iter().map(|row| &row.outcome);
@@ -219,23 +219,25 @@ fn cells(row: &RowReport) -> Vec<String> {
         row.asin.clone(),
         row.marketplace.to_owned(),
         text(row.variants),
-        row.observed.as_ref().map_or_else(String::new, observed),
+        row.observed.as_ref().map_or_else(String::new, |seen| observed(seen, row.marketplace)),
         change(row.old_price, row.new_price),
         change(row.old_quantity, row.new_quantity),
         outcome(row),
     ]
 }
 
-/// The price seen, and who said so.
-fn observed(seen: &Observation) -> String {
+/// The price seen, and who said so; in which store, if that is not the row's own.
+fn observed(seen: &Observation, own: &str) -> String {
     let text = match (seen.amount, seen.currency) {
         (Some(amount), Some(currency)) => Price::new(amount, currency).to_string(),
         (Some(amount), None) => amount.to_string(),
         (None, _) => "no price".to_owned(),
     };
+    let store = seen.marketplace.map(|store| store.to_string()).filter(|store| store != own);
+    let elsewhere = store.map_or_else(String::new, |store| format!(", {store}"));
     match source(seen.source) {
         "" => text,
-        source => text + " (" + source + ")",
+        source => format!("{text} ({source}{elsewhere})"),
     }
 }
 

@@ -2,7 +2,6 @@
 
 use crate::config::{self, Config};
 use crate::failure::Failure;
-#[cfg(feature = "runs")]
 use crate::output::quoted;
 use crate::profiles;
 use crate::stop;
@@ -103,7 +102,6 @@ impl Connect {
     }
 
     /// The flags by which another command finds the same account.
-    #[cfg(feature = "runs")]
     pub fn flags(&self) -> Vec<String> {
         let profile = self.profile.iter().map(|name| format!("--profile {}", quoted(name)));
         profile.chain(self.sandbox.iter().map(|url| format!("--sandbox {}", quoted(url)))).collect()

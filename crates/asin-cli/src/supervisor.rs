@@ -2,10 +2,12 @@
 
 use crate::consent::Consent;
 use crate::failure::say;
+use crate::multicart::enrolling;
 use crate::output::from_to;
 use crate::progress::Progress;
 use crate::session::NOT_REPLAYED;
 use crate::table::{Column, Content, Place, render};
+use asin_facade::event::Enrolment;
 use asin_facade::sync::{Change, Progress as Told, Spending, Supervisor};
 use async_trait::async_trait;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -60,8 +62,8 @@ impl Supervisor for Terminal {
         self.agrees(bill(spending), "Pay for them?").await
     }
 
-    async fn may_enrol(&self, products: usize) -> bool {
-        self.agrees(format!("MultiCart: {products} products are not watched yet."), "Enrol them?").await
+    async fn may_enrol(&self, enrolment: &Enrolment) -> bool {
+        self.agrees(enrolling(enrolment), "Enrol them?").await
     }
 
     async fn may_write(&self, changes: &[Change]) -> bool {

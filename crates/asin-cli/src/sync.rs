@@ -68,6 +68,7 @@ Examples:
 pub async fn run(arguments: Arguments, verbose: bool) -> Ended {
     let mut job = arguments.place.open(&arguments.catalogue).await?;
     let catalogue = job.catalogue(&arguments.catalogue, &arguments.form)?;
+    arguments.policy.check(&catalogue)?;
     let services = job.services(&catalogue.rows.iter().map(|row| row.account.as_str()).collect())?;
     let consent = Consent::of(arguments.yes);
     let mut options = job.options();

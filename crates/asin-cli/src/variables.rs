@@ -68,7 +68,7 @@ impl Variables {
         let told = [wrong.as_slice(), &missing].concat().join("\nasin: ");
         match (wrong.as_slice(), missing.as_slice()) {
             ([], []) => Ok(()),
-            ([], _) => Err(Failure::auth(told)),
+            ([], _) => Err(Failure::auth(told).next("set it, or have `asin configure` keep it in a profile")),
             _ => Err(Failure::usage(told)),
         }
     }

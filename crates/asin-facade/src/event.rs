@@ -190,8 +190,6 @@ pub struct Spending {
 }
 
 /// Products that are to be enrolled with MultiCart.
-#[cfg(feature = "multicart")]
-#[cfg_attr(docsrs, doc(cfg(feature = "multicart")))]
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Enrolment {
@@ -207,7 +205,6 @@ pub struct Enrolment {
     pub spendable: Option<i64>,
 }
 
-#[cfg(feature = "multicart")]
 impl Enrolment {
     /// What a month costs then, in credits; `None` where it is not known how often the collections run.
     pub fn credits_per_month(&self) -> Option<u64> {

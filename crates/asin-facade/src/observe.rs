@@ -38,6 +38,7 @@ pub struct Observed {
 ///
 /// What is observed is what the vendors say: whether a price may follow it, [`Observation::doubts`] tells.
 #[derive(Debug, Clone)]
+#[must_use = "nothing is observed before it is run"]
 pub struct Observe {
     products: BTreeSet<Product>,
     patience: Duration,

@@ -68,7 +68,7 @@ pub(crate) struct Settled {
 /// Looks up what earlier runs sent without learning its outcome. The vendor's list lags, so that what was sent a moment ago is
 /// looked for more than once.
 pub(crate) async fn settle(tasks: &Tasks, pause: Duration, patience: Duration) -> Settled {
-    let end = Instant::now() + patience;
+    let end = core_http::from_now(patience);
     let pause = pause.min(LAG);
     let mut settled = Settled::default();
     for look in 1..=LOOKS {

@@ -35,6 +35,7 @@ use std::{collections::BTreeSet, time::Duration};
 /// }
 /// ```
 #[derive(Debug, Clone)]
+#[must_use = "nothing is asked for before it is run"]
 pub struct Variants {
     products: BTreeSet<Product>,
     patience: Duration,

@@ -47,7 +47,7 @@ const PRUNED: usize = 100;
 ///     while let Some(event) = watch.try_next().await? {
 ///         match event {
 ///             Event::Asks(ask) => match ask.about() {
-///                 About::Enrol(enrolment) if enrolment.credits_per_month() < Some(10_000) => ask.allow(),
+///                 About::Enrol(enrolment) if enrolment.credits_per_month().is_some_and(|credits| credits < 10_000) => ask.allow(),
 ///                 _ => ask.refuse(),
 ///             },
 ///             Event::Item(Watched::Product { wanted, outcome }) => println!("{}: {outcome:?}", wanted.product),
@@ -58,6 +58,7 @@ const PRUNED: usize = 100;
 /// }
 /// ```
 #[derive(Debug, Clone)]
+#[must_use = "nothing is watched before it is run"]
 pub struct Watch {
     wanted: BTreeMap<Place, BTreeSet<Asin>>,
     email: Option<String>,

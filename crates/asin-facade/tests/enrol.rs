@@ -7,6 +7,7 @@ mod demo;
 #[path = "support/example.rs"]
 mod example;
 
+use asin_facade::event::Enrolment;
 use asin_facade::multicart::CollectionId;
 use asin_facade::sync::{Change, Options, Progress, Spending, Supervisor, Sync, SyncError};
 use asin_facade::watch::Register;
@@ -27,8 +28,11 @@ impl Supervisor for Enrols {
         false
     }
 
-    async fn may_enrol(&self, products: usize) -> bool {
-        self.0.lock().unwrap().push(products);
+    async fn may_enrol(&self, enrolment: &Enrolment) -> bool {
+        let Enrolment { products, credits_per_run, spendable, .. } = enrolment;
+        assert!(credits_per_run.is_some_and(|credits| credits >= *products as u64), "{enrolment:?}");
+        assert!(spendable.is_some(), "{enrolment:?}");
+        self.0.lock().unwrap().push(*products);
         true
     }
 

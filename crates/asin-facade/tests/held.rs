@@ -5,6 +5,7 @@
 #[path = "support/demo.rs"]
 mod demo;
 
+use asin_facade::event::Enrolment;
 use asin_facade::publish::{self, Publish};
 use asin_facade::sp_listings::{
     ListingsItemPatchRequest, Marketplace, PatchListingsItem, PatchOperation, Submission, new_price, quantity_patch,
@@ -112,7 +113,7 @@ impl Supervisor for Slow<'_> {
         false
     }
 
-    async fn may_enrol(&self, _: usize) -> bool {
+    async fn may_enrol(&self, _: &Enrolment) -> bool {
         false
     }
 

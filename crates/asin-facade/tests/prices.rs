@@ -6,6 +6,7 @@
 mod demo;
 
 use asin_facade::core_http::{Request, Response, Transport, TransportError, built_in};
+use asin_facade::event::Enrolment;
 use asin_facade::sync::{Catalogue, Change, Options, Progress, Services, Spending, Supervisor, Sync};
 use asin_sandbox::{Fault, Market, Sandbox};
 use async_trait::async_trait;
@@ -57,7 +58,7 @@ impl Supervisor for Listener {
         false
     }
 
-    async fn may_enrol(&self, _: usize) -> bool {
+    async fn may_enrol(&self, _: &Enrolment) -> bool {
         false
     }
 

@@ -44,7 +44,8 @@ impl<I: Send + 'static, O: Send + 'static> Group<I, O> {
 
     /// Asks, together with whoever asks now.
     pub async fn ask(&self, item: I) -> Result<O, LedgerError> {
-        let ended = || LedgerError::new("the store is asked no more: the runtime has ended");
+        let ended =
+            || LedgerError::new("the store is asked no more: its task has ended, by a panic or with the runtime");
         let (asker, answer) = oneshot::channel();
         self.0.send((item, asker)).await.map_err(|_| ended())?;
         answer.await.map_err(|_| ended())?

@@ -148,6 +148,7 @@ const LOOK: Duration = Duration::from_millis(50);
 /// While the database cannot be asked each process keeps to its share of every limit, of which what it had from the
 /// database counts as used: never to none, and no second burst.
 #[derive(Debug, Clone)]
+#[must_use = "a setter gives it back"]
 pub struct SharedLimits {
     pool: PgPool,
     share: u32,

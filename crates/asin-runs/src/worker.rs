@@ -61,6 +61,7 @@ impl RunError {
 ///
 /// Dropping [`work`](Self::work) stops it at any moment: calls under way still end in the ledger.
 #[derive(Debug)]
+#[must_use = "nothing is done before `work`"]
 pub struct Worker {
     store: Arc<dyn Runs>,
     tasks: Tasks,
@@ -145,7 +146,7 @@ impl Worker {
     pub async fn work(&self, patience: Duration) -> Result<RunStatus, RunError> {
         // A store that says nothing is noticed by the one who renews what is held.
         tokio::select! {
-            ended = self.works(Instant::now() + patience) => ended,
+            ended = self.works(core_http::from_now(patience)) => ended,
             failed = self.stay() => Err(failed.into()),
         }
     }

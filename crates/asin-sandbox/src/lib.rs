@@ -90,7 +90,7 @@
 //! # Time
 //! [`Builder::speed`] shortens every wait that a vendor imposes: queues, token life, rate windows, the lag of `id_list`, late
 //! submissions, postcodes. Dates on the wire stay real. The default of 60 makes a vendor's minute a second.
-
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![allow(clippy::result_large_err, reason = "a refusal is an answer like any other, built once a request")]
 
 mod bodies;

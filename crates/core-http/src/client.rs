@@ -130,7 +130,7 @@ pub(crate) async fn in_time<T>(
 }
 
 /// This long from now; what is too long for the clock is some decades.
-pub(crate) fn from_now(wait: Duration) -> Instant {
+pub fn from_now(wait: Duration) -> Instant {
     let now = Instant::now();
     now.checked_add(wait).unwrap_or_else(|| now + Duration::from_secs(30 * 365 * 86_400))
 }
@@ -342,8 +342,11 @@ impl<V: Vendor> Client<V> {
             None
         };
         // 4. Check the deadline once more.
-        if Instant::now() >= deadline || self.options.gate.as_ref().is_some_and(|gate| !gate.is_open()) {
+        if Instant::now() >= deadline {
             return Err(Error::new(ErrorKind::Throttled, "the deadline passed before the request was sent"));
+        }
+        if self.options.gate.as_ref().is_some_and(|gate| !gate.is_open()) {
+            return Err(Error::new(ErrorKind::Throttled, "the gate was closed before the request was sent"));
         }
         Ok((permit, request, credential))
     }

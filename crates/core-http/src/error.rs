@@ -116,12 +116,6 @@ impl Fault {
         self.status = Some(status);
         self
     }
-
-    /// With what the caller can do about it.
-    pub fn with_advice(mut self, advice: impl Into<Cow<'static, str>>) -> Self {
-        self.advice = Some(advice.into());
-        self
-    }
 }
 
 impl fmt::Display for Fault {

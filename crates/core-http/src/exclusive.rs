@@ -21,6 +21,7 @@ use tokio::{
 /// nothing of it. Its memory grows with the
 /// things that are being changed, not with those that ever were.
 #[derive(Debug, Clone)]
+#[must_use = "a setter gives it back"]
 pub struct Exclusive {
     places: Arc<Mutex<Places>>,
     grace: Duration,

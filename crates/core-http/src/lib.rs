@@ -63,6 +63,8 @@ pub use auth::{Authorize, Credential};
 pub use buckets::TokenBuckets;
 pub use builder::{ClientBuilder, Gate, Options};
 pub use client::Client;
+#[doc(hidden)] // For how long a caller is patient, of any length: shared by our crates.
+pub use client::from_now;
 pub use encode::RequestBuilder;
 pub use error::{Error, ErrorKind, Fault, Result};
 pub use exclusive::Exclusive;

@@ -70,7 +70,7 @@ impl Builder {
         self
     }
 
-    /// How many calls a minute the account may make, 2,000 by default; unless [`limits`](Self::limits) are given.
+    /// How many calls a minute the account may make, 2,000 by default; whoever counts them.
     pub fn calls_a_minute(mut self, calls: u32) -> Self {
         self.calls_a_minute = Some(calls);
         self
@@ -96,15 +96,7 @@ impl Builder {
     /// `rustls-no-provider` there is no built-in one.
     pub fn build(self) -> Result<DfsClient> {
         let transport = self.transport.map_or_else(core_http::built_in, Ok)?;
-        let limits = self.limits.unwrap_or_else(|| {
-            let buckets = TokenBuckets::new();
-            if let Some(calls) = self.calls_a_minute {
-                let mut limit = CALLS;
-                limit.quota = Quota::per_window(calls, 60);
-                buckets.set(limit);
-            }
-            Arc::new(buckets)
-        });
+        let limits = self.limits.unwrap_or_else(|| Arc::new(TokenBuckets::new()));
         let base_url = match self.base_url {
             Some(url) => url,
             None => BASE_URL.parse().map_err(|error| Error::new(ErrorKind::Request, error))?,
@@ -113,6 +105,9 @@ impl Builder {
             .authorize(Arc::new(Basic::new(&self.login, &self.password)?))
             .limits(limits)
             .caller(Caller::new("dataforseo", self.login));
+        if let Some(calls) = self.calls_a_minute {
+            client = client.quota(CALLS.name, Quota::per_window(calls, 60));
+        }
         if let Some(options) = self.options {
             client = client.options(options);
         }
@@ -120,5 +115,28 @@ impl Builder {
             client = client.user_agent(text);
         }
         client.build()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::UserData;
+    use core_http::testing::{Script, response};
+    use tokio::time::{Duration, Instant};
+
+    #[tokio::test(start_paused = true)]
+    async fn the_accounts_own_rate_holds_whoever_counts_the_calls() {
+        let script = Arc::new(Script::new());
+        script.always(|_| Ok(response(200, r#"{"status_code": 20000, "tasks": []}"#)));
+        let shared: Arc<dyn RateLimit> = Arc::new(TokenBuckets::new());
+        let client = Builder::new("login", "password").transport(script.clone()).limits(shared).calls_a_minute(60);
+        let client = client.build().unwrap();
+        let begun = Instant::now();
+        for _ in 0..11 {
+            drop(client.call(UserData::new()).await);
+        }
+        assert_eq!(script.sent(), 11);
+        assert!(begun.elapsed() >= Duration::from_secs(9), "{:?}: one a second", begun.elapsed());
     }
 }

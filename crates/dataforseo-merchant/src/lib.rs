@@ -54,6 +54,7 @@
 //! `rustls` (default): the built-in transport with TLS. `rustls-no-provider`: the same, the application installs the crypto
 //! provider. Without either, bring a [`Transport`](core_http::Transport). `webhook`: the server side of what the vendor sends by
 //! itself. `testing`: the conformance suite that every [`Ledger`] passes.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod builder;
 mod buy_box;

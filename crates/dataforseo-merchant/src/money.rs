@@ -42,9 +42,7 @@ impl Prices {
     pub fn set(&mut self, kind: Kind, mode: Mode, price: Decimal) {
         self.0.insert((kind, mode), price);
     }
-}
 
-impl Prices {
     /// Takes over what an account pays, as [`UserData`](crate::UserData) says it; what is not said there stays.
     ///
     /// Of several prices of one task (a basis and what results add, say) the sum is expected.
@@ -106,6 +104,7 @@ struct Amounts {
 /// A task that the budget does not allow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("over budget: {needed} USD needed, {left} USD left")]
+#[non_exhaustive]
 pub struct OverBudget {
     /// What the task was expected to cost, USD.
     pub needed: Decimal,

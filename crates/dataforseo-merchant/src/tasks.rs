@@ -96,6 +96,7 @@ pub enum WriteOff {
 
 /// Posts, finds and collects the paid tasks of one account. Cheap to clone.
 #[derive(Clone)]
+#[must_use = "a setter gives it back"]
 pub struct Tasks {
     client: DfsClient,
     ledger: Arc<dyn Ledger>,

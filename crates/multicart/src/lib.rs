@@ -68,6 +68,7 @@
 //!
 //! `rustls` (default): the built-in transport with TLS. `rustls-no-provider`: the same, the application installs the crypto
 //! provider. Without either, bring a [`Transport`](core_http::Transport).
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod builder;
 pub mod enrol;

@@ -74,6 +74,7 @@
 //! provider. Without either, bring a [`Transport`](core_http::Transport). `feeds` (default): whole submissions of feeds.
 //! `schemas` (default): product types' schemas on disk. `validate`: attributes are checked against them. `sigv4`: requests
 //! are signed with AWS keys, too, for gateways in front of SP-API that want it; Amazon does not.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod auth;
 mod builder;

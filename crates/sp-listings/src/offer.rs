@@ -37,6 +37,7 @@ pub const EVERYBODY: &str = "ALL";
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
+#[must_use = "nothing is changed before its patch is sent"]
 pub struct Offer {
     marketplace: Marketplace,
     /// All entries of the store, other audiences included.

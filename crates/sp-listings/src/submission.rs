@@ -1,6 +1,6 @@
 //! What became of a submission: HTTP 200 says only that Amazon has read it.
 
-use crate::{Issue, ListingsItemSubmissionResponse, Severity, SubmissionId, SubmissionStatus};
+use crate::{Issue, ListingsItemSubmissionResponse, Severity, SubmissionId, SubmissionStatus, vendor};
 use core_http::{ErrorKind, Fault, Operation, Result};
 use serde::Serialize;
 use std::fmt;
@@ -77,10 +77,6 @@ impl fmt::Display for Issue {
     }
 }
 
-/// Amazon's own failure, said inside a 200 with status `INVALID`: "An internal error has occurred. Please try again."
-/// (selling-partner-api-models #4603, #4362: the same call is taken another day).
-const INTERNAL_FAILURE: &str = "4000000";
-
 /// Turns a status into an outcome, and Amazon's own failure into an error that is sent again as far as that is safe.
 ///
 /// By the model `INVALID` was not accepted for processing, but that is what a service said that had just failed: nobody
@@ -95,7 +91,7 @@ pub(crate) fn outcome<O: Operation>(_: &O, response: ListingsItemSubmissionRespo
             if matches!(submission, Submission::Invalid(_)) && errors.iter().all(|error| error.is_internal()) =>
         {
             let message = format!("{} (submission {})", first.message, submission.id());
-            Err(Fault::new(ErrorKind::Unavailable, INTERNAL_FAILURE, message).into())
+            Err(Fault::new(ErrorKind::Unavailable, vendor::INTERNAL_FAILURE, message).into())
         }
         _ => Ok(submission),
     }
@@ -104,7 +100,7 @@ pub(crate) fn outcome<O: Operation>(_: &O, response: ListingsItemSubmissionRespo
 impl Issue {
     /// Whether it says that Amazon has failed, not the submission.
     fn is_internal(&self) -> bool {
-        self.code == INTERNAL_FAILURE
+        self.code == vendor::INTERNAL_FAILURE
     }
 }
 

@@ -8,6 +8,10 @@ use http::{Method, StatusCode};
 use serde::{Deserialize, de::DeserializeOwned};
 use std::time::Duration;
 
+/// Amazon's own failure, said inside a 200 with status `INVALID`: "An internal error has occurred. Please try again."
+/// (selling-partner-api-models #4603, #4362: the same call is taken another day).
+pub(crate) const INTERNAL_FAILURE: &str = "4000000";
+
 /// Amazon's Selling Partner API.
 ///
 /// What its answers mean ([`ErrorKind`]), by HTTP status and, where the status says nothing, by the code of the first of

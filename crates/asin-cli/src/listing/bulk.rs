@@ -2,7 +2,7 @@
 
 use super::Where;
 use crate::consent::Leave;
-use crate::failure::{Ended, Failure, Tally};
+use crate::failure::{Ended, Failure, Tally, say};
 use crate::input::{duration, json_lines};
 use crate::output::{Row, counted};
 use crate::progress::counting;
@@ -11,14 +11,14 @@ use crate::stop::stoppable;
 use crate::table::{Column, Content, visible};
 use asin_facade::Marketplace;
 use asin_facade::core_http::{Error, ErrorKind};
-use asin_facade::sp_listings::feeds::{FeedFolder, FeedMessage, ListingsFeed, MessageOutcome, MessageStatus};
+use asin_facade::sp_listings::feeds::{FeedFolder, FeedMessage, FeedPart, ListingsFeed, MessageOutcome, MessageStatus};
 use asin_facade::sp_listings::{ListingsItemPatchRequest, ListingsItemPutRequest, Sku};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
-use std::fmt::Write;
-use std::path::PathBuf;
+use std::fmt::{Display, Write};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Sends many changes in feeds, and says of every message what became of it
@@ -119,10 +119,47 @@ impl Row for MessageOutcome {
 }
 
 /// A failure of a feed, with how to go on.
-fn told(error: Error) -> Failure {
-    let held = error.kind() == ErrorKind::Request;
+fn told(error: Error, folder: &FeedFolder) -> Failure {
+    let holds = folder.parts().is_ok_and(|parts| !parts.is_empty());
+    let held = error.kind() == ErrorKind::Request && holds;
     let failure = Failure::from(error).look("`--resume` goes on, and finds out whether the feed was made");
     if held { failure.next("`--resume` goes on with it, `--state DIR` begins another") } else { failure }
+}
+
+/// What a submission's documents say, but for their random numbers.
+fn said(parts: &[FeedPart]) -> Result<Vec<Value>, Failure> {
+    let mut said = Vec::new();
+    for part in parts {
+        let named = |error: &dyn Display| Failure::usage(format!("{}: {error}", part.path.display()));
+        let text = std::fs::read(&part.path).map_err(|error| named(&error))?;
+        let mut document: Value = serde_json::from_slice(&text).map_err(|error| named(&error))?;
+        for message in document["messages"].as_array_mut().into_iter().flatten() {
+            let mut message = message.take();
+            drop(message.as_object_mut().and_then(|fields| fields.shift_remove("messageId")));
+            said.push(message);
+        }
+    }
+    Ok(said)
+}
+
+/// Refuses to tell of a file what was sent of another, or before it was changed.
+async fn compare(folder: &FeedFolder, feed: &ListingsFeed, file: &Path, state: &Path) -> Result<(), Failure> {
+    let held = folder.parts()?;
+    if held.is_empty() {
+        return Ok(());
+    }
+    if !file.exists() {
+        say(&format!("asin: {} is not there; {} holds what was sent", file.display(), state.display()));
+        return Ok(());
+    }
+    let lines: Vec<Line> = json_lines(file, "messages")?;
+    let again = tempfile::tempdir().map_err(Failure::work)?;
+    let now = feed.write(stream::iter(lines).map(|line| Ok(line.message())), again.path()).await?;
+    if said(&now)? == said(&held)? {
+        return Ok(());
+    }
+    let why = format!("{} is not what was sent from {}", file.display(), state.display());
+    Err(Failure::usage(why).next("`--resume` needs the file as it was sent; `--state DIR` begins another submission"))
 }
 
 /// How many messages of each kind, and by name what does not come back.
@@ -153,18 +190,21 @@ pub async fn feed(arguments: Feed) -> Ended {
             return Ok(ended);
         }
     }
+    let feed = ListingsFeed::new(seller.id.clone(), [store.listings()]);
+    if arguments.resume {
+        compare(&folder, &feed, &arguments.file, &state).await?;
+    }
     let bar = counting("messages", total, output.format());
     let outcomes = match arguments.resume {
         true => folder.resume(&seller.client).boxed(),
         false => {
-            let feed = ListingsFeed::new(seller.id.clone(), [store.listings()]);
             let messages = stream::iter(lines).map(|line| Ok(line.message()));
             folder.submit(&seller.client, &feed, messages).boxed()
         }
     };
     let work = async {
         let (mut rows, mut tally, mut outcomes) = (output.rows(), Tally::default(), outcomes);
-        while let Some(outcome) = outcomes.try_next().await.map_err(told)? {
+        while let Some(outcome) = outcomes.try_next().await.map_err(|error| told(error, &folder))? {
             bar.inc(1);
             tally.mark(outcome.status == MessageStatus::Accepted);
             rows.push(&outcome)?;

@@ -16,7 +16,6 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use std::fmt::Display;
 use std::path::PathBuf;
-use std::str::FromStr;
 
 /// Sets prices, and leaves everything else of the offers as it is
 ///
@@ -60,6 +59,7 @@ pub struct Stock {
     #[arg(requires = "quantity", required_unless_present = "file", conflicts_with = "file")]
     sku: Option<Sku>,
     /// Pieces
+    #[arg(value_parser = pieces)]
     quantity: Option<u32>,
     /// A CSV file with the columns sku and quantity; `-` for standard input
     #[arg(short, long, value_name = "FILE")]
@@ -90,9 +90,12 @@ pub async fn price(arguments: Price) -> Ended {
     .await
 }
 
+fn pieces(text: &str) -> Result<u32, String> {
+    text.parse().map_err(|_| format!("no whole number from 0 to {}", u32::MAX))
+}
+
 pub async fn stock(arguments: Stock) -> Ended {
-    let number = |text: &str| u32::from_str(text).map_err(|error| error.to_string());
-    let wanted = wanted(arguments.sku.zip(arguments.quantity), arguments.file, "quantity", number)?;
+    let wanted = wanted(arguments.sku.zip(arguments.quantity), arguments.file, "quantity", pieces)?;
     let days = arguments.handling_days;
     change(wanted, arguments.how, Some(ONE_STOCK), move |item, quantity: u32| {
         if let Some(channel) = item.channels().into_iter().find(|channel| *channel != DEFAULT_CHANNEL) {

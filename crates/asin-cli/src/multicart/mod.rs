@@ -7,6 +7,7 @@ mod watch;
 
 pub use places::{Collections, Postcodes, collections, postcodes};
 pub use runs::{Credits, Outputs, credits, outputs};
+pub use split::enrolling;
 pub use watch::{Watch, watch};
 
 use crate::failure::Failure;

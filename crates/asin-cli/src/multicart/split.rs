@@ -205,31 +205,35 @@ fn row(wanted: Wanted, outcome: &'static str, said: String) -> Watched {
     Watched { asin: product.asin, shop: product.marketplace.domain().to_owned(), postcode, outcome, said }
 }
 
-/// What is asked, in words.
-fn said(about: &About) -> (String, &'static str) {
-    let can_be_spent = |spendable: Option<i64>| match spendable {
+fn can_be_spent(spendable: Option<i64>) -> String {
+    match spendable {
         Some(credits) => format!("the account can spend {credits}"),
         None => "what the account can spend is not known".to_owned(),
+    }
+}
+
+/// What is to be enrolled and what it will cost, in words.
+pub fn enrolling(enrolment: &Enrolment) -> String {
+    let Enrolment { products, new_collections, spendable, .. } = *enrolment;
+    let new = match new_collections {
+        0 => String::new(),
+        new => format!(", for which {} must be made", counted(new, "collection")),
     };
+    let run = enrolment.credits_per_run.map_or("an unknown number of".to_owned(), |run| run.to_string());
+    let month = match enrolment.credits_per_month() {
+        Some(month) => format!("{month} a month"),
+        None => "a month as often as they run".to_owned(),
+    };
+    let (products, spendable) = (counted(products, "product"), can_be_spent(spendable));
+    format!(
+        "MultiCart: {products} are not watched yet{new}. One run of these collections costs {run} credits then, {month}; {spendable}."
+    )
+}
+
+/// What is asked, in words.
+fn said(about: &About) -> (String, &'static str) {
     match about {
-        About::Enrol(enrolment) => {
-            let Enrolment { products, new_collections, spendable, .. } = *enrolment;
-            let new = match new_collections {
-                0 => String::new(),
-                new => format!(", for which {} must be made", counted(new, "collection")),
-            };
-            let run = enrolment.credits_per_run.map_or("an unknown number of".to_owned(), |run| run.to_string());
-            let month = match enrolment.credits_per_month() {
-                Some(month) => format!("{month} a month"),
-                None => "a month as often as they run".to_owned(),
-            };
-            let subject = format!(
-                "MultiCart: {} are not watched yet{new}. One run of these collections costs {run} credits then, {month}; {}.",
-                counted(products, "product"),
-                can_be_spent(spendable)
-            );
-            (subject, "Enrol them?")
-        }
+        About::Enrol(enrolment) => (enrolling(enrolment), "Enrol them?"),
         About::Prune(pruning) => {
             const SHOWN: usize = 10;
             let collections: Vec<String> = pruning.collections.iter().map(ToString::to_string).collect();

@@ -203,7 +203,9 @@ async fn ask<R: Row>(
     };
     // What has come is written, whatever has ended the work.
     let worked = unless_stopped(work).await;
-    let written = arrived.end().await;
+    // Who cannot be written to has not got them: they stay pending.
+    let written = arrived.end().await.map_err(|failure| failure.next(go_on.clone()));
+    let worked = worked.map_err(|failure| failure.or_next(&go_on));
     let tally = worked?;
     let count = written?;
     match tally {

@@ -17,7 +17,7 @@ pub use tasks::{Arguments, run};
 use crate::consent::Leave;
 use crate::failure::{Ended, Failure, Tally};
 use crate::meter;
-use crate::output::{Output, counted};
+use crate::output::{Output, counted, quoted};
 use crate::session::{Connect, state_folder};
 use asin_facade::dataforseo_merchant::{
     self as dataforseo, Budget, Collected, DfsClient, Entry, NewTask, TaskRequest, TaskResult, Tasks, UserData,
@@ -69,7 +69,8 @@ impl Ledgered {
 
     /// How to go on with what is pending, for a message.
     pub fn how_to_collect(&self) -> String {
-        format!("`asin tasks collect --state {}` goes on", self.state.display())
+        let flags = self.connect.flags().into_iter().map(|flag| format!(" {flag}"));
+        format!("`asin tasks collect --state {}{}` goes on", quoted(self.state.display()), flags.collect::<String>())
     }
 }
 

@@ -53,7 +53,8 @@ pub struct Receive {
     /// Append results to this file instead of standard output; what is in it already is not written again
     #[arg(short, long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Have sent again what could not be delivered (free): when it begins, then once a minute
+    /// Have sent again what could not be delivered (free): when it begins and every ten minutes, and once a minute what came
+    /// and was not stored
     #[arg(long)]
     resend: bool,
     /// Store results in the runs of this database, whose tasks `asin run start --postback` posted: a file, or
@@ -65,8 +66,11 @@ pub struct Receive {
     ledger: Ledgered,
 }
 
-/// How often what was missed meanwhile is asked for.
+/// How often what came here and was not stored is asked for.
 const EVERY: Duration = Duration::from_secs(60);
+/// With each so many of these what never came here is looked up: something in front of it may have been down.
+const LOOK_AGAIN: u32 = 10;
+
 /// Opens a ledger; one that another process has open is waited for.
 pub async fn open(
     state: &std::path::Path,
@@ -108,9 +112,6 @@ pub async fn receive(arguments: Receive) -> Ended {
     let is_sandbox = arguments.ledger.connect.is_sandbox();
     let (desk, many, post) = arguments.desk(&client, login).await?;
     let Receive { listen, public, resend: resends, ledger, .. } = arguments;
-    // A ledger that cannot be read is told now, not to the vendor.
-    let mut expected = 0;
-    desk.pending(&mut |entry| expected += usize::from(is_posted(entry))).await?;
     let receiver = Receiver::new(if many { of_runs } else { whole }, desk.clone(), desk.clone()).with(|settings| {
         settings.private_address = is_sandbox;
         if many {
@@ -134,14 +135,16 @@ pub async fn receive(arguments: Receive) -> Ended {
             say(&format!("asin: a secret was made, kept in {}{whole}", file.display()));
         }
     }
-    say(&format!("asin: listening on {here}, {} expected; Ctrl-C stops it", counted(expected, "result")));
-
+    // Counting what many have posted may take a while, in which results are taken in.
     let (end, ended) = oneshot::channel::<()>();
     let until = async { drop(ended.await) };
     let mut serving = tokio::spawn(receiver.clone().serve(listener, until));
+    let mut expected = 0;
+    desk.pending(&mut |entry| expected += usize::from(is_posted(entry))).await?;
+    say(&format!("asin: listening on {here}, {} expected; Ctrl-C stops it", counted(expected, "result")));
     let work = async {
         let mut ticks = interval(EVERY);
-        let mut first = true;
+        let mut turn = 0;
         loop {
             tokio::select! {
                 served = &mut serving => {
@@ -149,7 +152,8 @@ pub async fn receive(arguments: Receive) -> Ended {
                     return served;
                 }
                 _ = ticks.tick(), if resends => {
-                    again(&*desk, &client, &receiver, std::mem::take(&mut first)).await;
+                    again(&*desk, &client, &receiver, turn % LOOK_AGAIN == 0).await;
+                    turn = turn.wrapping_add(1);
                 }
             }
         }
@@ -169,11 +173,11 @@ pub async fn receive(arguments: Receive) -> Ended {
     Ok(ExitCode::from(u8::from(counts.failed + counts.late + counts.unreadable > 0)))
 }
 
-/// Has sent again what arrived and was not stored; at first also what could not be delivered before.
-async fn again(desk: &dyn Desk, client: &DfsClient, receiver: &Receiver, first: bool) {
+/// Has sent again what arrived and was not stored, and where it `looks` what could not be delivered, too.
+async fn again(desk: &dyn Desk, client: &DfsClient, receiver: &Receiver, looks: bool) {
     let asked = async {
         let mut missed: BTreeSet<TaskId> = receiver.take_missed().into_iter().collect();
-        if first {
+        if looks {
             let lost = undelivered(client).await?;
             let ours = |entry: &Entry| entry.state.id().filter(|id| is_posted(entry) && lost.contains(id)).cloned();
             desk.pending(&mut |entry| missed.extend(ours(entry))).await?;

@@ -176,8 +176,11 @@ pub async fn run(arguments: Arguments) -> Ended {
             then.late &= deadline.is_none();
             let open = then.to_post();
             let left = (budget.unwrap_or(status.budget()) - status.committed()).max(Decimal::ZERO);
+            let about = then.expected().map(|usd| usd - then.committed()).filter(|usd| !usd.is_zero());
+            let about =
+                about.map_or_else(String::new, |usd| format!("about {} USD more, ", usd.round_dp(4).normalize()));
             let subject = format!(
-                "DataForSEO: run `{name}`: {}.\nThe {open} that are not posted yet may cost {} USD more at most{}.",
+                "DataForSEO: run `{name}`: {}.\nThe {open} that are not posted yet may cost {about}{} USD at most{}.",
                 words(&status),
                 left.normalize(),
                 if status.unknown > 0 {
@@ -333,7 +336,7 @@ async fn status(place: &Place, name: &str, follow: bool, output: Output) -> Ende
         let bar =
             crate::progress::counting("tasks", usize::try_from(status.tasks).unwrap_or(usize::MAX), Format::Table);
         let watched = async {
-            while !status.is_done() {
+            while status.pending + status.to_post() > 0 {
                 if !is_table {
                     rows.push(&Shown::of(name, &status, pace.left(&status)))?;
                 }

@@ -36,6 +36,7 @@ struct Counts {
     waiting: u64,
     held: u64,
     pending: u64,
+    /// Of those that are pending, or held.
     unknown: u64,
     done: u64,
     refused: u64,

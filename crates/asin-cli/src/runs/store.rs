@@ -172,14 +172,23 @@ impl Prices {
     }
 }
 
+/// A run was filled from something else, as this task of it tells.
+fn differs(number: i64) -> Failure {
+    let why = format!(
+        "task number {} of the run that is there is another one: it was filled from something else",
+        number + 1
+    );
+    Failure::usage(why).next(
+        "give this one another --name; if only --postback or ASIN_WEBHOOK_TOKEN is another one now, \
+         `asin run resume` goes on with the tasks that are there",
+    )
+}
+
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Taken(_) => Self::usage(error).next("stop that one (Ctrl-C): what it has posted is not lost"),
-            StoreError::Differs { .. } => Self::usage(error).next(
-                "give this one another --name; if only --postback or ASIN_WEBHOOK_TOKEN is another one now, \
-                 `asin run resume` goes on with the tasks that are there",
-            ),
+            StoreError::Differs { number, .. } => differs(number),
             StoreError::Older(_) | StoreError::Newer { .. } | StoreError::Content(_) => Self::usage(error),
             error => Self::work(error),
         }

@@ -39,7 +39,12 @@ fn what_is_wrong_decides_the_exit_code() {
     let refused = doctor(&[("DATAFORSEO_PASSWORD", "wrong")]);
     assert_eq!(refused.code, Some(3), "{}", refused.out);
     let (found, said) = state("dataforseo", &refused);
-    assert!(found == "wrong" && said.contains("40100") && said.contains("next: mend the credentials"), "{said}");
+    assert!(
+        found == "wrong"
+            && said.contains("40100")
+            && said.contains("next: mend DATAFORSEO_LOGIN and DATAFORSEO_PASSWORD"),
+        "{said}"
+    );
     let missing = doctor(&[("SP_API_CLIENT_ID", "x")]);
     assert_eq!(missing.code, Some(2), "{}", missing.out);
     assert!(state("sp-api", &missing).1.contains("asin.toml"), "{}", missing.out);

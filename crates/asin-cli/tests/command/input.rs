@@ -69,6 +69,22 @@ fn every_wrong_line_is_told_with_its_number() {
 }
 
 #[test]
+fn lines_are_numbered_as_an_editor_shows_them() {
+    let rows = "\r\nacme,A\r\n";
+    let ran = sync(ACCOUNTS, rows, &["--yes"], &[]);
+    refused(&ran, &["line 3: 2 fields"]);
+}
+
+#[test]
+fn a_catalogue_of_which_nothing_can_come_is_refused_before_it_is_paid_for() {
+    refused(&sync(ACCOUNTS, "", &["--yes"], &[]), &["no rows under the header"]);
+    refused(
+        &sync(ACCOUNTS, ROW, &["--yes", "--margin", "10"], &[]),
+        &["--margin: no row of the catalogue has a `cost`"],
+    );
+}
+
+#[test]
 fn every_missing_credential_is_named() {
     let ran = sync(ACCOUNTS, ROW, &["--yes"], &[]);
     ended(&ran, 3, &SECRETS);
@@ -76,7 +92,8 @@ fn every_missing_credential_is_named() {
     let all_but_one: Vec<_> = SECRETS.iter().filter(|name| **name != "ACME_TOKEN").map(|name| (*name, "x")).collect();
     let ran = sync(ACCOUNTS, ROW, &["--yes"], &all_but_one);
     ended(&ran, 3, &["ACME_TOKEN", "`acme`"]);
-    assert_eq!(ran.err.lines().count(), 1, "{}", ran.err);
+    assert_eq!(ran.err.lines().count(), 2, "{}", ran.err);
+    assert!(ran.err.contains("`asin configure`"), "{}", ran.err);
 }
 
 #[test]

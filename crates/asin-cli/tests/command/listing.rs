@@ -250,6 +250,18 @@ fn a_feed_has_an_outcome_for_each_message() {
     feed(&lines, &["--yes"]).says(2, &["holds a submission already"]);
     let again = feed(&lines, &["--resume"]);
     assert_eq!((again.code, again.lines().len()), (Some(1), 2), "{}", again.err);
+    // What was sent is told of the file that was sent, and of no other.
+    let changed = lines.replace("7", "8");
+    feed(&changed, &["--resume"]).says(2, &["changes.jsonl is not what was sent from ", "--state DIR"]);
+    std::fs::remove_file(&file).unwrap();
+    let resume = ["feed", file.to_str().unwrap(), "-m", "DE", "--state", state.to_str().unwrap(), "--resume"];
+    let again = listing(&sandbox, &resume);
+    assert_eq!((again.code, again.lines().len()), (Some(1), 2), "{}", again.err);
+    let nothing = folder.path().join("nothing");
+    std::fs::create_dir(&nothing).unwrap();
+    let nowhere = listing(&sandbox, &[&resume[..5], &[nothing.to_str().unwrap(), "--resume"]].concat());
+    nowhere.says(2, &["holds no submission"]);
+    assert!(!nowhere.err.contains("`--resume` goes on"), "{}", nowhere.err);
 }
 
 #[test]

@@ -47,6 +47,21 @@ fn a_plan_is_a_file_that_is_applied_once_and_taken_back() {
 }
 
 #[test]
+fn a_plan_takes_the_place_of_nothing_else_and_is_not_paid_for_where_it_cannot_be_written() {
+    let shop = Shop::open();
+    let served = shop.serve();
+    let sandbox = format!("--sandbox={}", served.url);
+    let before = std::fs::read(&shop.catalogue).unwrap();
+    let plan = |out: &str| run(asin(&["plan", &shop.catalogue, "-o", out, "--yes", &sandbox]), "");
+    plan(&shop.catalogue).says(2, &["it is there and is no plan"]);
+    assert_eq!(std::fs::read(&shop.catalogue).unwrap(), before);
+    plan(shop.file("no/folder/plan.json").to_str().unwrap()).says(2, &["plan.json: nothing can be written there"]);
+    plan(shop.file("").to_str().unwrap()).says(2, &["-o "]);
+    assert!(times_billed(&served.get("/_sandbox/ledger")).is_empty());
+    run(asin(&["undo", &served.url]), "").says(2, &["a sandbox is named --sandbox=URL"]);
+}
+
+#[test]
 fn a_plan_is_what_its_schema_says() {
     let text = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/plan.schema.json")).unwrap();
     let schema: Value = serde_json::from_slice(&text).unwrap();

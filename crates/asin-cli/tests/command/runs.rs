@@ -103,7 +103,8 @@ fn a_file_that_is_wrong_or_another_pays_for_nothing() {
     assert!(shop.charges().is_empty());
     let task = r#"{"asin": {"asin": "B0756FCPPN", "location_code": 2840, "language_code": "en_US"}}"#;
     start(task, &["--name", "b", "--mode", "priority"]).says(0, &["1 done of 1; 0.003 of 1 USD"]);
-    start("B000000001\n", &["--name", "b", "-m", "US"]).says(2, &["another task at place 0", "another --name"]);
+    start("B000000001\n", &["--name", "b", "-m", "US"])
+        .says(2, &["task number 1 of the run that is there is another one", "another --name"]);
     // More of it is posted by nobody before somebody agrees to it.
     let more = format!("{task}\n{task}");
     unasked(&more, &["--name", "b", "--mode", "priority"]).says(2, &["has become larger", "without --yes"]);
@@ -121,11 +122,15 @@ fn a_budget_and_a_cancellation_hold_and_are_said() {
     ran.says(5, &["only as many are posted", "the run's budget does not allow more", "--budget USD` raises it"]);
     let paid = shop.charges().len();
     assert!(paid <= 110 && shop.status()["done"] == json!(paid), "{paid}: {}", shop.status());
-    shop.run(&["resume", "spring", "--budget", "1"]).says(2, &["are not posted yet may cost", "without --yes"]);
+    // By what the others cost, and as much as the budget has.
+    let usd = |tasks: usize| tasks as f64 / 1000.0;
+    let most = format!("may cost about {} USD more, {} USD at most", usd(130 - paid), usd(1000 - paid));
+    shop.run(&["resume", "spring", "--budget", "1"]).says(2, &[&most, "without --yes"]);
     shop.run(&["resume", "spring", "--budget", "1", "--deadline", "0s", "--yes"]).says(1, &["its deadline has passed"]);
     shop.run(&["cancel", "spring"]).says(2, &["of 130; ", "without --yes"]);
     shop.run(&["cancel", "spring", "--yes"]).says(0, &[]);
     assert_eq!(shop.status()["cancelled"], true);
+    shop.run(&["status", "spring", "--follow"]).says(0, &[]);
     shop.run(&["resume", "spring", "--deadline", "1h", "--yes"]).says(1, &["; cancelled"]);
     shop.run(&["start", &file, "-m", "US", "--budget", "1", "--yes"]).says(2, &["was cancelled", "another --name"]);
     assert_eq!(shop.charges().len(), paid);

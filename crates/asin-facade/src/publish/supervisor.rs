@@ -1,7 +1,7 @@
 //! Who watches a run and is asked: a person in front of a terminal, a rule, or whoever reads its stream.
 
 use super::Change;
-use crate::event::{About, Events, Hears, Progress, Spending};
+use crate::event::{About, Enrolment, Events, Hears, Progress, Spending};
 use async_trait::async_trait;
 
 /// Who watches a run, and is asked before it pays or writes.
@@ -13,8 +13,8 @@ pub trait Supervisor: Send + Sync {
     /// Whether these tasks may be paid for.
     async fn may_pay(&self, spending: &Spending) -> bool;
 
-    /// Whether so many products may be enrolled with MultiCart.
-    async fn may_enrol(&self, products: usize) -> bool;
+    /// Whether these products may be enrolled with MultiCart.
+    async fn may_enrol(&self, enrolment: &Enrolment) -> bool;
 
     /// Whether these changes may be sent.
     async fn may_write(&self, changes: &[Change]) -> bool;
@@ -32,7 +32,7 @@ impl Supervisor for Agreed {
         true
     }
 
-    async fn may_enrol(&self, _: usize) -> bool {
+    async fn may_enrol(&self, _: &Enrolment) -> bool {
         true
     }
 
@@ -59,12 +59,12 @@ impl<T: Send + Sync> Supervisor for Events<T> {
     }
 
     #[cfg(feature = "multicart")]
-    async fn may_enrol(&self, products: usize) -> bool {
-        self.asks(About::Enrol(crate::event::Enrolment { products, ..Default::default() })).await
+    async fn may_enrol(&self, enrolment: &Enrolment) -> bool {
+        self.asks(About::Enrol(enrolment.clone())).await
     }
 
     #[cfg(not(feature = "multicart"))]
-    async fn may_enrol(&self, _: usize) -> bool {
+    async fn may_enrol(&self, _: &Enrolment) -> bool {
         false
     }
 

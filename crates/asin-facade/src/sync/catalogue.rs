@@ -1,6 +1,6 @@
 //! The catalogue: what the seller wants, one row for each listing in one store.
 
-use super::{Accounts, Layout, Row};
+use super::{Accounts, Layout, Lines, Row};
 use crate::{Asin, Currency, Marketplace};
 use jiff::Timestamp;
 use rust_decimal::Decimal;
@@ -76,9 +76,14 @@ impl Catalogue {
     ///
     /// # Errors
     /// As [`read`](Self::read).
-    pub fn read_as(layout: &Layout, input: impl Read, accounts: &Accounts) -> Result<Self, CatalogueErrors> {
+    pub fn read_as(layout: &Layout, mut input: impl Read, accounts: &Accounts) -> Result<Self, CatalogueErrors> {
+        let mut text = Vec::new();
+        if let Err(error) = input.read_to_end(&mut text) {
+            return Err(CatalogueErrors(vec![LineError { line: 1, field: String::new(), message: error.to_string() }]));
+        }
+        let mut lines = Lines::of(&text);
         let mut reader = csv::ReaderBuilder::new();
-        let mut reader = reader.flexible(true).trim(csv::Trim::All).delimiter(layout.delimiter).from_reader(input);
+        let mut reader = reader.flexible(true).trim(csv::Trim::All).delimiter(layout.delimiter).from_reader(&*text);
         let mut errors = Errors { layout, found: Vec::new() };
         let header = match reader.headers() {
             Ok(header) => header.clone(),
@@ -92,7 +97,7 @@ impl Catalogue {
         for record in reader.records() {
             match record {
                 Ok(record) => {
-                    let line = record.position().map_or(0, csv::Position::line);
+                    let line = lines.line(record.position().map_or(0, csv::Position::byte));
                     if record.len() != header.len() {
                         errors.add(line, "", format!("{} fields, the header has {}", record.len(), header.len()));
                         continue;
@@ -103,7 +108,10 @@ impl Catalogue {
                     };
                     rows.extend(errors.row(line, text, accounts));
                 }
-                Err(error) => errors.found.push(unreadable(&error, error.position().map_or(0, csv::Position::line))),
+                Err(error) => {
+                    let line = lines.line(error.position().map_or(0, csv::Position::byte));
+                    errors.found.push(unreadable(&error, line));
+                }
             }
         }
         errors.conflicts(&rows);

@@ -14,6 +14,7 @@ mod collect;
 mod decide;
 mod discover;
 mod layout;
+mod lines;
 mod observe;
 mod planning;
 mod pricing;
@@ -25,6 +26,8 @@ pub use accounts::{Connection, Services};
 pub use catalogue::{COLUMNS, Catalogue, CatalogueErrors, LineError};
 pub use decide::Brakes;
 pub use layout::{Layout, UnknownColumn};
+#[doc(hidden)] // For CSV files of the command.
+pub use lines::Lines;
 pub use pricing::{KeepMargin, MatchLowest, Offered, Pricing, Undercut};
 pub use run::{Sync, SyncError};
 

@@ -3,13 +3,13 @@
 use super::{Outcome, Reason, Step, run::Run};
 use crate::{
     Asin,
-    event::{About, Event, Hears, Progress},
+    event::{About, Enrolment, Event, Hears, Progress},
     publish::Slot,
     watch::{NoPlace, NotWatched, Places, Register, Wanted, Watch, WatchError, Watched},
 };
 use futures_util::{TryStreamExt, stream};
 use multicart::{
-    CollectionId,
+    CollectionId, GetCredits,
     enrol::{self, Item, Place, Way},
 };
 use std::collections::{BTreeMap, HashMap};
@@ -59,11 +59,10 @@ impl Run<'_> {
         while let Some(event) = events.try_next().await? {
             match event {
                 Event::Asks(ask) => {
-                    let products = match ask.about() {
-                        About::Enrol(enrolment) => enrolment.products,
-                        _ => 0,
+                    let may = match ask.about() {
+                        About::Enrol(enrolment) if !self.work.previews() => self.supervisor.may_enrol(enrolment).await,
+                        _ => false,
                     };
-                    let may = products > 0 && !self.work.previews() && self.supervisor.may_enrol(products).await;
                     ask.answer(may);
                 }
                 Event::Item(Watched::Product { wanted, outcome }) => drop(outcomes.insert(wanted, placed(outcome))),
@@ -78,6 +77,18 @@ impl Run<'_> {
             self.advanced(Step::Watch, done);
         }
         Ok(())
+    }
+
+    /// What is told of a plan before it is agreed to.
+    async fn enrolment(&self, plan: &enrol::Plan) -> Enrolment {
+        let products = plan.missing().len();
+        let spendable = self.services.multicart.call(GetCredits::new()).await.ok();
+        Enrolment {
+            products,
+            credits_per_run: Some((plan.holds() + products) as u64),
+            spendable: spendable.and_then(|credits| credits.spendable()),
+            ..Enrolment::default()
+        }
     }
 
     async fn enrol(&self, collection: CollectionId, slots: &mut [Slot]) -> core_http::Result<()> {
@@ -100,7 +111,7 @@ impl Run<'_> {
             if let Err(full) = plan.room() {
                 let reason = Reason::new("collection_full", full.to_string());
                 outcomes.extend(all(plan.missing(), Outcome::Refused(reason)));
-            } else if self.work.previews() || !self.supervisor.may_enrol(plan.missing().len()).await {
+            } else if self.work.previews() || !self.supervisor.may_enrol(&self.enrolment(&plan).await).await {
                 outcomes.extend(all(plan.missing(), not_allowed()));
             } else {
                 let sent = plan.send(client, Way::Batches(BATCH)).await?;

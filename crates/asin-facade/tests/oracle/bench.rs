@@ -7,6 +7,7 @@ use crate::world::{COLLECTION, Pass, World};
 use asin_facade::core_http::{
     Pieces, Request, ReqwestTransport, Response, Streamed, Transport, TransportError, TransportErrorKind,
 };
+use asin_facade::event::Enrolment;
 use asin_facade::sync::{
     Catalogue, Change, Options, Progress, Report, Services, Spending, Supervisor, Sync, SyncError,
 };
@@ -202,7 +203,7 @@ impl Supervisor for Consent {
         self.pass.pay
     }
 
-    async fn may_enrol(&self, _: usize) -> bool {
+    async fn may_enrol(&self, _: &Enrolment) -> bool {
         self.pass.enrol
     }
 

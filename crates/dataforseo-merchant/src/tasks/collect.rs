@@ -174,7 +174,7 @@ impl Collector {
         let live = entries.iter().filter(|entry| entry.live).filter_map(|entry| entry.state.id().cloned()).collect();
         let (due, under_way) = (VecDeque::new(), FuturesUnordered::new());
         let pending = Arc::new(Mutex::new(entries.into_iter().filter_map(with_id).collect()));
-        let (end, fruitful, told, failure, ended) = (Instant::now() + patience, None, false, None, false);
+        let (end, fruitful, told, failure, ended) = (core_http::from_now(patience), None, false, None, false);
         Self { tasks, cadence, end, wait, pending, queue, live, due, under_way, fruitful, told, failure, ended }
     }
 

@@ -19,6 +19,7 @@ pub enum Mode {
 
 /// A task to be posted.
 #[derive(Debug, Clone, PartialEq)]
+#[must_use = "nothing is posted before it is handed over"]
 pub struct NewTask {
     pub(super) request: TaskRequest,
     pub(super) label: String,

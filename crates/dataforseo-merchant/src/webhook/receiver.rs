@@ -92,6 +92,7 @@ impl Default for Settings {
 /// # }
 /// ```
 #[derive(Clone)]
+#[must_use = "a setter gives it back"]
 pub struct Receiver {
     token: Token,
     expects: Arc<dyn Expects>,

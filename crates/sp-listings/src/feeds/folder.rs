@@ -203,7 +203,7 @@ impl Run {
             let others = feeds_but(&parts, at);
             troubles.push(send(&client, &mut parts[at], &others, waits, LOOK_AGAIN.min(patience)).await?);
         }
-        let end = Instant::now() + patience;
+        let end = core_http::from_now(patience);
         Ok(Self { client, parts: parts.into_iter().zip(troubles).collect(), every, end, _lock: lock })
     }
 
@@ -265,7 +265,7 @@ async fn collect(
     }
     while let FeedStage::Created { .. } = part.stage {
         match part.advance(client, &[]).await {
-            Ok(Progress::Waiting) if Instant::now() + every <= end => sleep(every).await,
+            Ok(Progress::Waiting) if core_http::from_now(every) <= end => sleep(every).await,
             Ok(Progress::Moved) => store(part)?,
             Ok(_) => break,
             Err(error) => return Ok(part.all(MessageStatus::Pending, error.to_string())?.boxed()),

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 /// One change of one listing. Which fields go with which kind of change is said by the schema of the feed; no other
 /// combination can be made.
 #[derive(Debug, Clone, PartialEq)]
+#[must_use = "nothing is changed before it is submitted"]
 pub struct FeedMessage {
     pub(super) id: Option<u32>,
     unchecked: bool,

@@ -104,6 +104,7 @@ pub enum FeedStage {
 /// What a step did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use = "a part that has moved is stored before its next step"]
+#[non_exhaustive]
 pub enum Progress {
     /// It is a step further: store it.
     Moved,
