@@ -258,10 +258,14 @@ mod tests {
         let store = Sqlite::open(&path).await.unwrap();
         let version: i32 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&store.pool).await.unwrap();
         assert_eq!(usize::try_from(version), Ok(VERSIONS.len()));
+        // What is committed is on the disk: FULL.
+        let synced: i32 = sqlx::query_scalar("PRAGMA synchronous").fetch_one(&store.pool).await.unwrap();
+        let log: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&store.pool).await.unwrap();
+        assert_eq!((synced, log.as_str()), (2, "wal"));
         sqlx::query("PRAGMA user_version = 1000").execute(&store.pool).await.unwrap();
         store.pool.close().await;
         drop(store);
         let newer = Sqlite::open(&path).await.unwrap_err();
-        assert!(matches!(newer, StoreError::Newer { found: 1000, known: 2, .. }), "{newer}");
+        assert!(matches!(newer, StoreError::Newer { found: 1000, known: 3, .. }), "{newer}");
     }
 }

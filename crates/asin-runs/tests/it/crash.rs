@@ -12,7 +12,7 @@ use crate::{
 };
 use asin_runs::{RunId, Runs, Sqlite, StoreError, Worker};
 use asin_sandbox::{Demo, Sandbox};
-use dataforseo_merchant::{Cadence, Ledger, Tag, testing::entry};
+use dataforseo_merchant::{Cadence, Ledger, Stage, Tag, testing::entry};
 use futures_util::{StreamExt, stream};
 use std::{
     path::Path,
@@ -123,6 +123,14 @@ pub async fn right(sandbox: &Sandbox, database: &str, run: RunId, count: u32, se
     check(sandbox, &*store, run, count.into()).await;
     let billed = sandbox.ledger().charges.values().map(|charge| charge.usd).sum();
     assert_eq!(status.committed(), billed, "seed {seed}");
+    let counts = store.counts().await.unwrap();
+    assert_eq!(
+        counts.get(&Stage::Collected),
+        Some(&u64::from(count)),
+        "seed {seed}: an intent for each charge: {counts:?}"
+    );
+    let open = Stage::OPEN.iter().chain(&Stage::PENDING).find_map(|stage| counts.get(stage));
+    assert_eq!(open, None, "seed {seed}: {counts:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -151,10 +151,11 @@ impl Tasks {
         }
         if let Err(error) = self.record(&changes).await {
             // What was made is found again by `settle`, for the intents stand in the ledger; until then it is unknown.
-            let error = Arc::new(error);
-            let unknown = |entry: &Entry| Posted::Unknown { tag: entry.tag.clone(), error: error.clone() };
+            let why = format!("what came of it could not be written down: {error}");
+            let lost = Arc::new(Error::new(ErrorKind::Interrupted, why));
+            let unknown = |entry: &Entry| Posted::Unknown { tag: entry.tag.clone(), error: lost.clone() };
             sent.fates = entries.iter().map(|entry| Fate::Posted(unknown(entry))).collect();
-            sent.stop = Some(error);
+            sent.stop = Some(Arc::new(error));
             return sent;
         }
         sent.stop = sent.stop.map(|error| self.until_when(error));
