@@ -9,12 +9,12 @@ use crate::output::{Format, Output, Row};
 use crate::policy::{Policy, defaults};
 use crate::report::VERSION;
 use crate::table::{Column, Content, visible};
-use asin_facade::publish::{Options, Plan, Publish, RunId, RunSummary};
+use asin_facade::publish::{Options, Plan, PlanError, Publish, RunId, RunSummary};
 use asin_facade::sync::Sync;
 use jiff::Timestamp;
 use serde::Serialize;
 use std::collections::BTreeSet;
-use std::io::{ErrorKind, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -109,7 +109,7 @@ struct WriteArguments {
 /// Makes a plan, writes it to its file, and reports.
 pub async fn plan(arguments: PlanArguments, verbose: bool) -> Ended {
     // Nothing is paid for a plan that cannot be written, or that would take the place of something else.
-    let target = Target::open(&arguments.out)?;
+    check(&arguments.out)?;
     let mut job = arguments.place.open(&arguments.catalogue).await?;
     let catalogue = job.catalogue(&arguments.catalogue, &arguments.form)?;
     arguments.policy.check(&catalogue)?;
@@ -128,7 +128,7 @@ pub async fn plan(arguments: PlanArguments, verbose: bool) -> Ended {
         say(&format!("asin: --dry-run: nothing was paid for, and {} was not written", arguments.out.display()));
         return job.end(&report, terminal.has_refused()).await;
     }
-    target.write(&plan)?;
+    write(&arguments.out, &plan)?;
     let changes = plan.changes.len();
     say(&format!("asin: {changes} changes in {}", arguments.out.display()));
     if changes > defaults().publish.max_rows_changed.min(most) {
@@ -208,37 +208,34 @@ impl WriteArguments {
     }
 }
 
-/// Where a plan is written, whole or not at all: beside it first.
-struct Target<'a> {
-    file: &'a Path,
-    fresh: tempfile::NamedTempFile,
+/// Refuses a place where a plan cannot be written, or where it would take the place of something else.
+fn check(file: &Path) -> Result<(), Failure> {
+    let named = |error: &dyn std::fmt::Display| Failure::usage(format!("-o {}: {error}", file.display()));
+    match std::fs::metadata(file) {
+        Ok(there) if !there.is_file() => return Err(named(&"it is no file")),
+        Ok(there) if there.len() > 0 => match Plan::read(&std::fs::read(file).map_err(|error| named(&error))?) {
+            Ok(_) | Err(PlanError::Version(_)) => {}
+            Err(_) => return Err(named(&"it is there and is no plan: only a plan is replaced")),
+        },
+        _ => {}
+    }
+    // Gone at once: that it can be made is what was asked.
+    let probe = tempfile::NamedTempFile::new_in(folder(file));
+    probe.map(drop).map_err(|error| named(&format!("nothing can be written there: {}", error.kind())))
 }
 
-impl<'a> Target<'a> {
-    fn open(file: &'a Path) -> Result<Self, Failure> {
-        let named = |error: &dyn std::fmt::Display| Failure::usage(format!("-o {}: {error}", file.display()));
-        match std::fs::read(file) {
-            Ok(there) if Plan::read(&there).is_err() => {
-                return Err(named(&"it is there and is no plan: only a plan is replaced"));
-            }
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(named(&error)),
-            _ => {}
-        }
-        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let fresh = tempfile::NamedTempFile::new_in(folder);
-        Ok(Self {
-            file,
-            fresh: fresh.map_err(|error| named(&format!("nothing can be written there: {}", error.kind())))?,
-        })
-    }
+fn folder(file: &Path) -> &Path {
+    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
 
-    fn write(mut self, plan: &Plan) -> Result<(), Failure> {
-        let named = |error: std::io::Error| Failure::work(format!("{}: {error}", self.file.display()));
-        serde_json::to_writer_pretty(&mut self.fresh, plan).map_err(|error| named(error.into()))?;
-        writeln!(self.fresh).and_then(|()| self.fresh.as_file().sync_all()).map_err(named)?;
-        self.fresh.persist(self.file).map_err(|error| named(error.error))?;
-        Ok(())
-    }
+/// Writes the file whole or not at all.
+fn write(file: &Path, plan: &Plan) -> Result<(), Failure> {
+    let named = |error: std::io::Error| Failure::work(format!("{}: {error}", file.display()));
+    let mut fresh = tempfile::NamedTempFile::new_in(folder(file)).map_err(named)?;
+    serde_json::to_writer_pretty(&mut fresh, plan).map_err(|error| named(error.into()))?;
+    writeln!(fresh).and_then(|()| fresh.as_file().sync_all()).map_err(named)?;
+    fresh.persist(file).map_err(|error| named(error.error))?;
+    Ok(())
 }
 
 /// A run that wrote something.

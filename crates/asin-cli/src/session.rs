@@ -6,7 +6,7 @@ use crate::output::quoted;
 use crate::profiles;
 use crate::stop;
 use crate::variables::Variables;
-use asin_facade::dataforseo_merchant::{self, DfsClient};
+use asin_facade::dataforseo_merchant::{self, Cadence, DfsClient, Settings};
 use asin_facade::multicart::{self, McClient};
 use asin_facade::sp_listings::{self, Credentials, Region, SellerId, SpClient};
 use asin_sandbox::Demo;
@@ -14,6 +14,7 @@ use core_http::testing::{Recorder, Replayer};
 use core_http::{RateLimit, TokenBuckets, Transport};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use url::Url;
 
 /// Where the services are and who we are to them. Secrets are never given by a flag.
@@ -251,9 +252,13 @@ impl Session {
         names.iter().any(|name| self.variables.get(name).is_some())
     }
 
-    /// Whether a sandbox answers.
-    pub fn is_sandbox(&self) -> bool {
-        self.demo.is_some()
+    /// In a sandbox time goes faster.
+    pub fn hasten(&self, settings: &mut Settings) {
+        const SOON: Duration = Duration::from_millis(500);
+        if let Some(demo) = &self.demo {
+            settings.cadence = Some(Cadence { first: SOON, longest: SOON });
+            settings.absence = settings.absence.div_f64(demo.speed.max(1.0));
+        }
     }
 }
 

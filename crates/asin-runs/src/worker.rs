@@ -127,13 +127,13 @@ impl Worker {
     }
 
     /// With other settings for its tasks. What has no answer is looked up ten times as often as it takes to prove a task
-    /// absent; what does not come within four of the longest pauses between looks is left behind for others that may.
+    /// absent; a full set of results that brings nothing for four of the longest pauses that are given is left for another.
     pub fn with(mut self, change: impl FnOnce(&mut Settings)) -> Self {
         let (mut look, mut quiet) = (self.look, self.quiet);
         self.tasks = self.tasks.with(|settings| {
             change(settings);
             look = settings.absence / 10;
-            quiet = settings.cadence.map_or(QUIET, |cadence| cadence.longest * 4);
+            quiet = settings.cadence.map_or(QUIET, |cadence| cadence.longest.saturating_mul(4).max(PAUSE));
         });
         (self.look, self.quiet) = (look, quiet);
         self
@@ -163,6 +163,7 @@ impl Worker {
                 // Others hold what this one held: it was asleep, its machine perhaps.
                 Err(error) if error.refusal() == Some(Refusal::Lost) => {
                     tracing::warn!(%error, "held for too long; what nobody holds is held anew");
+                    sleep(PAUSE).await;
                     continue;
                 }
                 // The vendor cannot be reached for now, or its limits are used up by others.

@@ -7,9 +7,11 @@ use crate::ports::Roots;
 use crate::world::{API_KEY, CLIENT_ID, CLIENT_SECRET, LOGIN, PASSWORD, World, refresh_token};
 
 /// Base URLs, credentials and accounts of a sandbox: `GET /_sandbox/demo` gives the same as JSON.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Demo {
+    /// How many times faster than the wall's the vendors' time goes.
+    pub speed: f64,
     /// DataForSEO.
     pub dataforseo: DataForSeoDemo,
     /// MultiCartAPI.
@@ -80,6 +82,7 @@ impl Demo {
             refresh_token: refresh_token(&account.seller_id),
         };
         Self {
+            speed: world.clock.speed(),
             dataforseo: DataForSeoDemo {
                 base_url: roots.dataforseo.clone(),
                 login: LOGIN.to_owned(),

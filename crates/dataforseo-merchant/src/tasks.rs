@@ -278,7 +278,7 @@ impl Tasks {
         let _no_call_under_way = self.shared.calls.write().await;
         let entry = self.ledger.entry(tag).await.map_err(ledger_failed)?;
         if let Some(entry) = entry.filter(|entry| entry.state.is_open()) {
-            let wait = self.absence() - self.gone_for(&entry);
+            let wait = self.absence().saturating_sub(self.gone_for(&entry));
             let is_open = entry.state == State::Intended || how == WriteOff::NotMade;
             if is_open && wait.is_positive() {
                 let wait = SignedDuration::from_secs(wait.as_secs() + i64::from(wait.subsec_nanos() > 0));

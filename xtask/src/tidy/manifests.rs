@@ -67,11 +67,14 @@ fn unused(house: &House, file: &str, manifest: &Table) -> Outcome<Vec<Finding>> 
     Ok(unused.map(|name| finding(file, format!("asks for `{name}` and uses it nowhere"))).collect())
 }
 
-/// Whether a word stands in a text by itself.
-fn names_it(text: &str, word: &str) -> bool {
+/// Whether code names a library: as the beginning of a path, or in `use`.
+fn names_it(code: &str, library: &str) -> bool {
     let is_of_a_name = |letter: char| letter.is_alphanumeric() || letter == '_';
-    text.match_indices(word)
-        .any(|(at, _)| !text[..at].ends_with(is_of_a_name) && !text[at + word.len()..].starts_with(is_of_a_name))
+    code.match_indices(library).any(|(at, _)| {
+        let (before, behind) = (&code[..at], &code[at + library.len()..]);
+        let is_used = before.ends_with("use ") && !behind.starts_with(is_of_a_name);
+        !before.ends_with(is_of_a_name) && behind.starts_with("::") || is_used
+    })
 }
 
 fn parse(house: &House, file: &str) -> Outcome<Table> {
@@ -106,10 +109,15 @@ fn member(file: &str, manifest: &Table) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn a_word_is_found_by_itself() {
-        for (text, found) in
-            [("use tracing::debug", true), ("tracing_subscriber", false), ("my_tracing", false), ("", false)]
-        {
+    fn a_library_is_named_by_what_uses_it() {
+        let cases = [
+            ("use tracing::debug", true),
+            ("use tracing;", true),
+            ("use tracing_subscriber", false),
+            ("my_tracing::", false),
+            ("// no tracing", false),
+        ];
+        for (text, found) in cases {
             assert_eq!(super::names_it(text, "tracing"), found, "{text}");
         }
     }

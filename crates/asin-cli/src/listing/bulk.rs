@@ -159,7 +159,8 @@ async fn compare(folder: &FeedFolder, feed: &ListingsFeed, file: &Path, state: &
         return Ok(());
     }
     let why = format!("{} is not what was sent from {}", file.display(), state.display());
-    Err(Failure::usage(why).next("`--resume` needs the file as it was sent; `--state DIR` begins another submission"))
+    Err(Failure::usage(why)
+        .next("`--resume` needs the file as it was sent, or none; `--state DIR` begins another submission"))
 }
 
 /// How many messages of each kind, and by name what does not come back.

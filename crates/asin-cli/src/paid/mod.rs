@@ -20,7 +20,7 @@ use crate::meter;
 use crate::output::{Output, counted, quoted};
 use crate::session::{Connect, state_folder};
 use asin_facade::dataforseo_merchant::{
-    self as dataforseo, Budget, Collected, DfsClient, Entry, NewTask, TaskRequest, TaskResult, Tasks, UserData,
+    Budget, Collected, DfsClient, Entry, NewTask, TaskRequest, TaskResult, Tasks, UserData,
 };
 use futures_util::TryStreamExt;
 use rust_decimal::Decimal;
@@ -64,7 +64,7 @@ impl Ledgered {
         let budget = budget.map_or_else(Budget::unlimited, Budget::new);
         meter::pays(&budget);
         let tasks = Tasks::new(client, Arc::new(ledger), budget);
-        Ok(if session.is_sandbox() { tasks.with(quick) } else { tasks })
+        Ok(tasks.with(|settings| session.hasten(settings)))
     }
 
     /// How to go on with what is pending, for a message.
@@ -76,14 +76,6 @@ impl Ledgered {
 
 /// How long a ledger that a receiver has open for a moment is waited for.
 const BRIEFLY: std::time::Duration = std::time::Duration::from_secs(3);
-
-const QUICK: std::time::Duration = std::time::Duration::from_millis(500);
-
-/// A sandbox's minutes are seconds, or less.
-pub fn quick(settings: &mut dataforseo::Settings) {
-    settings.cadence = Some(dataforseo::Cadence { first: QUICK, longest: QUICK });
-    settings.absence = 2 * QUICK;
-}
 
 impl Paying {
     fn is_dry_run(&self) -> bool {

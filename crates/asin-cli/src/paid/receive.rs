@@ -26,7 +26,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, oneshot};
-use tokio::time::{interval, sleep};
+use tokio::time::{MissedTickBehavior, interval, sleep};
 use url::Url;
 
 /// Takes in the results that DataForSEO posts, as JSON lines, until Ctrl-C
@@ -135,15 +135,16 @@ pub async fn receive(arguments: Receive) -> Ended {
             say(&format!("asin: a secret was made, kept in {}{whole}", file.display()));
         }
     }
-    // Counting what many have posted may take a while, in which results are taken in.
     let (end, ended) = oneshot::channel::<()>();
     let until = async { drop(ended.await) };
     let mut serving = tokio::spawn(receiver.clone().serve(listener, until));
-    let mut expected = 0;
-    desk.pending(&mut |entry| expected += usize::from(is_posted(entry))).await?;
-    say(&format!("asin: listening on {here}, {} expected; Ctrl-C stops it", counted(expected, "result")));
     let work = async {
+        // Counting what many have posted may take a while, in which results are taken in.
+        let mut expected = 0;
+        desk.pending(&mut |entry| expected += usize::from(is_posted(entry))).await?;
+        say(&format!("asin: listening on {here}, {} expected; Ctrl-C stops it", counted(expected, "result")));
         let mut ticks = interval(EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut turn = 0;
         loop {
             tokio::select! {

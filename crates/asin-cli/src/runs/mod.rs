@@ -297,7 +297,9 @@ async fn start(arguments: Start) -> Ended {
         repeated => format!("\nTasks that ask for just what another one does: {repeated}. Each is paid for."),
     };
     let grown = match status.not_agreed() {
-        more if status.agreed > 0 && more > 0 => format!("\nIt has become larger, by {more} tasks."),
+        more if status.agreed > 0 && more > 0 => {
+            format!("\nIt has become larger: {more} of them nobody has agreed to yet.")
+        }
         _ => String::new(),
     };
     let subject = format!("DataForSEO: {}{repeated}{so_far}{grown}", cost(&name, count, most, budget));

@@ -6,7 +6,6 @@ use crate::failure::{Ended, Failure, say};
 use crate::input::duration;
 use crate::meter;
 use crate::output::{Format, quoted};
-use crate::paid::quick;
 use crate::progress::counting;
 use crate::stop::{broken_off, unless_stopped};
 use asin_facade::dataforseo_merchant::LedgerError;
@@ -36,10 +35,8 @@ impl Working {
     pub async fn work(&self, mut account: Account, run: RunId, name: &str) -> Ended {
         account.share_limits(self.processes)?;
         let (store, flags) = (account.store.clone(), account.flags.clone());
-        let mut worker = Worker::new(account.client.clone(), store.clone(), run);
-        if account.session.is_sandbox() {
-            worker = worker.with(quick);
-        }
+        let worker = Worker::new(account.client.clone(), store.clone(), run);
+        let mut worker = worker.with(|settings| account.session.hasten(settings));
         worker.learn_prices().await?;
         meter::pays(worker.spent());
         let go_on = format!("`asin run resume {}{flags}` goes on", quoted(name));

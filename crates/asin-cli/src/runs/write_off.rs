@@ -3,7 +3,7 @@
 use super::{find, store::Place};
 use crate::consent::Leave;
 use crate::failure::{Ended, Failure, say};
-use crate::paid::{Verdict, quick};
+use crate::paid::Verdict;
 use asin_facade::dataforseo_merchant::{Budget, Tasks};
 use asin_facade::runs::Runs;
 use std::process::ExitCode;
@@ -40,7 +40,7 @@ pub async fn write_off(arguments: Forsake) -> Ended {
     let run = find(&*account.store, &name).await?;
     let store: Arc<dyn Runs> = account.store.clone();
     let tasks = Tasks::new(account.client.clone(), store.clone(), Budget::unlimited());
-    let tasks = if account.session.is_sandbox() { tasks.with(quick) } else { tasks };
+    let tasks = tasks.with(|settings| account.session.hasten(settings));
     if !store.unknown(run).await?.is_empty() {
         verdict.look(&tasks).await?;
     }

@@ -271,14 +271,13 @@ fn an_answer_that_is_lost_is_reconciled_or_written_off() {
 
 #[test]
 fn a_task_that_nobody_knows_of_is_given_up() {
-    let shop = Shop::open();
+    let shop = Shop { sandbox: Served::fast(), ..Shop::open() };
     let fault = json!({"method": "POST", "path": "/v3/*/task_post", "call": 1, "action": "cut_before_work"});
     shop.sandbox.send("POST", "/_sandbox/faults", &fault.to_string());
     let file = shop.file(TASKS.lines().next().unwrap());
     let lost = shop.asin(&["tasks", "post", &file, "--yes"]);
     let tag = lost.lines()[0]["tag"].as_str().unwrap().to_owned();
     let forsake = || shop.asin(&["tasks", "write-off", &tag, "--as", "not-made", "--reason", "nobody knows", "--yes"]);
-    forsake().says(2, &["may still be sent or be under way: write it off in"]);
     let given_up = (0..100).map(|_| forsake()).find(|ran| ran.code == Some(0));
     assert!(given_up.is_some());
     assert!(shop.asin(&["tasks", "pending"]).out.is_empty());

@@ -182,7 +182,7 @@ fn what_stands_twice_is_told_before_it_is_paid_for() {
 
 #[test]
 fn tasks_of_which_nobody_knows_are_given_up_and_posted_again() {
-    let shop = Shop::open();
+    let shop = Shop { sandbox: Served::fast(), ..Shop::open() };
     let file = shop.asins(3);
     let cut = json!({"method": "POST", "path": "/v3/*/task_post", "call": 1, "action": "cut_before_work"});
     shop.sandbox.send("POST", "/_sandbox/faults", &cut.to_string());

@@ -14,6 +14,9 @@ use tokio::time::{Instant, sleep, timeout};
 
 /// How many results are waited for at once: memory does not grow with the run.
 const WAITED_FOR: u32 = 1000;
+/// The same of tasks whose results are posted: the vendor does not list them, so that they are asked for one by one, and of
+/// a larger set only some in a look.
+const ONE_BY_ONE: u32 = 50;
 /// How many results share a transaction at the most.
 const AT_ONCE: usize = 100;
 /// How long one set of results is waited for, before it is seen which have come otherwise, …
@@ -38,13 +41,14 @@ impl Worker {
     pub(super) async fn collect(&self, end: Instant, posted: &AtomicBool) -> Result<(), RunError> {
         // Overdue ones of which none came are passed by, until those behind them have been looked at.
         let mut passed_by: Option<Tag> = None;
+        let mut most = WAITED_FOR;
         loop {
             let all_posted = posted.load(Ordering::Acquire);
             let left = end.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return Ok(());
             }
-            let (after, most) = (passed_by.as_ref(), WAITED_FOR);
+            let after = passed_by.as_ref();
             let pending = self.store.claim_pending(self.run, &self.collector, after, most, self.lease).await?;
             if pending.is_empty() && passed_by.take().is_some() {
                 continue;
@@ -57,7 +61,13 @@ impl Worker {
                 sleep(PAUSE).await;
                 continue;
             }
-            let is_full = pending.len() == WAITED_FOR as usize;
+            let fits = if pending.iter().any(is_hooked) { ONE_BY_ONE } else { WAITED_FOR };
+            let asked = std::mem::replace(&mut most, fits);
+            if pending.len() > fits as usize {
+                self.hold(&self.collector, Duration::ZERO).await?;
+                continue;
+            }
+            let is_full = pending.len() == asked as usize;
             // While others are still being posted, a small set is not waited for alone.
             let patience = if all_posted || is_full { ROUND } else { SHORT_ROUND };
             let last = pending.last().filter(|_| is_full);
@@ -70,9 +80,9 @@ impl Worker {
                 Some(last) if come.results == 0 => passed_by = Some(last),
                 _ => {}
             }
-            if come.has_failed && come.results == 0 {
+            if come.results == 0 {
                 // What has ended it before its time would do so again at once.
-                sleep(SHORT_ROUND).await;
+                sleep(if come.has_failed { SHORT_ROUND } else { PAUSE }).await;
             }
         }
     }
@@ -89,12 +99,18 @@ impl Worker {
         let enough = if is_full { pending.len() * 9 / 10 } else { pending.len() };
         // What has come at about the same time is stored in one transaction.
         let mut results = self.tasks.collect(pending, patience).ready_chunks(AT_ONCE);
-        let mut come = Come::default();
+        let (mut come, mut looks) = (Come::default(), 0);
         while come.results < enough {
             let may_be_quiet = is_full && (come.results > 0 || is_overdue);
             let next = timeout(if may_be_quiet { self.quiet } else { patience }, results.next());
-            let Ok(Some(some)) = next.await else { break };
-            self.store_some(some, &mut come).await?;
+            match next.await {
+                Ok(Some(some)) => self.store_some(some, &mut come).await?,
+                Ok(None) => break,
+                // A look that waits for its turn has not said yet that there is nothing; that of the last results has ended.
+                Err(_) if results.get_ref().looks() > looks + u64::from(come.results > 0) => break,
+                Err(_) => continue,
+            }
+            looks = results.get_ref().looks();
         }
         Ok(come)
     }
@@ -119,4 +135,9 @@ impl Worker {
         }
         failure.map_or(Ok(()), |error| Err(error.into()))
     }
+}
+
+/// Whether its result is posted to an address.
+fn is_hooked(entry: &Entry) -> bool {
+    entry.request.summary().posted.is_some()
 }

@@ -9,7 +9,7 @@ use asin_sandbox::Fault;
 use dataforseo_merchant::{Entry, Ledger, testing::entry};
 use jiff::{SignedDuration, Timestamp};
 use std::time::Duration;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 const LONG: Duration = Duration::from_secs(60);
 /// The vendor says of these only that they wait.
@@ -48,7 +48,7 @@ async fn collected(slow: u32, others: u32, age: SignedDuration) -> u64 {
     let second = worker(&client, store.clone(), run);
     let all = async {
         while store.status(run).await.unwrap().done < u64::from(others) {
-            tokio::task::yield_now().await;
+            sleep(Duration::from_millis(10)).await;
         }
     };
     tokio::select! {

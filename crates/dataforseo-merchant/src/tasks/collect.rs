@@ -21,7 +21,10 @@ use std::{
     fmt,
     panic::AssertUnwindSafe,
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     task::{Context, Poll},
     time::Duration,
 };
@@ -89,12 +92,12 @@ impl Tasks {
     /// ```
     pub fn collect(&self, entries: impl IntoIterator<Item = Entry>, patience: Duration) -> Collecting {
         let collector = Collector::new(self.clone(), entries, patience);
-        let pending = collector.pending.clone();
+        let (pending, looks) = (collector.pending.clone(), collector.looks.clone());
         let results = stream::unfold(collector, |mut collector| async move {
             let item = collector.next().await?;
             Some((item, collector))
         });
-        Collecting { results: results.boxed(), pending }
+        Collecting { results: results.boxed(), pending, looks }
     }
 }
 
@@ -106,9 +109,15 @@ type Pending = Arc<Mutex<HashMap<TaskId, Entry>>>;
 pub struct Collecting {
     results: BoxStream<'static, Result<Collected>>,
     pending: Pending,
+    looks: Arc<AtomicU64>,
 }
 
 impl Collecting {
+    /// How many looks have ended: for each, whatever it found to be ready has come, or failed.
+    pub fn looks(&self) -> u64 {
+        self.looks.load(Ordering::Relaxed)
+    }
+
     /// The tasks whose results have not come yet, the oldest first. Each can be stored and collected by another process.
     pub fn pending(&self) -> Vec<Entry> {
         let mut pending: Vec<Entry> = lock(&self.pending).values().cloned().collect();
@@ -153,6 +162,8 @@ struct Collector {
     under_way: FuturesUnordered<Asked>,
     /// Whether the last look has brought anything.
     fruitful: Option<bool>,
+    /// How many have ended.
+    looks: Arc<AtomicU64>,
     /// Whether it has been told of any task that it is pending.
     told: bool,
     /// Why the last look failed.
@@ -175,7 +186,8 @@ impl Collector {
         let (due, under_way) = (VecDeque::new(), FuturesUnordered::new());
         let pending = Arc::new(Mutex::new(entries.into_iter().filter_map(with_id).collect()));
         let (end, fruitful, told, failure, ended) = (core_http::from_now(patience), None, false, None, false);
-        Self { tasks, cadence, end, wait, pending, queue, live, due, under_way, fruitful, told, failure, ended }
+        let looks = Arc::default();
+        Self { tasks, cadence, end, wait, pending, queue, live, due, under_way, fruitful, looks, told, failure, ended }
     }
 
     async fn next(&mut self) -> Option<Result<Collected>> {
@@ -222,6 +234,7 @@ impl Collector {
                 return None;
             }
             if let Some(fruitful) = self.fruitful.take() {
+                self.looks.fetch_add(1, Ordering::Relaxed);
                 self.ended |=
                     !fruitful && !self.told && self.failure.as_ref().is_some_and(|error| is_of_a_task(error.kind()));
                 let longer = (self.wait + self.wait / 2).max(self.cadence.first).max(Duration::from_millis(100));
