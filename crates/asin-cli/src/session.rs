@@ -257,7 +257,7 @@ impl Session {
         const SOON: Duration = Duration::from_millis(500);
         if let Some(demo) = &self.demo {
             settings.cadence = Some(Cadence { first: SOON, longest: SOON });
-            settings.absence = settings.absence.div_f64(demo.speed.max(1.0));
+            settings.absence = settings.absence.div_f64(demo.speed.max(1.0)).max(Duration::from_secs(1));
         }
     }
 }

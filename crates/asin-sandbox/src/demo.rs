@@ -11,6 +11,7 @@ use crate::world::{API_KEY, CLIENT_ID, CLIENT_SECRET, LOGIN, PASSWORD, World, re
 #[non_exhaustive]
 pub struct Demo {
     /// How many times faster than the wall's the vendors' time goes.
+    #[serde(default)]
     pub speed: f64,
     /// DataForSEO.
     pub dataforseo: DataForSeoDemo,

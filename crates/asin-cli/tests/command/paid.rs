@@ -278,7 +278,7 @@ fn a_task_that_nobody_knows_of_is_given_up() {
     let lost = shop.asin(&["tasks", "post", &file, "--yes"]);
     let tag = lost.lines()[0]["tag"].as_str().unwrap().to_owned();
     let forsake = || shop.asin(&["tasks", "write-off", &tag, "--as", "not-made", "--reason", "nobody knows", "--yes"]);
-    let given_up = (0..100).map(|_| forsake()).find(|ran| ran.code == Some(0));
+    let given_up = (0..1000).map(|_| forsake()).find(|ran| ran.code == Some(0));
     assert!(given_up.is_some());
     assert!(shop.asin(&["tasks", "pending"]).out.is_empty());
 }

@@ -200,7 +200,7 @@ fn tasks_of_which_nobody_knows_are_given_up_and_posted_again() {
     assert_eq!(shop.status()["unknown"], 3);
     shop.sandbox.send("DELETE", "/_sandbox/faults", "");
     // Nor is it before the vendor's list must show it.
-    let given_up = (0..100).map(|_| forsake(&["--yes"])).find(|ran| ran.code == Some(0));
+    let given_up = (0..1000).map(|_| forsake(&["--yes"])).find(|ran| ran.code == Some(0));
     given_up.unwrap().says(0, &[]);
     assert_eq!(shop.status()["waiting"], 3);
     forsake(&["--yes"]).says(0, &["every task that was posted has an answer"]);

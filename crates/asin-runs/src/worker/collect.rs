@@ -61,7 +61,8 @@ impl Worker {
                 sleep(PAUSE).await;
                 continue;
             }
-            let fits = if pending.iter().any(is_hooked) { ONE_BY_ONE } else { WAITED_FOR };
+            let is_hooked = pending.iter().any(is_hooked);
+            let fits = if is_hooked { ONE_BY_ONE } else { WAITED_FOR };
             let asked = std::mem::replace(&mut most, fits);
             if pending.len() > fits as usize {
                 self.hold(&self.collector, Duration::ZERO).await?;
@@ -73,7 +74,10 @@ impl Worker {
             let last = pending.last().filter(|_| is_full);
             let overdue = last.filter(|entry| Timestamp::now().duration_since(entry.sent) > TURNAROUND);
             let overdue = overdue.map(|entry| entry.tag.clone());
-            let come = self.collect_set(pending, left.min(patience), is_full, overdue.is_some()).await?;
+            // A look that asks for all of them has told all that there is to know.
+            let quiet = if is_hooked { PAUSE } else { self.quiet };
+            let quiet = is_full.then_some((quiet, overdue.is_some()));
+            let come = self.collect_set(pending, left.min(patience), quiet).await?;
             self.hold(&self.collector, Duration::ZERO).await?;
             match overdue {
                 _ if !is_full => passed_by = None,
@@ -87,32 +91,37 @@ impl Worker {
         }
     }
 
-    /// Stores what comes of a set, until it has come or patience has run out: of a full one most of it, for others may be
-    /// ready, and what the vendor takes long for, or never ends, would keep them.
+    /// Stores what comes of a set, until it has come or patience has run out; of a full one most of it, or as long as
+    /// something comes: others may be ready, which what the vendor takes long for, or never ends, would keep.
     async fn collect_set(
         &self,
         pending: Vec<Entry>,
         patience: Duration,
-        is_full: bool,
-        is_overdue: bool,
+        full: Option<(Duration, bool)>,
     ) -> Result<Come, RunError> {
-        let enough = if is_full { pending.len() * 9 / 10 } else { pending.len() };
+        let enough = if full.is_some() { pending.len() * 9 / 10 } else { pending.len() };
         // What has come at about the same time is stored in one transaction.
         let mut results = self.tasks.collect(pending, patience).ready_chunks(AT_ONCE);
         let (mut come, mut looks) = (Come::default(), 0);
-        while come.results < enough {
-            let may_be_quiet = is_full && (come.results > 0 || is_overdue);
-            let next = timeout(if may_be_quiet { self.quiet } else { patience }, results.next());
-            match next.await {
+        loop {
+            let has_enough = come.results >= enough;
+            let wait = match full {
+                // What is being asked for is not left.
+                Some(_) if has_enough => PAUSE,
+                Some((quiet, is_overdue)) if come.results > 0 || is_overdue => quiet,
+                _ => patience,
+            };
+            match timeout(wait, results.next()).await {
                 Ok(Some(some)) => self.store_some(some, &mut come).await?,
-                Ok(None) => break,
+                Ok(None) => return Ok(come),
                 // A look that waits for its turn has not said yet that there is nothing; that of the last results has ended.
-                Err(_) if results.get_ref().looks() > looks + u64::from(come.results > 0) => break,
+                Err(_) if has_enough || results.get_ref().looks() > looks + u64::from(come.results > 0) => {
+                    return Ok(come);
+                }
                 Err(_) => continue,
             }
             looks = results.get_ref().looks();
         }
-        Ok(come)
     }
 
     async fn store_some(&self, some: Vec<core_http::Result<Collected>>, come: &mut Come) -> Result<(), RunError> {

@@ -195,7 +195,7 @@ async fn of_a_run_that_becomes_larger_only_what_was_agreed_to_is_posted() {
 /// Waits until the vendor has charged for so many tasks.
 pub async fn charged(sandbox: &Sandbox, count: usize) {
     while sandbox.ledger().charges.len() < count {
-        tokio::task::yield_now().await;
+        tokio::time::sleep(Duration::from_millis(1)).await;
     }
 }
 

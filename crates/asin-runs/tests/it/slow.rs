@@ -6,7 +6,7 @@ use crate::{
 };
 use asin_runs::{Runs, Sqlite};
 use asin_sandbox::Fault;
-use dataforseo_merchant::{Entry, Ledger, testing::entry};
+use dataforseo_merchant::{Entry, Ledger, WebhookUrl, testing::entry};
 use jiff::{SignedDuration, Timestamp};
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
@@ -16,7 +16,7 @@ const LONG: Duration = Duration::from_secs(60);
 const SLOW: &str = "/v3/merchant/amazon/*/task_get/*11251845-7880-0209-0000-*";
 
 /// A run of which the oldest so many tasks, sent so long ago, are never answered, and the others are.
-async fn collected(slow: u32, others: u32, age: SignedDuration) -> u64 {
+async fn collected(slow: u32, others: u32, age: SignedDuration, to: Option<WebhookUrl>) -> u64 {
     let sandbox = sandbox(9).await;
     sandbox.fault(Fault::on("GET", SLOW).code(40602));
     let client = client(sandbox.demo().dataforseo);
@@ -31,6 +31,9 @@ async fn collected(slow: u32, others: u32, age: SignedDuration) -> u64 {
     let old = |number: u32| {
         let mut entry = entry(&format!("{run}/{number}"));
         (entry.sent, entry.vendor_sent) = (sent, Some(sent));
+        if let Some(to) = &to {
+            entry.request = entry.request.clone().postback(to.clone());
+        }
         entry
     };
     let old: Vec<Entry> = (0..slow).map(old).collect();
@@ -61,10 +64,16 @@ async fn collected(slow: u32, others: u32, age: SignedDuration) -> u64 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_takes_long_is_left_behind_for_what_has_come() {
-    assert_eq!(collected(300, 800, SignedDuration::ZERO).await, 800);
+    assert_eq!(collected(300, 800, SignedDuration::ZERO, None).await, 800);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn overdue_ones_are_passed_by_though_they_are_all_that_is_looked_at() {
-    assert_eq!(collected(1000, 50, SignedDuration::from_hours(2)).await, 50);
+    assert_eq!(collected(1000, 50, SignedDuration::from_hours(2), None).await, 50);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn those_that_are_posted_and_never_come_are_asked_for_one_by_one_and_passed_by() {
+    let to = WebhookUrl::new("https://hooks.shop.example/results").unwrap();
+    assert_eq!(collected(120, 40, SignedDuration::from_hours(2), Some(to)).await, 40);
 }

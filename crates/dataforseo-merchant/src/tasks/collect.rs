@@ -205,6 +205,14 @@ impl Collector {
             while self.under_way.len() < AT_ONCE
                 && let Some(id) = self.due.pop_front()
             {
+                // Not in the future that asks: nobody polls that while what another has brought is stored, and of a ledger in a
+                // database it must not keep a connection meanwhile.
+                if let Some(entry) = self.posted(&id)
+                    && self.tasks.is_acknowledged(&entry).await
+                {
+                    lock(&self.pending).remove(&id);
+                    continue;
+                }
                 let asked = self.ask(id);
                 self.under_way.extend(asked);
             }
@@ -302,6 +310,11 @@ impl Collector {
         next
     }
 
+    /// A task whose result is posted to an address: it may have come there, and then costs no call.
+    fn posted(&self, id: &TaskId) -> Option<Entry> {
+        lock(&self.pending).get(id).filter(|entry| entry.request.summary().posted.is_some()).cloned()
+    }
+
     fn line(&self) -> Line {
         let left = self.end.saturating_duration_since(Instant::now()).max(Duration::from_secs(1));
         let client = self.tasks.client.with(|options| options.deadline = options.deadline.min(left));
@@ -310,13 +323,8 @@ impl Collector {
 
     fn ask(&self, id: TaskId) -> Option<Asked> {
         let entry = lock(&self.pending).get(&id)?.clone();
-        let (tasks, line, pending) = (self.tasks.clone(), self.line(), self.pending.clone());
+        let (tasks, line) = (self.tasks.clone(), self.line());
         Some(Box::pin(async move {
-            // It may have been received meanwhile: that costs no call.
-            if entry.request.summary().posted.is_some() && tasks.is_acknowledged(&entry).await {
-                lock(&pending).remove(&id);
-                return (id, Ok(None));
-            }
             let result = tasks.ask(&line, &entry, id.clone()).await;
             (id, result)
         }))

@@ -240,7 +240,7 @@ async fn the_budget_is_reserved_before_sending() {
     // Unless a person decides otherwise.
     let unsettled = next.tasks.unsettled().await.unwrap();
     let soon = next.tasks.write_off(&unsettled[0].tag, WriteOff::NotMade, "looked").await.unwrap_err();
-    assert!(soon.to_string().contains("write it off in 10m"), "the list lags: {soon}");
+    assert!(soon.to_string().contains("write it off in "), "the list lags: {soon}");
     next.tasks.write_off(&unsettled[0].tag, WriteOff::Lost, "looked").await.unwrap();
     next.tasks.write_off(&unsettled[0].tag, WriteOff::NotMade, "looked").await.unwrap();
     assert_eq!((budget.left(), budget.spent()), (Some(Decimal::new(10, 4)), Decimal::new(15, 4)));
