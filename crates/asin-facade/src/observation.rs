@@ -30,7 +30,7 @@ pub struct Observation {
     /// The postcode of the place that the page was shown for, as the store of an output; prices may differ by it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub postcode: Option<String>,
-    /// The amount, tax included.
+    /// The amount, tax included, and delivery where the page says what it costs (DataForSEO).
     pub amount: Option<Decimal>,
     /// The currency.
     pub currency: Option<Currency>,

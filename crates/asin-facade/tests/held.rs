@@ -156,6 +156,50 @@ async fn a_stock_is_sent_only_where_the_listing_still_shows_what_it_was_decided_
 }
 
 #[tokio::test]
+async fn a_stock_does_not_rise_at_a_price_that_somebody_else_has_set_meanwhile() {
+    for feed_above in BOTH_WAYS {
+        for (price, expected, pieces) in [("1.00", "skipped(price_first)", 10), ("9.00", "submitted", 50)] {
+            let shop = open().await;
+            let publish = shop.publish(feed_above, |_| ());
+            let wanted = json!({"quantity": {"from": 10, "to": 50}, "min_price": "8.00", "max_price": "12.00"});
+            let plan = publish.plan(vec![change(2, "DE", &wanted)]);
+            let meddle = vec![new_price("EUR", price.parse().unwrap())];
+            let report = publish.run(&plan, &Slow(&shop, meddle)).await.unwrap();
+            assert_eq!(ended(&report)[1], expected, "at {price}, {feed_above}: {report:?}");
+            shop.meddle(vec![]).await;
+            assert_eq!(shop.pieces(), Some(pieces), "at {price}, {feed_above}");
+            shop.sandbox.stop().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_a_later_run_has_written_again_is_not_taken_back_with_an_earlier_one() {
+    let shop = open().await;
+    let publish = shop.publish(500, |_| ());
+    let run = async |from: u32, to: u32| {
+        let plan = publish.plan(vec![change(2, "DE", &json!({"quantity": {"from": from, "to": to}}))]);
+        let run = publish.run(&plan, &Agreed).await.unwrap().totals.run.unwrap();
+        shop.meddle(vec![]).await;
+        run
+    };
+    let first = run(10, 4).await;
+    // Three come back, a new count says five, and one of these is sold: four again, and not the first run's.
+    shop.meddle(vec![quantity_patch(7, None)]).await;
+    let second = run(7, 5).await;
+    shop.meddle(vec![quantity_patch(4, None)]).await;
+    let undo = publish.undo(&first).unwrap().unwrap();
+    assert!(undo.plan.changes.is_empty(), "{undo:?}");
+    assert!(undo.left[0].ends_with("a later run has written it, too"), "{:?}", undo.left);
+    shop.meddle(vec![quantity_patch(5, None)]).await;
+    let back = publish.undo(&second).unwrap().unwrap().plan;
+    publish.run(&back, &Agreed).await.unwrap();
+    shop.meddle(vec![]).await;
+    assert_eq!(publish.undo(&first).unwrap().unwrap().plan.changes.len(), 1, "the later one has been taken back");
+    shop.sandbox.stop().await;
+}
+
+#[tokio::test]
 async fn an_old_stock_keeps_no_price_and_is_as_old_as_its_oldest_row() {
     for feed_above in BOTH_WAYS {
         let shop = open().await;

@@ -10,7 +10,9 @@ mod example;
 use asin_facade::sp_listings::{
     ListingsItemPatchRequest, Marketplace, PatchListingsItem, Submission, new_price, quantity_patch,
 };
-use asin_facade::sync::{Agreed, Catalogue, Options, Plan, PlanError, Report, RunId, Services, Sync, SyncError};
+use asin_facade::sync::{
+    Agreed, Catalogue, Change, FromTo, Options, Plan, PlanError, Report, RunId, Services, Sync, SyncError,
+};
 use asin_sandbox::Sandbox;
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
@@ -170,6 +172,12 @@ async fn a_plan_of_elsewhere_or_of_somebody_else_is_refused_as_a_whole() {
     let mut twice = plan.clone();
     twice.changes.push(plan.changes[0].clone());
     assert!(matches!(refused(&twice).await, PlanError::Twice { .. }));
+    let mut torn = plan.clone();
+    let change = torn.changes.iter().find(|change| change.quantity.is_some()).unwrap().clone();
+    let store = asin_facade::Marketplace::all().find(|store| *store != change.marketplace).unwrap();
+    let quantity = change.quantity.map(|pieces| FromTo { to: pieces.to + 1, ..pieces });
+    torn.changes.push(Change { marketplace: store, quantity, ..change });
+    assert!(matches!(refused(&torn).await, PlanError::Stock { .. }));
     let later = serde_json::to_string(&plan).unwrap().replacen("\"version\":1", "\"version\":2", 1);
     assert!(matches!(Plan::read(later.as_bytes()), Err(PlanError::Version(2))));
     let odd = serde_json::to_string(&plan).unwrap().replacen("\"line\":", "\"lime\":", 1);

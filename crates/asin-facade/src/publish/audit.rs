@@ -64,6 +64,18 @@ pub(super) enum Edit {
 }
 
 impl Edit {
+    /// Whether it writes what was there before another one.
+    fn takes_back(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Price { to, .. }, Self::Price { from, .. }) => Some(*to) == *from,
+            (Self::Stock { to, .. }, Self::Stock { from, .. }) => {
+                to.quantity.is_none_or(|to| Some(to) == from.quantity)
+                    && to.handling_days.is_none_or(|to| Some(to) == from.handling_days)
+            }
+            _ => false,
+        }
+    }
+
     pub(super) fn part(&self) -> Part {
         match self {
             Self::Price { .. } => Part::Price,
@@ -291,6 +303,22 @@ impl Log {
         runs.into_values().rev().collect()
     }
 
+    /// Whether a later run has written the same, and has not been taken back since: that what is there now is what this write
+    /// left does not say that it is this write's. One that wrote what was there before was the way back.
+    fn is_overtaken(&self, sent: &Sending) -> bool {
+        let same = |other: &&Sending| other.run != sent.run && other.is_of_the_same(sent);
+        let counts = |other: &&Sending| !self.void.contains(&Write { run: other.run.clone(), write: other.write });
+        let behind = self.sent.iter().skip_while(|other| (&other.run, other.write) != (&sent.run, sent.write));
+        let mut later: Vec<&Edit> = Vec::new();
+        for other in behind.filter(same).filter(counts) {
+            match later.last() {
+                Some(last) if other.change.takes_back(last) => drop(later.pop()),
+                _ => later.push(&other.change),
+            }
+        }
+        later.last().is_some_and(|last| !last.takes_back(&sent.change))
+    }
+
     /// The way back from a run; `None`: there is no such run.
     pub(super) fn undo(&self, run: &RunId, world: &str, now: Timestamp) -> Option<Undo> {
         let mut changes: BTreeMap<(String, Sku, Marketplace), Change> = BTreeMap::new();
@@ -304,6 +332,10 @@ impl Log {
             let (account, sku, marketplace) = (sent.account.clone(), sent.sku.clone(), sent.marketplace);
             let line = changes.len() as u64 + 1;
             let change = changes.entry((account, sku, marketplace)).or_insert_with(|| sent.back(line, now));
+            if self.is_overtaken(sent) {
+                left.push(format!("{} in {}: a later run has written it, too", sent.sku, sent.marketplace));
+                continue;
+            }
             let mut keep = |what: &str| left.push(format!("{} in {}: {what} before", sent.sku, sent.marketplace));
             match sent.change {
                 Edit::Price { from: Some(from), to } => change.price = Some(FromTo { from: Some(to), to: from }),
@@ -342,6 +374,16 @@ fn back(from: Option<u32>, to: Option<u32>) -> Option<FromTo<u32>> {
 }
 
 impl Sending {
+    /// Whether it writes the same part of the same listing; a stock is one for all stores of the account.
+    fn is_of_the_same(&self, other: &Self) -> bool {
+        let store = |sending: &Self| match sending.change.part() {
+            Part::Price => Some(sending.marketplace),
+            Part::Stock => None,
+        };
+        (&self.account, &self.sku, self.change.part()) == (&other.account, &other.sku, other.change.part())
+            && store(self) == store(other)
+    }
+
     /// The change that leads back, still empty; whoever asks for it wants that stock now.
     fn back(&self, line: u64, now: Timestamp) -> Change {
         let Self { account, seller_id, sku, asin, marketplace, .. } = self.clone();

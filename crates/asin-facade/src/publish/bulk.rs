@@ -12,7 +12,7 @@ use super::{
     row::Slot,
     sent::{Part, Sent},
     work::Work,
-    write::{BETWEEN_LOOKS, Draft, LOCALE, LOOKS, Mode, STALE, dry_run, failed, not_allowed, patch},
+    write::{BETWEEN_LOOKS, Draft, LOCALE, LOOKS, Mode, dry_run, failed, not_allowed, patch},
 };
 use crate::{
     Marketplace,
@@ -86,6 +86,9 @@ impl Work<'_> {
         for part in PARTS {
             if part == Part::Stock {
                 self.see_prices(&mut groups).await;
+                for store in &stores {
+                    self.reread_for_rises(&mut groups, *store).await;
+                }
                 groups.iter_mut().for_each(Group::hold_rise);
             }
             if mode == Mode::Preview {
@@ -134,7 +137,7 @@ impl Work<'_> {
     /// Reads listings again that were read a while ago; what has changed meanwhile is left alone. Both parts are held
     /// against the new reading, for the next part finds it fresh.
     async fn refresh(&self, groups: &mut [Group], store: Marketplace, part: Part) {
-        let old = |listing: &Listing| listing.read.elapsed() >= STALE;
+        let old = |listing: &Listing| !listing.is_fresh();
         let is_old = |at: &At| groups[at.group].members[at.member].listing.as_ref().is_none_or(old);
         let stale: Vec<At> = due(groups, store, part).into_iter().filter(is_old).collect();
         let Some(first) = stale.first().map(|at| at.slot(groups)) else { return };

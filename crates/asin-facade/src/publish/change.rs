@@ -159,6 +159,14 @@ pub enum PlanError {
         /// The seller that the plan was made for.
         seller: SellerId,
     },
+    /// It wants two stocks of one listing, which has one in all stores of its account.
+    #[error("line {line}: `{sku}` has one stock in all stores of its account, and another one stands in the plan")]
+    Stock {
+        /// The line of the catalogue.
+        line: u64,
+        /// The seller's own name for the listing.
+        sku: Sku,
+    },
     /// One listing stands in it twice.
     #[error("line {line}: `{sku}` in {marketplace} stands in the plan twice")]
     Twice {

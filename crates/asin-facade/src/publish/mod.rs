@@ -43,7 +43,11 @@ use crate::event::Workflow;
 use audit::{Audit, Log};
 use decide::AsPlanned;
 use jiff::Timestamp;
-use std::{collections::BTreeSet, path::PathBuf, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    time::Duration,
+};
 
 /// A plan that says nothing of it lets no price follow an older observation.
 const OBSERVED: Duration = Duration::from_secs(2 * 3600);
@@ -219,14 +223,20 @@ impl Publish {
         if plan.world != here {
             return Err(PlanError::World { planned: plan.world.clone(), here: here.to_owned() });
         }
-        let mut seen = BTreeSet::new();
-        for Change { line, account, seller_id, sku, marketplace, .. } in &plan.changes {
+        let (mut seen, mut stocks) = (BTreeSet::new(), BTreeMap::new());
+        for Change { line, account, seller_id, sku, marketplace, quantity, handling, .. } in &plan.changes {
             let known = self.sellers.accounts().get(account);
             if known.is_none_or(|known| known.seller_id != *seller_id) {
                 return Err(PlanError::Account { line: *line, account: account.clone(), seller: seller_id.clone() });
             }
             if !seen.insert((account, sku.as_str(), marketplace.id())) {
                 return Err(PlanError::Twice { line: *line, sku: sku.clone(), marketplace: *marketplace });
+            }
+            for (what, wanted) in [("quantity", quantity), ("handling", handling)] {
+                let Some(wanted) = wanted else { continue };
+                if *stocks.entry((account, sku.as_str(), what)).or_insert(wanted.to) != wanted.to {
+                    return Err(PlanError::Stock { line: *line, sku: sku.clone() });
+                }
             }
         }
         Ok(())

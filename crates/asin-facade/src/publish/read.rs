@@ -1,13 +1,21 @@
 //! Reads listings: one by one, or twenty in a call where there are many.
 
-use super::{Change, FromTo, Outcome, Reason, group::pieces, report::codes, row::Slot, sent::Part, work::Work};
+use super::{
+    Change, FromTo, Outcome, Reason,
+    group::{Group, Member, pieces},
+    report::codes,
+    row::Slot,
+    sent::Part,
+    work::Work,
+};
 use crate::{Marketplace, Price, event::Hears};
 use core_http::{Error, ErrorKind};
 use futures_util::TryStreamExt;
+use jiff::{SignedDuration, Timestamp};
 use sp_listings::{
     DEFAULT_CHANNEL, GetListingsItem, Identifiers, IncludedData, Item, NoOffer, Offer, Search, SellerId, Sku, SpClient,
 };
-use std::{collections::HashMap, fmt::Display};
+use std::{collections::HashMap, fmt::Display, time::Duration};
 use tokio::time::Instant;
 
 /// What is read of a listing.
@@ -18,8 +26,12 @@ const READ: [IncludedData; 3] =
 pub(super) struct Listing {
     pub(super) item: Item,
     pub(super) offer: Result<Offer, NoOffer>,
-    pub(super) read: Instant,
+    /// When it was read, by both clocks: the monotonic one stands still while a machine sleeps, the wall's can be set.
+    read: (Instant, Timestamp),
 }
+
+/// A listing that was read longer ago is read again before it is written.
+const STALE: Duration = Duration::from_secs(60);
 
 /// Listings of one account in one store.
 pub(super) type Shelf = HashMap<Sku, Listing>;
@@ -38,7 +50,13 @@ impl Shelves {
 impl Listing {
     fn new(item: Item, store: Marketplace) -> Self {
         let offer = Offer::find(&item, &store.listings(), store.currency().as_str());
-        Self { item, offer, read: Instant::now() }
+        Self { item, offer, read: (Instant::now(), Timestamp::now()) }
+    }
+
+    /// Whether it was read a moment ago.
+    pub(super) fn is_fresh(&self) -> bool {
+        let (read, wall) = self.read;
+        is_fresh(read.elapsed(), Timestamp::now().duration_since(wall))
     }
 
     pub(super) fn price(&self, slot: &Slot) -> Option<Price> {
@@ -71,6 +89,10 @@ impl Listing {
         let on = self.item.asin(&slot.row.marketplace.listings());
         (!is_same || on != Some(slot.row.asin)).then(changed)
     }
+}
+
+fn is_fresh(passed: Duration, by_the_wall: SignedDuration) -> bool {
+    passed < STALE && Duration::try_from(by_the_wall).is_ok_and(|passed| passed < STALE)
 }
 
 /// Somebody else was there first.
@@ -121,6 +143,25 @@ impl Work<'_> {
         Ok(items.into_iter().map(|item| (item.sku.clone(), Listing::new(item, store))).collect())
     }
 
+    /// Reads listings of a store again, seen a while ago, whose price decides whether a stock may rise.
+    pub(super) async fn reread_for_rises(&self, groups: &mut [Group], store: Marketplace) {
+        let rising = groups.iter_mut().filter(|group| group.stock.is_some_and(|plan| plan.rises));
+        let stale: Vec<&mut Member> = rising
+            .flat_map(|group| &mut group.members)
+            .filter(|member| member.slot.row.marketplace == store)
+            .filter(|member| member.listing.as_ref().is_some_and(|listing| !listing.is_fresh()))
+            .collect();
+        let Some(first) = stale.first().map(|member| (member.slot.row.account.clone(), member.slot.seller.clone()))
+        else {
+            return;
+        };
+        let skus: Vec<Sku> = stale.iter().map(|member| member.slot.row.sku.clone()).collect();
+        let mut shelf = self.read_all(&first.0, first.1, store, skus).await.unwrap_or_default();
+        for member in stale {
+            member.listing = shelf.remove(&member.slot.row.sku);
+        }
+    }
+
     /// The listings of accounts and stores of which so many rows speak that they would be written by a feed. What cannot be
     /// had this way is read by itself.
     pub(super) async fn shelves(&self, slots: &[Slot]) -> Shelves {
@@ -138,5 +179,17 @@ impl Work<'_> {
             }
         }
         shelves
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_read_before_a_machine_slept_or_its_clock_was_set_is_read_again() {
+        let seconds = |passed: u64, wall: i64| is_fresh(Duration::from_secs(passed), SignedDuration::from_secs(wall));
+        assert!(seconds(0, 0) && seconds(59, 59));
+        assert!(!seconds(60, 60) && !seconds(3, 50_000) && !seconds(3, -50_000));
     }
 }

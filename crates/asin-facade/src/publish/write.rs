@@ -5,7 +5,7 @@ use super::{
     audit::{Edit, End, Stock},
     decide,
     group::{AT_ONCE, Group, Member, StockPlan, plain},
-    read::{Listing, unread},
+    read::unread,
     report::codes,
     row::Slot,
     sent::{Part, Sent, Target},
@@ -25,8 +25,6 @@ use std::{
 };
 use tokio::time::sleep;
 
-/// A listing that was read longer ago is read again before it is written.
-pub(super) const STALE: Duration = Duration::from_secs(60);
 /// How often, and how far apart, a price is read back before a stock may rise.
 pub(super) const LOOKS: u32 = 5;
 pub(super) const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
@@ -136,6 +134,10 @@ impl Work<'_> {
         if plan.rises {
             for member in &mut group.members {
                 member.reads_back = member.slot.report.price == Outcome::Submitted && self.reads_back(member).await;
+                // A price that was seen a while ago may be another one now.
+                if member.listing.as_ref().is_some_and(|listing| !listing.is_fresh()) {
+                    member.listing = self.read(&member.slot).await.ok();
+                }
             }
         }
         let outcome = if let Some(reason) = group.holds_rise() {
@@ -180,8 +182,7 @@ impl Work<'_> {
 
     /// Reads a listing again if that was a while ago; an outcome if the part is no longer what was decided on.
     async fn departed(&self, member: &mut Member, part: Part) -> Option<Outcome> {
-        let is_fresh = |listing: &&Listing| listing.read.elapsed() < STALE;
-        if let Some(listing) = member.listing.as_ref().filter(is_fresh) {
+        if let Some(listing) = member.listing.as_ref().filter(|listing| listing.is_fresh()) {
             return listing.departs(Some(listing), &member.slot, part);
         }
         let before = member.listing.take();
