@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 /// Fault delays are wall time: a tester thinks in the client's own time-outs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[must_use = "nothing fails before a sandbox has it"]
 pub struct Fault {
     /// The HTTP method, or `*`.
     method: String,
