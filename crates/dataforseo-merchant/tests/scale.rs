@@ -54,8 +54,8 @@ enum By {
 struct Day {
     /// One of so many is played.
     scale: u32,
-    /// Which results do not come by themselves.
-    is_missed: fn(u32) -> bool,
+    /// Which results do not come by themselves: the task's number, of so many.
+    is_missed: fn(u32, u32) -> bool,
     /// Nothing that was missed is asked for before.
     asked_from: f64,
     by: By,
@@ -67,7 +67,7 @@ impl Day {
     /// One without trouble.
     fn new() -> Self {
         let scale = std::env::var("DATAFORSEO_SCALE").map_or(10_000, |scale| scale.parse().unwrap());
-        Self { scale, is_missed: |_| false, asked_from: 0.0, by: By::Get, filled: 100 }
+        Self { scale, is_missed: |_, _| false, asked_from: 0.0, by: By::Get, filled: 100 }
     }
 
     fn tasks(self) -> u32 {
@@ -189,7 +189,7 @@ impl Day {
         let new = move |number: u32| {
             let asin = format!("B{number:09}").parse().unwrap();
             let task = SellersTask::new(asin, Location::code(2840), Language::code("en_US"));
-            let is_hooked = self.by == By::Resend && (self.is_missed)(number);
+            let is_hooked = self.by == By::Resend && (self.is_missed)(number, all);
             let task = if is_hooked { task.postback(url.clone(), PostbackData::Advanced) } else { task };
             NewTask::new(task).label(number.to_string())
         };
@@ -210,7 +210,7 @@ impl Day {
             let mut outcomes = Box::pin(tasks.post_all(Box::pin(arrivals)));
             while let Some(outcome) = outcomes.next().await {
                 let Posted::Created { id, .. } = outcome.posted else { panic!("{:?}", outcome.posted) };
-                if (self.is_missed)(outcome.task.note().parse().unwrap()) {
+                if (self.is_missed)(outcome.task.note().parse().unwrap(), all) {
                     let asked = (Instant::now() + TURNAROUND).max(begun + hours(self.asked_from));
                     missed.send((id, asked)).unwrap();
                 }
@@ -240,7 +240,7 @@ fn is_about(what: &str, is: f64, expected: f64) {
 
 #[tokio::test(start_paused = true)]
 async fn few_missed_results_are_sent_again_within_the_day() {
-    let day = Day { is_missed: |number| number % 100 == 0, by: By::Resend, ..Day::new() };
+    let day = Day { is_missed: |number, _| number % 100 == 0, by: By::Resend, ..Day::new() };
     let (took, had) = day.takes(100.0).await;
     is_about("1 % missed and sent again, hours", took, 24.7);
     assert_eq!(had, day.tasks() as usize / 100);
@@ -248,7 +248,7 @@ async fn few_missed_results_are_sent_again_within_the_day() {
 
 #[tokio::test(start_paused = true)]
 async fn missed_results_that_are_fetched_use_the_quota_up() {
-    let day = Day { is_missed: |number| number % 20 == 0, ..Day::new() };
+    let day = Day { is_missed: |number, _| number % 20 == 0, ..Day::new() };
     let (took, had) = day.takes(100.0).await;
     is_about("5 % missed and fetched, hours", took, 52.0);
     assert_eq!(had, day.tasks() as usize / 20);
@@ -257,11 +257,47 @@ async fn missed_results_that_are_fetched_use_the_quota_up() {
 #[tokio::test(start_paused = true)]
 async fn an_hour_without_a_receiver_is_made_up_for_in_half_an_hour() {
     // Of the day only its beginning is played.
-    let day = Day { is_missed: |number| number < HOUR, asked_from: 1.0, by: By::Resend, scale: FINE, ..Day::new() };
+    let day = Day { is_missed: |number, _| number < HOUR, asked_from: 1.0, by: By::Resend, scale: FINE, ..Day::new() };
     let expected = 34.0 / 60.0 * f64::from(HOUR) / (f64::from(TASKS / FINE) / 24.0);
     let (took, had) = day.takes(2.0).await;
     is_about("an hour missed and sent again, hours since", took - 1.0, expected);
     assert_eq!(had, HOUR as usize);
+}
+
+#[tokio::test(start_paused = true)]
+async fn four_hours_without_a_receiver_are_made_up_for_in_two_and_a_quarter() {
+    // Of the day only its beginning is played; so many tasks are enough to count their calls.
+    let day = Day {
+        is_missed: |number, of| number < of / 600 * 100,
+        asked_from: 4.0,
+        by: By::Resend,
+        scale: 2500,
+        ..Day::new()
+    };
+    let (took, had) = day.takes(8.0).await;
+    // Of four hours' tasks those in full hundreds.
+    let missed = day.tasks() / 600 * 100;
+    let expected = 136.0 / 60.0 * f64::from(missed) / (f64::from(day.tasks()) / 6.0);
+    is_about("four hours missed and sent again, hours since", took - 4.0, expected);
+    assert_eq!(had, missed as usize);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_hour_without_a_receiver_that_is_fetched_takes_two_days() {
+    let day = Day { is_missed: |number, of| number < of / 24, asked_from: 1.0, ..Day::new() };
+    let (took, had) = day.takes(100.0).await;
+    is_about("an hour missed and fetched, hours", took, 45.0);
+    assert_eq!(had, day.tasks() as usize / 24);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_missed_decides_how_long_a_day_takes_and_sending_again_costs_nothing() {
+    let fiftieth = Day { is_missed: |number, _| number % 50 == 0, ..Day::new() };
+    is_about("2 % missed and fetched, hours", fiftieth.takes(100.0).await.0, 26.2);
+    let twentieth = Day { is_missed: |number, _| number % 20 == 0, by: By::Resend, ..Day::new() };
+    is_about("5 % missed and sent again, hours", twentieth.takes(100.0).await.0, 24.8);
+    let half = Day { filled: 50, ..Day::new() };
+    is_about("50 tasks a call, hours", half.takes(100.0).await.0, 24.0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -272,7 +308,7 @@ async fn batches_of_thirty_saturate_the_quota() {
 
 #[tokio::test(start_paused = true)]
 async fn polling_alone_has_a_tenth_after_four_days() {
-    let day = Day { is_missed: |_| true, ..Day::new() };
+    let day = Day { is_missed: |_, _| true, ..Day::new() };
     let (_, had) = day.takes(96.0).await;
     is_about("polled within four days, per cent", 100.0 * had as f64 / f64::from(day.tasks()), 10.0);
 }
