@@ -245,3 +245,26 @@ runs!(
     now: "CAST(extract(epoch FROM clock_timestamp()) AS DOUBLE PRECISION)",
     alone: false
 );
+
+#[cfg(test)]
+#[path = "../tests/it/server.rs"]
+mod server;
+
+#[cfg(test)]
+mod tests {
+    use super::{Postgres, server::Server};
+
+    #[tokio::test]
+    async fn whatever_the_role_is_set_to_commits_are_synced_and_nobody_waits_for_one_who_is_gone() {
+        let Some(server) = Server::start() else { return };
+        let admin = sqlx::PgPool::connect(&server.url()).await.unwrap();
+        sqlx::raw_sql("ALTER ROLE postgres SET synchronous_commit = off").execute(&admin).await.unwrap();
+        let store = Postgres::connect(&server.url(), 2).await.unwrap();
+        for pool in [&store.pool, &store.limits] {
+            let shown = "SELECT current_setting('synchronous_commit'), current_setting('lock_timeout'), \
+                         current_setting('idle_in_transaction_session_timeout')";
+            let (commit, lock, idle): (String, String, String) = sqlx::query_as(shown).fetch_one(pool).await.unwrap();
+            assert_eq!((commit.as_str(), lock.as_str(), idle.as_str()), ("on", "30s", "10s"));
+        }
+    }
+}
