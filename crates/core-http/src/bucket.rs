@@ -112,6 +112,11 @@ impl Bucket {
         self.most_in_flight.map(|most| most.max(1).saturating_sub(self.fewer.ceil() as u32).max(1))
     }
 
+    /// Whether one more call may go now, and nobody waits.
+    pub(crate) fn is_free(&self, now: Instant) -> bool {
+        self.heads.is_empty() && self.has_place() && self.ready(0) <= now
+    }
+
     /// When there will be a token for the one who has `ahead` others before it.
     pub(crate) fn ready(&self, ahead: usize) -> Instant {
         let missing = (1.0 + ahead as f64 - self.tokens).max(0.0);

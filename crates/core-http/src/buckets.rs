@@ -242,13 +242,13 @@ struct InFlight {
 impl Drop for InFlight {
     fn drop(&mut self) {
         let mut state = self.buckets.lock();
+        let mut capped = Vec::new();
         for key in self.keys.iter() {
             let bucket = state.bucket(key);
             bucket.in_flight = bucket.in_flight.saturating_sub(1);
+            // Without a cap nobody waits for a place.
+            capped.extend(bucket.most_in_flight.map(|_| key.clone()));
         }
-        // Without a cap nobody waits for a place.
-        let capped = self.keys.iter().filter(|key| state.buckets[*key].most_in_flight.is_some());
-        let capped: Vec<Key> = capped.cloned().collect();
         state.dispatch(&capped, Instant::now());
     }
 }
@@ -265,14 +265,14 @@ impl RateLimit for TokenBuckets {
             let mut state = self.lock();
             state.tickets += 1;
             state.tidy(now);
+            let mut free = true;
             for (key, limit) in keys.iter().zip(limits) {
-                state.open(key, limit, now);
+                free &= state.open(key, limit, now).is_free(now);
             }
             keys.sort_unstable();
             keys.dedup();
             let keys: Arc<[Key]> = keys.into();
-            let alone = keys.iter().all(|key| state.buckets[key].heads.is_empty());
-            if alone && state.ready(&keys, now).is_some_and(|ready| ready <= now) {
+            if free {
                 state.take(&keys);
                 return Ok(Permit::new(InFlight { buckets: self.clone(), keys }));
             }

@@ -109,7 +109,7 @@ impl<O: Operation> Intake for Whole<'_, O> {
 /// 5. Sends, for as long as the operation and the deadline allow.
 pub(crate) async fn receive(sending: Sending) -> Result<Response, Failed> {
     let Sending { transport, request, permit, until, .. } = sending;
-    let response = in_time(until, transport.send(request)).await?;
+    let response = in_time(until, (*transport).send(request)).await?;
     drop(permit);
     Ok(response)
 }
@@ -180,7 +180,8 @@ impl<V: Vendor> Client<V> {
     /// # Errors
     /// After the last attempt, the real failure of that attempt.
     pub async fn call<O: Operation<Vendor = V>>(&self, operation: O) -> Result<O::Output> {
-        self.exchange(operation).await.map(|answer| answer.value)
+        let Got { value: (value, _), .. } = self.run(self.plan(&operation)?, &Whole(&operation)).await?;
+        Ok(value)
     }
 
     /// Sends an operation and returns its value with everything around it.

@@ -107,6 +107,7 @@ impl RequestBuilder {
     }
 
     fn query_name(&mut self, name: &str) {
+        self.query.reserve(64);
         self.query.push(if self.query.is_empty() { '?' } else { '&' });
         push_encoded(&mut self.query, name);
         self.query.push('=');
@@ -209,7 +210,8 @@ impl RequestBuilder {
         if let Some(message) = self.error {
             return Err(Error::new(ErrorKind::Request, message));
         }
-        let target = format!("{}{}", self.path, self.query);
+        let mut target = self.path;
+        target.push_str(&self.query);
         let mut request = http::Request::builder()
             .method(self.method)
             .uri(target)

@@ -56,14 +56,15 @@ impl<V: Vendor> Client<V> {
     /// Puts the base URL before the relative path, and the headers that every request has.
     fn complete(&self, mut request: Request) -> Result<Request> {
         let Base { scheme, authority, path } = &self.shared.base;
-        let relative = request.uri().path_and_query().map(|relative| relative.as_str());
-        let Some(relative) = relative.filter(|relative| relative.starts_with('/')) else {
+        let relative = request.uri().path_and_query();
+        let Some(relative) = relative.filter(|relative| relative.as_str().starts_with('/')) else {
             return Err(Error::new(ErrorKind::Request, "the path of an operation begins with `/`"));
         };
-        let target = http::Uri::builder()
-            .scheme(scheme.clone())
-            .authority(authority.clone())
-            .path_and_query(format!("{path}{relative}"));
+        let target = http::Uri::builder().scheme(scheme.clone()).authority(authority.clone());
+        let target = match path.as_str() {
+            "" => target.path_and_query(relative.clone()),
+            path => target.path_and_query(format!("{path}{relative}")),
+        };
         *request.uri_mut() = target.build().map_err(|error| Error::new(ErrorKind::Request, error))?;
         let headers = request.headers_mut();
         headers.insert(header::USER_AGENT, self.shared.user_agent.clone());

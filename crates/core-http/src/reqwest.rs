@@ -168,15 +168,23 @@ impl ReqwestTransport {
     }
 
     async fn body(&self, mut answer: http_client::Response) -> Result<Bytes, TransportError> {
-        let mut body = BytesMut::new();
+        // A short answer comes in one piece, and is read where it lies.
+        let (mut first, mut joined) = (Bytes::new(), BytesMut::new());
         while let Some(piece) = Self::piece(&mut answer, self.stall_timeout).await? {
-            if body.len() + piece.len() > self.max_body {
+            if first.len().max(joined.len()) + piece.len() > self.max_body {
                 let message = format!("the body is larger than {} bytes", self.max_body);
                 return Err(TransportError::new(TransportErrorKind::TooLarge, message));
             }
-            body.extend_from_slice(&piece);
+            if first.is_empty() {
+                first = piece;
+                continue;
+            }
+            if joined.is_empty() {
+                joined.extend_from_slice(&first);
+            }
+            joined.extend_from_slice(&piece);
         }
-        Ok(body.freeze())
+        Ok(if joined.is_empty() { first } else { joined.freeze() })
     }
 }
 

@@ -59,7 +59,7 @@ fn unsent(error: Error) -> Error {
 #[async_trait]
 impl Authorize for LwaAuthorize {
     async fn authorize(&self, request: &mut Request) -> Result<Credential> {
-        let ask = async || self.client.call(self.ask.clone()).await.map_err(unsent);
+        let ask = async || Box::pin(self.client.call(self.ask.clone())).await.map_err(unsent);
         let (token, credential) = self.held.get(ask).await?;
         let now = SystemTime::now();
         let headers = request.headers_mut();

@@ -70,18 +70,23 @@ pub(crate) fn is_served(region: Region, request: &Request) -> Result<(), String>
         marketplace_id: Option<String>,
     }
     let query = request.uri().query().unwrap_or_default();
-    let named = url::form_urlencoded::parse(query.as_bytes())
-        .filter(|(name, _)| name == "marketplaceIds" || name == "marketplaceId");
-    let mut ids: Vec<String> =
-        named.flat_map(|(_, list)| list.split(',').map(str::to_owned).collect::<Vec<_>>()).collect();
+    let mut strangers = Vec::new();
+    let mut look = |id: &str| {
+        let stranger = STORES.iter().find(|store| store.id == id && store.region != region);
+        let words = |store: &Store| format!("{} ({}) is in the region {}", store.id, store.country, store.region);
+        strangers.extend(stranger.map(words));
+    };
+    let pairs = query.split('&').filter(|pair| pair.starts_with("marketplaceId"));
+    for (name, list) in pairs.flat_map(|pair| url::form_urlencoded::parse(pair.as_bytes())) {
+        if name == "marketplaceIds" || name == "marketplaceId" {
+            list.split(',').for_each(&mut look);
+        }
+    }
     if request.method() == http::Method::POST
         && let Ok(Named { marketplace_ids, marketplace_id }) = serde_json::from_slice(request.body())
     {
-        ids.extend(marketplace_ids.into_iter().chain(marketplace_id));
+        marketplace_ids.iter().chain(&marketplace_id).for_each(|id| look(id));
     }
-    let strangers = ids.iter().filter_map(|id| STORES.iter().find(|store| store.id == id && store.region != region));
-    let strangers: Vec<String> =
-        strangers.map(|store| format!("{} ({}) is in the region {}", store.id, store.country, store.region)).collect();
     if strangers.is_empty() {
         return Ok(());
     }

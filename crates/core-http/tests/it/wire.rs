@@ -236,6 +236,19 @@ async fn gzip_is_asked_for_and_read() {
 }
 
 #[tokio::test]
+async fn a_body_in_many_pieces_is_joined_and_bounded_as_a_whole() {
+    let server = Server::raw(|_| {
+        let pieces = OK.chars().map(|byte| format!("1\r\n{byte}\r\n")).collect::<String>();
+        format!("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n{pieces}0\r\n\r\n").into_bytes()
+    })
+    .await;
+    let most = |bytes| ReqwestTransport::builder().max_body(bytes).build().expect("a transport");
+    assert_eq!(local(most(OK.len()), server.address).call(read()).await.expect("an answer"), 7);
+    let error = local(most(OK.len() - 1), server.address).call(read()).await.expect_err("a byte too many");
+    assert!(error.to_string().contains(&format!("larger than {} bytes", OK.len() - 1)), "{error}");
+}
+
+#[tokio::test]
 async fn r8_a_body_that_is_not_what_its_encoding_says_is_an_error_and_no_garbage() {
     let mut broken = gzip(OK.as_bytes());
     let end = broken.len() - 8;
