@@ -1,7 +1,7 @@
 //! The CSV that a person writes: read whole, or refused with lines that exist.
 
 use asin_facade::sp_listings::Region;
-use asin_facade::sync::{Account, Accounts, Catalogue};
+use asin_facade::sync::{Account, Accounts, COLUMNS, Catalogue, Layout};
 use fuzz::corpus;
 use proptest::prelude::*;
 use std::sync::LazyLock;
@@ -36,7 +36,58 @@ fn read(text: &[u8]) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// A row of valid cells, in the order of the columns.
+fn cells(number: usize, price: u32, quantity: Option<u16>) -> Vec<String> {
+    let (least, most) = (format!("{}.{:02}", price / 100, price % 100), format!("{}.5", price / 100 + 1));
+    let quantity = quantity.map(|quantity| quantity.to_string()).unwrap_or_default();
+    let [account, asin, store, postcode] = ["europe", "B0756FCPPN", "DE", "10115"].map(str::to_owned);
+    vec![account, format!("S \"{number}\", 1"), asin, store, postcode, least, most, quantity, "2".to_owned()]
+}
+
+/// CSV with every cell in quotation marks.
+fn csv(rows: impl IntoIterator<Item = Vec<String>>, delimiter: char) -> String {
+    let quoted = |cell: &String| format!("\"{}\"", cell.replace('"', "\"\""));
+    let line = |row: Vec<String>| row.iter().map(quoted).collect::<Vec<_>>().join(&delimiter.to_string()) + "\n";
+    rows.into_iter().map(line).collect()
+}
+
 proptest! {
+    #[test]
+    fn a_catalogue_says_the_same_in_every_layout(
+        rows in prop::collection::vec((1_u32..100_000, any::<Option<u16>>()), 1..5),
+        order in Just((0..9).collect::<Vec<usize>>()).prop_shuffle(),
+        renamed in prop::sample::subsequence((0..9).collect::<Vec<usize>>(), 0..9),
+        delimiter in prop::sample::select(vec![',', ';', '\t', '|']),
+        decimal_comma in any::<bool>(),
+    ) {
+        let rows = rows.iter().enumerate().map(|(number, (price, quantity))| cells(number, *price, *quantity));
+        let header = COLUMNS[..9].iter().map(|name| (*name).to_owned()).collect();
+        let documented = csv([header].into_iter().chain(rows.clone()), ',');
+        let documented = Catalogue::read(documented.as_bytes(), &accounts()).expect("every cell is valid");
+
+        let mut layout = Layout::default();
+        (layout.delimiter, layout.decimal_comma) = (delimiter as u8, decimal_comma);
+        let names = order.iter().map(|column| match renamed.contains(column) {
+            false => COLUMNS[*column].to_owned(),
+            true => {
+                let theirs = format!("their {column}");
+                layout.map(COLUMNS[*column], theirs.clone()).expect("a column");
+                theirs
+            }
+        });
+        let header: Vec<String> = names.collect();
+        let theirs = rows.map(|cells| {
+            let written = |column: &usize| match column {
+                5 | 6 if decimal_comma => cells[*column].replace('.', ","),
+                _ => cells[*column].clone(),
+            };
+            order.iter().map(written).collect()
+        });
+        let theirs = csv([header].into_iter().chain(theirs), delimiter);
+        let read = Catalogue::read_as(&layout, theirs.as_bytes(), &accounts());
+        prop_assert_eq!(read.expect("the same cells"), documented, "{}", theirs);
+    }
+
     #[test]
     fn a_damaged_catalogue_is_read_or_refused(
         which in any::<usize>(), flips in prop::collection::vec((any::<usize>(), prop::sample::select(b"\",;\n\r\t =+-@0.\xff\x00A".to_vec())), 0..6),

@@ -214,29 +214,43 @@ fn calls(bench: &Bench, arguments: &Arguments) -> Outcome<()> {
     println!(
         "| one call, 64 at once | µs of processor | × reqwest + decode (least–most) | calls a second |\n| --- | ---: | ---: | ---: |"
     );
-    for (index, (_, words)) in WAYS.iter().enumerate() {
-        let costs = numbers(&turns[index], "cpu_us")?;
-        let yardstick = numbers(&turns[2], "cpu_us")?;
-        let mut ratios: Vec<f64> = costs.iter().zip(&yardstick).map(|(cost, measure)| cost / measure).collect();
-        let (middle, speed) = (median(&mut ratios), median(&mut numbers(&turns[index], "per_second")?));
+    let yardstick = numbers(&turns[2], "cpu_us")?;
+    let again = median(&mut ratios(&numbers(&turns[WAYS.len() - 1], "cpu_us")?, &yardstick));
+    for (index, (way, words)) in WAYS.iter().enumerate() {
+        let mut costs = numbers(&turns[index], "cpu_us")?;
+        let mut ratios = ratios(&costs, &yardstick);
+        let (cost, speed) = (median(&mut costs), median(&mut numbers(&turns[index], "per_second")?));
+        let middle = if *way == "reqwest" { format!("{:.2}", median(&mut ratios)) } else { told(&mut ratios, again) };
         let (least, most) = (ratios.first().unwrap_or(&0.0), ratios.last().unwrap_or(&0.0));
-        let cost = median(&mut costs.clone());
-        println!("| {words} | {cost:.1} | {middle:.2} ({least:.2}–{most:.2}) | {speed:.0} |");
+        println!("| {words} | {cost:.1} | {middle} ({least:.2}–{most:.2}) | {speed:.0} |");
     }
     Ok(())
 }
 
+/// What each round cost beside the same round of the yardstick.
+fn ratios(costs: &[f64], yardstick: &[f64]) -> Vec<f64> {
+    costs.iter().zip(yardstick).map(|(cost, measure)| cost / measure).collect()
+}
+
+/// The median of the ratios; nothing where the yardstick beside itself (A/A) is as far from 1.
+fn told(ratios: &mut [f64], again: f64) -> String {
+    let ratio = median(ratios);
+    if (ratio - 1.0).abs() > (again - 1.0).abs() { format!("{ratio:.2}") } else { "no difference".to_owned() }
+}
+
 /// Decoding through the client beside the parser alone.
 fn decoding(bench: &Bench, rounds: usize) -> Outcome<()> {
-    let (mut ours, mut bare) = (Vec::new(), Vec::new());
+    let speed = |way| number(&bench.client(way, 10_000_000, 1)?, "megabytes_per_second");
+    let (mut ours, mut bare, mut again) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..rounds {
-        ours.push(number(&bench.client("decode", 10_000_000, 1)?, "megabytes_per_second")?);
-        bare.push(number(&bench.client("decode-bare", 10_000_000, 1)?, "megabytes_per_second")?);
+        ours.push(speed("decode")?);
+        bare.push(speed("decode-bare")?);
+        again.push(speed("decode-bare")?);
     }
-    let mut ratios: Vec<f64> = ours.iter().zip(&bare).map(|(ours, bare)| ours / bare).collect();
+    let (mut beside, again) = (ratios(&ours, &bare), median(&mut ratios(&again, &bare)));
     println!("\n| an answer of 10 MB of DataForSEO, typed | MB a second |\n| --- | ---: |");
     println!("| serde_json alone | {:.0} |", median(&mut bare));
-    println!("| through the client | {:.0} ({:.2} ×) |", median(&mut ours), median(&mut ratios));
+    println!("| through the client | {:.0} ({} ×; A/A {again:.2}) |", median(&mut ours), told(&mut beside, again));
     Ok(())
 }
 
@@ -257,6 +271,16 @@ fn median(values: &mut [f64]) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn a_ratio_is_told_only_where_it_is_farther_from_1_than_the_yardstick_from_itself() {
+        assert_eq!(super::ratios(&[2.0, 9.0], &[1.0, 3.0]), [2.0, 3.0]);
+        for (ratio, again, words) in
+            [(1.2, 1.1, "1.20"), (0.8, 1.1, "0.80"), (1.05, 0.9, "no difference"), (1.1, 1.1, "no difference")]
+        {
+            assert_eq!(super::told(&mut [ratio], again), words);
+        }
+    }
+
     #[test]
     fn the_median_is_the_middle() {
         assert_eq!(super::median(&mut [3.0, 1.0, 2.0]), 2.0);
