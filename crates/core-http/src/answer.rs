@@ -21,7 +21,7 @@ pub struct Answer<T> {
     pub attempts: u32,
     /// The time from the call to its answer, waits included.
     pub elapsed: Duration,
-    /// The body as it came.
+    /// The body as it came. It may lie in the connection's read buffer: copy it, if many are kept.
     pub body: Bytes,
     pub(crate) compare: fn(&[u8]) -> Result<Vec<Drift>>,
 }

@@ -343,7 +343,7 @@ impl<V: Vendor> Client<V> {
             None
         };
         // 4. Check the deadline once more.
-        if Instant::now() >= deadline {
+        if deadline <= Instant::now() {
             return Err(Error::new(ErrorKind::Throttled, "the deadline passed before the request was sent"));
         }
         if self.options.gate.as_ref().is_some_and(|gate| !gate.is_open()) {

@@ -76,8 +76,7 @@ pub(crate) fn is_served(region: Region, request: &Request) -> Result<(), String>
         let words = |store: &Store| format!("{} ({}) is in the region {}", store.id, store.country, store.region);
         strangers.extend(stranger.map(words));
     };
-    let pairs = query.split('&').filter(|pair| pair.starts_with("marketplaceId"));
-    for (name, list) in pairs.flat_map(|pair| url::form_urlencoded::parse(pair.as_bytes())) {
+    for (name, list) in url::form_urlencoded::parse(query.as_bytes()) {
         if name == "marketplaceIds" || name == "marketplaceId" {
             list.split(',').for_each(&mut look);
         }

@@ -5,7 +5,23 @@ use std::path::Path;
 
 /// What decides about resending, limits and money.
 const FILES: &[(&str, &[&str])] = &[
-    ("core-http", &["retry", "client", "error", "plan", "exclusive", "limit", "bucket", "buckets", "auth"]),
+    (
+        "core-http",
+        &[
+            "retry",
+            "client",
+            "error",
+            "plan",
+            "exclusive",
+            "limit",
+            "bucket",
+            "buckets",
+            "auth",
+            "answer",
+            "reqwest",
+            "transfer",
+        ],
+    ),
     ("sp-listings", &["vendor"]),
     ("dataforseo-merchant", &["vendor"]),
     ("multicart", &["vendor"]),

@@ -44,6 +44,13 @@ async fn a_deadline_that_falls_while_others_are_in_flight_is_throttled_too() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_limit_that_is_named_twice_is_counted_once() {
+    let (buckets, me, two) = (TokenBuckets::new(), seller("A"), limit(0.001, 2));
+    drop(buckets.acquire(&me, &[two, two], far()).await.expect("one of two"));
+    drop(buckets.acquire(&me, &[two], Instant::now()).await.expect("the other one"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn fifty_waiters_that_leave_cost_nothing() {
     let (buckets, me, slow) = (TokenBuckets::new(), seller("A"), [limit(1.0, 1)]);
     drop(buckets.acquire(&me, &slow, far()).await);
