@@ -31,6 +31,9 @@ async fn every_status_and_code_has_its_kind() {
         ),
         (404, r#"{"errors":[{"code":"NOT_FOUND","message":"m"}]}"#, Kind::NotFound, "NOT_FOUND"),
         (404, r#"{"errors":[{"code":"NotFound","message":"m"}]}"#, Kind::NotFound, "NotFound"),
+        // The status decides: a code says something only where the status does not.
+        (400, r#"{"errors":[{"code":"InternalFailure","message":"m"}]}"#, Kind::Rejected, "InternalFailure"),
+        (422, r#"{"errors":[{"code":"NOT_FOUND","message":"m"}]}"#, Kind::Rejected, "NOT_FOUND"),
         (413, r#"{"errors":[{"code":"RequestTooLarge","message":"m"}]}"#, Kind::Rejected, "RequestTooLarge"),
         (415, r#"{"errors":[{"code":"UnsupportedMediaType","message":"m"}]}"#, Kind::Rejected, "UnsupportedMediaType"),
         (429, r#"{"errors":[{"code":"QuotaExceeded","message":"m"}]}"#, Kind::Throttled, "QuotaExceeded"),
