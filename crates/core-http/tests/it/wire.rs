@@ -31,7 +31,8 @@ async fn a_call_arrives_as_it_was_built() {
     let server = MockServer::start_async().await;
     let mock = server
         .mock_async(|when, then| {
-            when.method(POST).path("/v1/ask").header("user-agent", "my-app/1.0").header("accept", "application/json");
+            let when = when.method(POST).path("/v1/ask").json_body(json!({"a": 1}));
+            when.header("user-agent", "my-app/1.0").header("accept", "application/json");
             let then = then.status(200).header("x-request-id", "r-1");
             then.body(OK);
         })
