@@ -144,14 +144,27 @@ pub fn pairs<T>(
     value: &str,
     read: impl Fn(&str) -> Result<T, String>,
 ) -> Result<Vec<(Sku, T)>, Failure> {
-    let place = file.display();
-    let text = text_of(file)?;
+    pairs_of(&file.display().to_string(), &text_of(file)?, name, value, read)
+}
+
+fn pairs_of<T>(
+    place: &str,
+    text: &str,
+    name: &str,
+    value: &str,
+    read: impl Fn(&str) -> Result<T, String>,
+) -> Result<Vec<(Sku, T)>, Failure> {
     let mut lines = Lines::of(text.as_bytes());
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
+    let mut reader = csv::ReaderBuilder::new();
+    let mut reader = reader.flexible(true).trim(csv::Trim::All).from_reader(text.as_bytes());
     let header = reader.headers().map_err(|error| Failure::usage(format!("{place}: {error}")))?.clone();
     let column = |name: &str| {
-        let missing = || Failure::usage(format!("{place}: the header has no column `{name}`"));
-        header.iter().position(|title| title == name).ok_or_else(missing)
+        let mut places = header.iter().enumerate().filter(|(_, title)| *title == name);
+        match (places.next(), places.next()) {
+            (Some((place, _)), None) => Ok(place),
+            (None, _) => Err(Failure::usage(format!("{place}: the header has no column `{name}`"))),
+            (Some(_), Some(_)) => Err(Failure::usage(format!("{place}: the header has two columns `{name}`"))),
+        }
     };
     let (title, stands) = (name, value);
     let (name, value) = (column(name)?, column(value)?);
@@ -159,6 +172,11 @@ pub fn pairs<T>(
     for record in reader.records() {
         let record = record.map_err(|error| Failure::usage(format!("{place}: {error}")))?;
         let line = lines.line(record.position().map_or(0, csv::Position::byte));
+        if record.len() != header.len() {
+            let (fields, titles) = (record.len(), header.len());
+            wrong.push(format!("{place}: line {line}: {fields} fields, the header has {titles}"));
+            continue;
+        }
         let sku = record[name].parse::<Sku>().map_err(|error| format!("{title}: {error}"));
         let stated = |text: &str| read(text).map_err(|error| format!("{stands} `{}`: {error}", visible(text)));
         match sku.and_then(|sku| Ok((sku, stated(&record[value])?))) {
@@ -192,6 +210,79 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+    use std::collections::HashMap;
+
+    fn prices(text: &str) -> Result<Vec<(Sku, Decimal)>, Failure> {
+        pairs_of("prices.csv", text, "sku", "price", amount)
+    }
+
+    proptest! {
+        #[test]
+        fn what_stands_in_a_file_is_read_whatever_the_columns_and_marks(
+            rows in prop::collection::hash_map("[!-~é緑\n]{1,20}", (0_u64..10_000_000, 0_u32..4), 1..6),
+            order in Just(vec!["sku", "price", "title"]).prop_shuffle(), crlf in any::<bool>(),
+        ) {
+            let rows: HashMap<Sku, Decimal> = rows
+                .into_iter()
+                .filter_map(|(sku, (units, scale))| Some((sku.trim().parse().ok()?, Decimal::new(units as i64, scale))))
+                .collect();
+            let ends = if crlf { csv::Terminator::CRLF } else { csv::Terminator::Any(b'\n') };
+            let mut file = csv::WriterBuilder::new().terminator(ends).from_writer(Vec::new());
+            file.write_record(&order).unwrap();
+            for (sku, price) in &rows {
+                let cell = |title: &&str| match *title {
+                    "sku" => sku.to_string(),
+                    "price" => format!(" {price} "),
+                    _ => "nobody \"reads\",\nthis".to_owned(),
+                };
+                file.write_record(order.iter().map(cell)).unwrap();
+            }
+            let text = String::from_utf8(file.into_inner().unwrap()).unwrap();
+            match prices(&text) {
+                Ok(read) => prop_assert_eq!(read.into_iter().collect::<HashMap<_, _>>(), rows, "{}", text),
+                Err(error) => prop_assert!(rows.is_empty(), "{} in {text}", error.message()),
+            }
+        }
+
+        #[test]
+        fn a_damaged_file_is_read_or_refused_with_lines_that_exist(
+            flips in prop::collection::vec((any::<usize>(), prop::sample::select(vec!['"', ',', '\n', '\r', '.', 'é', '-', '#'])), 0..6),
+            cut in any::<usize>(),
+        ) {
+            let mut text: Vec<char> = "sku,title,price\nYNG-1,\"Set, \"\"big\"\"\",75.50\r\nSHOES,,890.90\n".chars().collect();
+            for (place, character) in flips {
+                let place = place % text.len();
+                text[place] = character;
+            }
+            text.truncate(cut % (text.len() + 1));
+            let text: String = text.into_iter().collect();
+            match prices(&text) {
+                // Marks that are lost join cells, and lines; none is read twice.
+                Ok(read) => {
+                    let skus: HashSet<&Sku> = read.iter().map(|(sku, _)| sku).collect();
+                    prop_assert!(skus.len() == read.len() && read.len() <= text.matches(['\n', '\r']).count(), "{read:?} in {text}");
+                }
+                Err(error) => {
+                    let last = text.matches(['\n', '\r']).count() + 1;
+                    for told in error.message().split("\nasin: ") {
+                        let line = told.strip_prefix("prices.csv: line ").and_then(|rest| rest.split_once(':'));
+                        let exists = line.is_none_or(|(line, _)| (2..=last).contains(&line.parse().unwrap()));
+                        prop_assert!(told.starts_with("prices.csv: ") && exists, "{told} in {text}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_that_could_be_read_in_two_ways_is_not_read() {
+        let refused = |text: &str| prices(text).unwrap_err().message().to_owned();
+        assert_eq!(refused("sku,price,price\nA,1,2\n"), "prices.csv: the header has two columns `price`");
+        let told =
+            "prices.csv: line 2: 3 fields, the header has 2\nasin: prices.csv: line 3: 1 fields, the header has 2";
+        assert_eq!(refused("sku,price\nA,1,000\nB\nC,1\n"), told);
+    }
 
     #[test]
     fn times_and_amounts_are_read_as_people_write_them() {

@@ -101,6 +101,11 @@ fn codes_that_nobody_knows_are_judged_by_their_family() {
 async fn http_statuses_with_an_envelope() {
     for (status, code, kind) in [
         (401, 40100, Auth),
+        // What the status says goes before the code: the gateway speaks, whoever wrote the body.
+        (401, 40501, Auth),
+        (403, 40501, Auth),
+        (404, 40501, NotFound),
+        (429, 40501, Throttled),
         (402, 40200, Funds),
         (402, 99, Funds),
         (404, 40400, NotFound),
@@ -136,6 +141,15 @@ async fn what_cannot_be_read_may_have_been_billed() {
         let error = refused(status, body).await;
         assert!(error.may_have_been_applied(), "HTTP {status} {body}: {error}");
         assert!(!may_resend(error.kind(), Safety::Once), "HTTP {status} {body}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_refused_and_costs_nothing_was_not_done() {
+    for cost in ["0", "0.0", "null"] {
+        let error = refused(200, &format!(r#"{{"status_code":40501,"cost":{cost},"tasks":null}}"#)).await;
+        assert_eq!(error.kind(), Rejected, "{cost}");
+        assert!(!error.may_have_been_applied(), "{cost}");
     }
 }
 

@@ -1,11 +1,8 @@
 //! What an error says, and what clients refuse to be built from.
 
 use crate::common::{OK, ask, builder, client, read, script};
-use core_http::{
-    Client, DriftKind, Error, ErrorKind, Fault, Safety, TransportError, TransportErrorKind, inspect, json, open_enum,
-    tagged_union, testing::response,
-};
-use serde::{Deserialize, Serialize};
+use core_http::{Client, Error, ErrorKind, Fault, Safety, TransportError, TransportErrorKind, json, testing::response};
+use serde::Deserialize;
 use std::error::Error as _;
 use std::time::Duration;
 
@@ -147,59 +144,16 @@ fn errors_tell_what_was_applied_by_their_kind() {
     }
 }
 
-open_enum! {
-    /// How it is sold.
-    pub enum Condition {
-        /// New.
-        New = "new",
-        /// Used.
-        Used = "used",
-    }
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Offer {
-    #[serde(default, deserialize_with = "core_http::lenient::option_decimal")]
-    price: Option<rust_decimal::Decimal>,
-    condition: Option<Condition>,
-}
-
-tagged_union! {
-    /// What stands on a page.
-    pub enum Item by "type" {
-        /// An offer.
-        Offer(Offer) = "offer",
-    }
-}
-
 #[test]
-fn c7_drift_lists_what_the_model_does_not_know_by_path() {
-    let body = br#"{"code":200,"data":[
-        {"type":"offer","price":"1.50","condition":"new"},
-        {"type":"offer","price":2,"condition":"refurbished","color":"red"},
-        {"type":"advert","x":1},
-        {"type":"offer","price":{"value":3},"condition":null,"nothing":null,"none":[]}
-    ]}"#;
-    let seen = inspect::<crate::common::Shop, Vec<Item>>(body).expect("readable");
-    let found: Vec<(String, DriftKind)> = seen.drift.iter().map(|drift| (drift.path.clone(), drift.kind)).collect();
-    let expected = [
-        ("[1].condition", DriftKind::Value),
-        ("[1].color", DriftKind::Field),
-        ("[2]", DriftKind::Value),
-        ("[3].price", DriftKind::Field),
-    ];
-    assert_eq!(found, expected.map(|(path, kind)| (path.to_owned(), kind)), "{:?}", seen.drift);
-    assert_eq!(seen.value[1]["condition"], "refurbished", "an unknown value is kept as it came");
-    assert_eq!(seen.value[2], serde_json::json!({"type": "advert", "x": 1}));
-    let refused = inspect::<crate::common::Shop, Vec<Item>>(br#"{"code":402,"message":"pay"}"#).expect_err("a refusal");
-    assert_eq!(refused.kind(), ErrorKind::Funds);
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_answer_shows_its_own_drift() {
-    let script = script();
-    script.answer(200, OK);
-    let answer = client(script).exchange(read()).await.expect("an answer");
-    assert_eq!(answer.drift().expect("decoded before"), []);
-    assert_eq!((answer.attempts, &answer.body[..]), (1, OK.as_bytes()));
+fn what_does_not_fit_is_told_with_its_place_and_with_what_was_expected_however_long_it_is() {
+    let told = |body: &str| json::<std::collections::BTreeMap<String, u8>>(body.as_bytes()).unwrap_err().to_string();
+    let long = "x".repeat(1000);
+    let text = told(&format!(r#"{{"a":"{long}"}}"#));
+    assert!(text.contains("at `a`: ") && text.contains("xx…") && text.contains("expected u8"), "{text}");
+    assert!(text.chars().count() < 400, "{text}");
+    let whole = told("5");
+    assert!(whole.contains("expected a map") && !whole.contains("not JSON"), "it is JSON: {whole}");
+    for (body, words) in [("{} {}", "more text after the JSON value"), ("<p>", "`<p>`")] {
+        assert!(told(body).contains(words), "{body}: {}", told(body));
+    }
 }

@@ -3,6 +3,7 @@
 mod auth;
 mod codec;
 mod crowd;
+mod drift;
 mod errors;
 mod exclusive;
 mod faults;

@@ -4,7 +4,7 @@
 //! away; `good` is for localhost until 2125, `expired` was until 2020, `elsewhere` is for another host.
 
 use crate::common::{OK, ask, read};
-use core_http::{Client, ErrorKind, ReqwestTransport, ReqwestTransportBuilder, Safety, Transport};
+use core_http::{Client, ErrorKind, ReqwestTransport, ReqwestTransportBuilder, RetryPolicy, Safety, Transport};
 use std::{
     sync::{
         Arc,
@@ -44,15 +44,17 @@ impl Drop for Server {
     }
 }
 
+fn config(certificate: &[u8]) -> ServerConfig {
+    let chain = vec![CertificateDer::from_pem_slice(certificate).expect("a certificate")];
+    let key = PrivateKeyDer::from_pem_slice(KEY).expect("a key");
+    let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
+    let config = config.with_safe_default_protocol_versions().expect("versions").with_no_client_auth();
+    config.with_single_cert(chain, key).expect("a key that fits")
+}
+
 /// A server with this certificate; with none it takes connections and says nothing.
 async fn server(certificate: Option<&[u8]>) -> Server {
-    let acceptor = certificate.map(|certificate| {
-        let chain = vec![CertificateDer::from_pem_slice(certificate).expect("a certificate")];
-        let key = PrivateKeyDer::from_pem_slice(KEY).expect("a key");
-        let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
-        let config = config.with_safe_default_protocol_versions().expect("versions").with_no_client_auth();
-        TlsAcceptor::from(Arc::new(config.with_single_cert(chain, key).expect("a key that fits")))
-    });
+    let acceptor = certificate.map(|certificate| TlsAcceptor::from(Arc::new(config(certificate))));
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let base = format!("https://localhost:{}", listener.local_addr().expect("an address").port());
     let connections = Arc::new(AtomicUsize::new(0));
@@ -118,6 +120,27 @@ async fn n5_a_handshake_that_stands_still_ends_at_the_connect_time_out() {
     let error = client.call(ask(Safety::Once)).await.expect_err("no handshake");
     assert_eq!((error.kind(), error.attempts(), error.may_have_been_applied()), (ErrorKind::Connect, 4, false));
     assert!(start.elapsed() >= Duration::from_millis(800) && start.elapsed() < Duration::from_secs(5), "{error}");
+}
+
+#[tokio::test]
+async fn http_2_is_spoken_only_where_it_was_allowed() {
+    for (allowed, spoken) in [(false, &b"http/1.1"[..]), (true, b"h2")] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let mut config = config(GOOD);
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        let base = format!("https://localhost:{}", listener.local_addr().expect("an address").port());
+        let negotiated = async {
+            let (stream, _) = listener.accept().await.expect("a connection");
+            let stream = TlsAcceptor::from(Arc::new(config)).accept(stream).await.expect("a handshake");
+            stream.get_ref().1.alpn_protocol().map(<[u8]>::to_vec)
+        };
+        let transport = ReqwestTransport::builder().trust(ROOT).http2(allowed).build().expect("a transport");
+        let client = Client::builder(base.parse().expect("a base URL"), Arc::new(transport)).build().expect("a client");
+        let client: Client<crate::common::Shop> = client.with(|options| options.retry = RetryPolicy::never());
+        let (negotiated, answer) = tokio::join!(negotiated, client.call(read()));
+        assert_eq!(negotiated.as_deref(), Some(spoken));
+        assert!(answer.is_err(), "the server hangs up after the handshake");
+    }
 }
 
 #[test]
