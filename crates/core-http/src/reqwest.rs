@@ -191,9 +191,7 @@ impl ReqwestTransport {
 #[async_trait]
 impl Transport for ReqwestTransport {
     async fn send(&self, request: Request) -> Result<Response, TransportError> {
-        let (head, body) = request.into_parts();
-        // A GET carries no body and no Content-Length: Amazon's gateway answers 400 to one.
-        let body = (!body.is_empty()).then(|| body.into());
+        let (head, body) = parts(request);
         self.gather(self.execute(head, body).await?).await
     }
 
@@ -210,8 +208,8 @@ impl Transport for ReqwestTransport {
     }
 
     async fn open(&self, request: Request) -> Result<Streamed, TransportError> {
-        let (head, body) = request.into_parts();
-        let mut answer = self.execute(head, (!body.is_empty()).then(|| body.into())).await?;
+        let (head, body) = parts(request);
+        let mut answer = self.execute(head, body).await?;
         let head = head_of(&mut answer);
         let stall_timeout = self.stall_timeout;
         let body = stream::try_unfold(answer, move |mut answer| async move {
@@ -219,6 +217,12 @@ impl Transport for ReqwestTransport {
         });
         Ok(Streamed { head, body: body.boxed() })
     }
+}
+
+/// A GET carries no body and no Content-Length: Amazon's gateway answers 400 to one.
+fn parts(request: Request) -> (http::request::Parts, Option<http_client::Body>) {
+    let (head, body) = request.into_parts();
+    (head, (!body.is_empty()).then(|| body.into()))
 }
 
 fn head_of(answer: &mut http_client::Response) -> http::response::Parts {
