@@ -70,6 +70,18 @@ async fn what_is_no_file_never_replaces_one() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_begins_like_a_refusal_and_is_long_is_a_file() {
+    let folder = folder();
+    let to = folder.path().join("result");
+    let content = format!(r#"{{"code":404,"message":"{}"}}"#, "x".repeat(200_000));
+    client(Arc::new(Chunks::new([whole(200, content.clone(), 4096, false)])))
+        .download(read(), &to)
+        .await
+        .expect("a file");
+    assert_eq!(std::fs::read_to_string(&to).expect("the file"), content);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_download_that_broke_off_starts_again() {
     let folder = folder();
     let to = folder.path().join("result");
