@@ -70,6 +70,9 @@ fn listing(docs: &Path, name: &str) -> Outcome<Listing> {
     let module = name.replace('-', "_");
     let mut lines = BTreeSet::new();
     pages(&docs.join(&module), &module, &mut lines)?;
+    if lines.is_empty() {
+        return Err(format!("{name}: nothing was found in what rustdoc wrote; has its HTML changed?"));
+    }
     let text = lines.into_iter().map(|line| line + "\n").collect();
     Ok(Listing { file: Path::new("api").join(format!("{name}.txt")), text })
 }

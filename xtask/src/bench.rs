@@ -105,11 +105,17 @@ impl Bench {
                 .output()
                 .map_err(|error| format!("valgrind: {error}"))?;
             let text = String::from_utf8_lossy(&said.stderr).into_owned();
+            if !said.status.success() {
+                return Err(format!("{text}\nbench-client under valgrind: {}", said.status));
+            }
             // Valgrind 3.19 writes `I   refs:`, later ones `I refs:`; it is the only such line without the simulation of caches.
             let line = text.lines().find_map(|line| line.split_once("refs:")).ok_or_else(|| text.clone())?;
             line.1.trim().replace(',', "").parse().map_err(|error| format!("{}: {error}", line.1))
         };
-        Ok((counted(1_500)?.saturating_sub(counted(500)?)) / 1_000)
+        let (many, few) = (counted(1_500)?, counted(500)?);
+        many.checked_sub(few)
+            .map(|more| more / 1_000)
+            .ok_or_else(|| format!("{many} instructions for more calls than {few}"))
     }
 
     /// How many tokens are fetched for 1,000 callers who come at once and have none.

@@ -1,7 +1,8 @@
 //! `cargo xtask release VERSION [--execute]`: what a release takes, step by step.
 //!
 //! Without `--execute` it changes nothing and says what it would do. A step that is done already is passed over, so that
-//! the same command goes on after a failure. It never pushes and never publishes: it ends by saying how.
+//! the same command goes on after a failure, and what anybody else changes meanwhile stops it: what is tagged is what the
+//! gates saw, and the release's own lines. It never pushes and never publishes: it ends by saying how.
 
 mod words;
 
@@ -17,17 +18,30 @@ use std::{
 };
 use words::{parse, release_type, releases, section, with_version};
 
-/// The place of the step that looks for what is uncommitted.
-const CLEAN: usize = 1;
-
 /// What the steps themselves change.
 const TOUCHED: &[&str] = &["Cargo.toml", "Cargo.lock", "CHANGELOG.md", "api/"];
 
 /// A release under way.
-struct Release {
-    root: PathBuf,
-    version: String,
-    execute: bool,
+pub struct Release {
+    pub root: PathBuf,
+    pub version: String,
+    pub execute: bool,
+}
+
+/// What a step may do to the files.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Does {
+    /// It comes before anything is known of them.
+    Look,
+    /// From here on what is uncommitted is the release's own.
+    Begin,
+    Prove,
+    Write,
+}
+
+/// Whether a path is among what the steps change.
+fn own(path: &str) -> bool {
+    TOUCHED.iter().any(|known| path.starts_with(known))
 }
 
 /// What became of a step.
@@ -42,24 +56,28 @@ enum Done {
 pub fn command(root: &Path, version: &str, execute: bool) -> Outcome<bool> {
     let release = Release { root: root.to_owned(), version: version.to_owned(), execute };
     type Step = fn(&Release) -> Outcome<Done>;
-    let steps: &[(&str, Step)] = &[
-        ("the version follows the present one", Release::number),
-        ("nothing is left uncommitted", Release::clean),
-        ("CHANGELOG has its section", Release::changelog),
-        ("every gate is green", Release::gates),
-        ("the public interface keeps its promises", Release::semver),
-        ("all packages have the version", Release::versions),
-        ("CHANGELOG has its date", Release::date),
-        ("the listing of the public interface", Release::interface),
-        ("the packages, in the order in which they need each other", Release::packages),
-        ("the commit", Release::commit),
-        ("the tag", Release::tag),
+    let steps: &[(&str, Does, Step)] = &[
+        ("the version follows the present one", Does::Look, Release::number),
+        ("nothing is left uncommitted", Does::Begin, Release::clean),
+        ("CHANGELOG has its section", Does::Prove, Release::changelog),
+        ("every gate is green", Does::Prove, Release::gates),
+        ("the public interface keeps its promises", Does::Prove, Release::semver),
+        ("all packages have the version", Does::Write, Release::versions),
+        ("CHANGELOG has its date", Does::Write, Release::date),
+        ("the listing of the public interface", Does::Write, Release::interface),
+        ("the packages, in the order in which they need each other", Does::Prove, Release::packages),
+        ("the commit", Does::Prove, Release::commit),
+        ("the tag", Does::Prove, Release::tag),
     ];
-    for (number, (what, step)) in steps.iter().enumerate() {
+    for (number, (what, does, step)) in steps.iter().enumerate() {
         println!("\n{:>2}. {what}", number + 1);
-        let done = step(&release).map_err(|error| format!("step {}, {what}: {error}", number + 1));
-        // From here on what is uncommitted is the release's own.
-        if execute && number >= CLEAN && (number > CLEAN || done.is_ok()) {
+        let in_step = |error| format!("step {}, {what}: {error}", number + 1);
+        if execute && matches!(does, Does::Prove | Does::Write) {
+            release.untouched().map_err(in_step)?;
+        }
+        let done = step(&release).map_err(in_step);
+        // A step that failed half-way has written, too.
+        if execute && (*does == Does::Write || *does == Does::Begin && done.is_ok()) {
             release.remember()?;
         }
         let (word, says) = match done? {
@@ -83,8 +101,8 @@ pub fn command(root: &Path, version: &str, execute: bool) -> Outcome<bool> {
 impl Release {
     fn number(&self) -> Outcome<Done> {
         let present = self.present()?;
-        if self.tagged() && self.place(&self.tag_name())? != self.place("HEAD")? {
-            return Err(format!("{} stands on another commit", self.tag_name()));
+        if self.tagged() && !(self.committed()? && self.place(&self.tag_name())? == self.place("HEAD")?) {
+            return Err(format!("{} stands on another commit than that of this release", self.tag_name()));
         }
         match (parse(&present), parse(&self.version)) {
             (Some(old), Some(new)) if new == old => Ok(Done::Before(format!("it is {present}"))),
@@ -95,15 +113,17 @@ impl Release {
     }
 
     fn clean(&self) -> Outcome<Done> {
+        if self.execute && !shell::works(self.git().args(["symbolic-ref", "HEAD"])) {
+            return Err("no branch is checked out, and nothing would lead to the commit".into());
+        }
         let changed = output(self.git().args(["status", "--porcelain"]))?;
         let paths: Vec<&str> = changed.lines().filter_map(|line| line.get(3..)).collect();
         if paths.is_empty() {
             return Ok(Done::Now("nothing".into()));
         }
         // What an earlier try of this release has changed may be there.
-        let own = |path: &&&str| TOUCHED.iter().any(|known| path.starts_with(known));
         match paths.iter().find(|path| !own(path)) {
-            None if self.execute && std::fs::read_to_string(self.marker()).is_ok_and(|known| known == self.tree()) => {
+            None if self.execute && self.untouched().is_ok() => {
                 Ok(Done::Before(format!("an earlier try has changed {}", paths.join(", "))))
             }
             None => Err(format!("uncommitted: {}", paths.join(", "))),
@@ -122,21 +142,25 @@ impl Release {
 
     /// A green run is remembered with what was committed then.
     fn gates(&self) -> Outcome<Done> {
-        let tree = output(self.git().args(["rev-parse", "HEAD"]))?;
-        let memory = self.memory();
-        if std::fs::read_to_string(&memory).is_ok_and(|known| known == tree) {
-            return Ok(Done::Before(format!("for {}", tree.trim())));
+        let (head, memory) = (self.place("HEAD")?, self.memory());
+        let known = std::fs::read_to_string(&memory).unwrap_or_default();
+        if known == head {
+            return Ok(Done::Before(format!("for {}", head.trim())));
         }
-        if self.present()? == self.version && self.committed()? {
-            return Ok(Done::Before("before the commit of the release".into()));
+        // What the release itself has committed upon it changes no code.
+        if self.committed()? && known == self.place("HEAD~1")? {
+            let changed = output(self.git().args(["diff", "--name-only", "HEAD~1", "HEAD"]))?;
+            if changed.lines().all(own) {
+                return Ok(Done::Before(format!("for {}, before the commit of the release", known.trim())));
+            }
         }
-        run(Command::new("bash").current_dir(&self.root).arg(".ci/run"))?;
+        run(Command::new("bash").current_dir(&self.root).arg(".ci/run").env(shell::COMPLETE, "1"))?;
         if !ci::before_release(&self.root)? {
             return Err("a gate is red".into());
         }
         let failed = |error| format!("{}: {error}", memory.display());
-        std::fs::write(&memory, &tree).map_err(failed)?;
-        Ok(Done::Now(format!("for {}", tree.trim())))
+        std::fs::write(&memory, &head).map_err(failed)?;
+        Ok(Done::Now(format!("for {}", head.trim())))
     }
 
     fn semver(&self) -> Outcome<Done> {
@@ -200,6 +224,9 @@ impl Release {
         }
         self.write("Cargo.toml", &text)?;
         lock()?;
+        if self.present()? != self.version {
+            return Err("Cargo.toml does not say `version = …` where [workspace.package] should".into());
+        }
         Ok(Done::Now(format!("{places} versions set")))
     }
 
@@ -235,7 +262,8 @@ impl Release {
             return Ok(Done::Would(format!("commit `{message}`")));
         }
         run(self.git().args(["add", "--all", "--"]).args(TOUCHED))?;
-        run(self.git().args(["commit", "--quiet", "--allow-empty", "--message", &message]))?;
+        // Whatever else is staged is no part of it.
+        run(self.git().args(["commit", "--quiet", "--allow-empty", "--message", &message, "--"]).args(TOUCHED))?;
         Ok(Done::Now(message))
     }
 
@@ -277,16 +305,33 @@ impl Release {
     }
 
     /// Remembers what this release has changed so far.
-    fn remember(&self) -> Outcome<()> {
-        std::fs::write(self.marker(), self.tree()).map_err(|error| format!("{}: {error}", self.marker().display()))
+    pub fn remember(&self) -> Outcome<()> {
+        let failed = |error| format!("{}: {error}", self.marker().display());
+        std::fs::write(self.marker(), self.tree()?).map_err(failed)
     }
 
-    /// All that is in the working tree, as git names it; nothing where git cannot say.
-    fn tree(&self) -> String {
+    /// Whether the working tree is what this release has left.
+    pub fn untouched(&self) -> Outcome<()> {
+        let known = std::fs::read_to_string(self.marker()).map_err(|_| "no earlier try is known".to_owned())?;
+        let present = self.tree()?;
+        if known == present {
+            return Ok(());
+        }
+        let changed = output(self.git().args(["diff", "--name-only", known.trim(), present.trim()]))?;
+        Err(format!("changed meanwhile, and not by the release: {}", changed.trim().replace('\n', ", ")))
+    }
+
+    /// All that is in the working tree, as git names it.
+    fn tree(&self) -> Outcome<String> {
         let index = shell::target(&self.root).join("release-index");
+        for left in [index.clone(), index.with_extension("lock")] {
+            // A try that was killed may have left them.
+            let _gone = std::fs::remove_file(left);
+        }
         let git = |arguments: &[&str]| output(self.git().env("GIT_INDEX_FILE", &index).args(arguments));
-        let tree = git(&["read-tree", "HEAD"]).and_then(|_| git(&["add", "--all"])).and_then(|_| git(&["write-tree"]));
-        tree.unwrap_or_default()
+        git(&["read-tree", "HEAD"])?;
+        git(&["add", "--all"])?;
+        git(&["write-tree"])
     }
 
     fn marker(&self) -> PathBuf {

@@ -2,9 +2,16 @@
 
 use core_http::{ErrorKind, Limit, Operation, Quota, TokenBuckets};
 use dataforseo_merchant::{
-    AsinTask, AsinTaskGet, AsinTaskPost, AsinTasksReady, Budget, Builder, DataForSeo, DfsClient, IdList, IdListQuery,
-    Language, Location, MemoryLedger, NewTask, Posted, SellersTask, SellersTaskGet, SellersTaskPost, SellersTasksReady,
-    TaskId, TaskOutcome, Tasks, TasksReady,
+    AmazonLanguages, AmazonLocations, AmazonLocationsIn, AsinLive, AsinLiveHtml, AsinTask, AsinTaskGet,
+    AsinTaskGetHtml, AsinTaskPost, AsinTasksReady, Budget, Builder, DataForSeo, DfsClient, GoogleAdUrl,
+    GoogleLanguages, GoogleLocations, GoogleLocationsIn, GoogleProduct, GoogleProductInfoTask,
+    GoogleProductInfoTaskGet, GoogleProductInfoTaskPost, GoogleProductInfoTasksReady, GoogleProductsTask,
+    GoogleProductsTaskGet, GoogleProductsTaskGetHtml, GoogleProductsTaskPost, GoogleProductsTasksReady,
+    GoogleSellersTask, GoogleSellersTaskGet, GoogleSellersTaskPost, GoogleSellersTasksReady, IdList, IdListQuery,
+    Keyword, Language, Location, MemoryLedger, MerchantErrors, MerchantErrorsQuery, NewTask, Posted, ProductsLive,
+    ProductsLiveHtml, ProductsTask, ProductsTaskGet, ProductsTaskGetHtml, ProductsTaskPost, ProductsTasksReady,
+    ResendTask, SellersLive, SellersLiveHtml, SellersTask, SellersTaskGet, SellersTaskGetHtml, SellersTaskPost,
+    SellersTasksReady, ServiceStatus, StatusCodes, TaskId, TaskOutcome, Tasks, TasksReady, UserData, WebhookResend,
 };
 use httpmock::{Method, Method::GET, Method::POST, MockServer};
 use serde_json::{Value, json};
@@ -99,6 +106,141 @@ async fn collecting() {
     let pending = json!([{"id": ID, "status_code": 40602, "result": null}]);
     let task = call(SellersTaskGet::new(TaskId::new(ID)), GET, &path, None, pending).await;
     assert_eq!(task.outcome(), TaskOutcome::Pending);
+}
+
+/// The request line and the body of an operation, as a server reads them.
+async fn sent<O: Operation<Vendor = DataForSeo>>(operation: O) -> (String, Value) {
+    let server = MockServer::start_async().await;
+    let (send, seen) = std::sync::mpsc::channel();
+    let read = move |request: &httpmock::HttpMockRequest| {
+        let body = request.body_ref();
+        let body = if body.is_empty() { Value::Null } else { serde_json::from_slice(body).unwrap() };
+        let uri = request.uri_str();
+        let target = uri.find("/v3/").map_or(uri, |start| &uri[start..]);
+        send.send((format!("{} {target}", request.method_str()), body)).is_ok()
+    };
+    let task = json!([{"id": ID, "status_code": 20000, "result": []}]);
+    let mock = server.mock_async(|when, then| {
+        when.header("authorization", BASIC).is_true(read);
+        then.status(200).json_body(answer(task));
+    });
+    let mock = mock.await;
+    client(&server).call(operation).await.unwrap_or_else(|error| panic!("{}: {error}", O::NAME));
+    mock.assert_async().await;
+    seen.recv().unwrap()
+}
+
+#[tokio::test]
+async fn what_is_read_about_a_task_is_a_get_with_its_id() {
+    let id = || TaskId::new(ID);
+    let got = [
+        sent(AsinTaskGetHtml::new(id())).await,
+        sent(SellersTaskGetHtml::new(id())).await,
+        sent(ProductsTaskGet::new(id())).await,
+        sent(ProductsTaskGetHtml::new(id())).await,
+        sent(GoogleProductsTaskGet::new(id())).await,
+        sent(GoogleProductsTaskGetHtml::new(id())).await,
+        sent(GoogleSellersTaskGet::new(id())).await,
+        sent(GoogleProductInfoTaskGet::new(id())).await,
+    ];
+    let expected = [
+        "amazon/asin/task_get/html",
+        "amazon/sellers/task_get/html",
+        "amazon/products/task_get/advanced",
+        "amazon/products/task_get/html",
+        "google/products/task_get/advanced",
+        "google/products/task_get/html",
+        "google/sellers/task_get/advanced",
+        "google/product_info/task_get/advanced",
+    ];
+    assert_eq!(got, expected.map(|path| (format!("GET /v3/merchant/{path}/{ID}"), Value::Null)));
+}
+
+#[tokio::test]
+async fn what_is_read_about_all_is_a_get() {
+    let got = [
+        sent(ProductsTasksReady::new()).await,
+        sent(GoogleProductsTasksReady::new()).await,
+        sent(GoogleSellersTasksReady::new()).await,
+        sent(GoogleProductInfoTasksReady::new()).await,
+        sent(AmazonLocations::new()).await,
+        sent(AmazonLocationsIn::new("us")).await,
+        sent(AmazonLanguages::new()).await,
+        sent(GoogleLocations::new()).await,
+        sent(GoogleLocationsIn::new("us")).await,
+        sent(GoogleLanguages::new()).await,
+        sent(GoogleAdUrl::new("DChcSEwi/4=")).await,
+        sent(UserData::new()).await,
+        sent(StatusCodes::new()).await,
+        sent(ServiceStatus::new()).await,
+    ];
+    let expected = [
+        "merchant/amazon/products/tasks_ready",
+        "merchant/google/products/tasks_ready",
+        "merchant/google/sellers/tasks_ready",
+        "merchant/google/product_info/tasks_ready",
+        "merchant/amazon/locations",
+        "merchant/amazon/locations/us",
+        "merchant/amazon/languages",
+        "merchant/google/locations",
+        "merchant/google/locations/us",
+        "merchant/google/languages",
+        "merchant/google/sellers/ad_url/DChcSEwi%2F4%3D",
+        "appendix/user_data",
+        "appendix/errors",
+        "appendix/status",
+    ];
+    assert_eq!(got, expected.map(|path| (format!("GET /v3/{path}"), Value::Null)));
+}
+
+#[tokio::test]
+async fn what_is_asked_for_is_posted_as_a_list() {
+    let (place, language) = (Location::code(2840), Language::code("en_US"));
+    let (asin_task, sellers) = (
+        AsinTask::new(asin(), place.clone(), language.clone()),
+        SellersTask::new(asin(), place.clone(), language.clone()),
+    );
+    let products = ProductsTask::new(Keyword::new("lamp 100%").unwrap(), place.clone(), language.clone());
+    let google = GoogleProductsTask::new(Keyword::new("a+b").unwrap(), place.clone(), Language::code("en"));
+    let shops = GoogleSellersTask::new(GoogleProduct::gid("g1"), place.clone(), Language::code("en"));
+    let info = GoogleProductInfoTask::new(GoogleProduct::gid("g1"), place, Language::code("en"));
+    let got = [
+        sent(AsinLive::new(asin_task.clone().live())).await,
+        sent(AsinLiveHtml::new(asin_task.live())).await,
+        sent(SellersLive::new(sellers.clone().live())).await,
+        sent(SellersLiveHtml::new(sellers.live())).await,
+        sent(ProductsTaskPost::new([products.clone()])).await,
+        sent(ProductsLive::new(products.clone().live())).await,
+        sent(ProductsLiveHtml::new(products.live())).await,
+        sent(GoogleProductsTaskPost::new([google])).await,
+        sent(GoogleSellersTaskPost::new([shops])).await,
+        sent(GoogleProductInfoTaskPost::new([info])).await,
+        sent(MerchantErrors::new(MerchantErrorsQuery::new().filtered_function("postback_url"))).await,
+        sent(WebhookResend::new([ResendTask::new(TaskId::new(ID))])).await,
+    ];
+    let place = |mut task: Value, language: &str| {
+        task["location_code"] = json!(2840);
+        task["language_code"] = json!(language);
+        json!([task])
+    };
+    let (one, lamp) =
+        (place(json!({"asin": "B0EXAMPLE1"}), "en_US"), place(json!({"keyword": "lamp 100%25"}), "en_US"));
+    let product = place(json!({"gid": "g1"}), "en");
+    let expected = [
+        ("merchant/amazon/asin/live/advanced", one.clone()),
+        ("merchant/amazon/asin/live/html", one.clone()),
+        ("merchant/amazon/sellers/live/advanced", one.clone()),
+        ("merchant/amazon/sellers/live/html", one),
+        ("merchant/amazon/products/task_post", lamp.clone()),
+        ("merchant/amazon/products/live/advanced", lamp.clone()),
+        ("merchant/amazon/products/live/html", lamp),
+        ("merchant/google/products/task_post", place(json!({"keyword": "a%2Bb"}), "en")),
+        ("merchant/google/sellers/task_post", product.clone()),
+        ("merchant/google/product_info/task_post", product),
+        ("merchant/errors", json!([{"filtered_function": "postback_url"}])),
+        ("appendix/webhook_resend", json!([{"id": ID}])),
+    ];
+    assert_eq!(got, expected.map(|(path, body)| (format!("POST /v3/{path}"), body)));
 }
 
 #[tokio::test]

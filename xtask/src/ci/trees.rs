@@ -1,6 +1,7 @@
 //! Who brings whom, and how many crates at most: one table, proved with `cargo tree`.
 
 use crate::{
+    ci::LISTED,
     shell::{cargo, output},
     spec::Outcome,
 };
@@ -103,7 +104,11 @@ fn without_row(root: &Path) -> Outcome<Vec<String>> {
         let by_default = package["features"]["default"].as_array().into_iter().flatten().filter_map(Value::as_str);
         let has: BTreeSet<&str> = by_default.chain(rows.iter().copied()).chain(["default"]).collect();
         let features = package["features"].as_object().into_iter().flatten().map(|(feature, _)| feature);
-        let missing = features.filter(|feature| !rows.is_empty() && !has.contains(feature.as_str()));
+        let counts = !rows.is_empty() || LISTED.contains(&name);
+        let missing = features.filter(|feature| counts && !has.contains(feature.as_str()));
+        if rows.is_empty() && LISTED.contains(&name) {
+            without.push(format!("{name}: the package has no row"));
+        }
         without.extend(missing.map(|feature| format!("{name}: the feature {feature} has no row")));
     }
     Ok(without)

@@ -34,7 +34,7 @@ fn workspace(root: &Path) {
         write(root, &format!("crates/{name}/src/lib.rs"), "//! Nothing.\n\n/// A number.\npub const NUMBER: u8 = 1;\n");
     }
     output(crate::shell::cargo(root, ["generate-lockfile", "--offline"]).env_remove("CARGO_TARGET_DIR")).unwrap();
-    git(root, &["init", "--quiet"]);
+    git(root, &["init", "--quiet", "--initial-branch", "main"]);
     git(root, &["config", "user.name", "A test"]);
     git(root, &["config", "user.email", "test@localhost"]);
     git(root, &["add", "--all"]);
@@ -77,12 +77,14 @@ fn a_release_changes_nothing_unless_told_and_goes_on_where_it_stopped() {
     assert!(wrong("0.2.0").contains("uncommitted: CHANGELOG.md, Cargo.lock, Cargo.toml, api/"));
     write(root, "CHANGELOG.md", &changelog);
 
-    // A tag of this name stands elsewhere: everything before the last step has been done when that is found.
+    // A tag of this name stands elsewhere, and be it on the very commit from which the release begins.
     git(root, &["tag", "v0.2.0"]);
     let stopped = wrong("0.2.0");
-    assert!(stopped.contains("step 11") && stopped.contains("v0.2.0 stands on another commit"), "{stopped}");
-    assert_eq!(git(root, &["log", "-1", "--format=%s"]), "Release 0.2.0");
+    assert!(stopped.contains("step 1,") && stopped.contains("v0.2.0 stands on another commit"), "{stopped}");
     git(root, &["tag", "--delete", "v0.2.0"]);
+    git(root, &["checkout", "--quiet", "--detach"]);
+    assert!(wrong("0.2.0").contains("no branch is checked out"));
+    git(root, &["switch", "--quiet", "main"]);
     assert_eq!(release::command(root, "0.2.0", true), Ok(true), "the same command goes on");
     let released = git(root, &["rev-parse", "HEAD"]);
     assert_eq!(git(root, &["rev-parse", "v0.2.0^{commit}"]), released);
@@ -99,4 +101,35 @@ fn a_release_changes_nothing_unless_told_and_goes_on_where_it_stopped() {
 
     assert_eq!(release::command(root, "0.2.0", true), Ok(true), "once more does nothing");
     assert_eq!(git(root, &["rev-parse", "HEAD"]), released);
+
+    // What looks like the release's commit and holds code was seen by no gate: they run, and here there are none.
+    git(root, &["tag", "--delete", "v0.2.0"]);
+    write(root, "crates/multicart/src/lib.rs", "//! Something.\n");
+    git(root, &["commit", "--quiet", "--all", "--amend", "--no-edit"]);
+    assert!(wrong("0.2.0").contains("step 4, every gate is green: `bash .ci/run`"));
+}
+
+#[test]
+fn what_somebody_else_changes_during_a_release_stops_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    workspace(root);
+    let release = release::Release { root: root.to_owned(), version: "0.2.0".to_owned(), execute: true };
+    assert!(release.untouched().unwrap_err().contains("no earlier try"));
+    release.remember().unwrap();
+    // Killed at a bad moment.
+    write(root, "target/release-index.lock", "");
+    release.untouched().unwrap();
+    for (file, text) in [("CHANGELOG.md", "# Another\n"), ("crates/multicart/src/lib.rs", ""), ("new", "")] {
+        let before = read(root, file);
+        write(root, file, text);
+        let told = release.untouched().unwrap_err();
+        assert!(told.contains(file), "{told}");
+        if file == "new" {
+            fs::remove_file(root.join(file)).unwrap()
+        } else {
+            write(root, file, &before)
+        }
+        release.untouched().unwrap();
+    }
 }

@@ -3,11 +3,15 @@
 use crate::{TOKEN, fixture, json, seller, sku};
 use futures_util::TryStreamExt;
 use httpmock::prelude::*;
-use serde_json::json;
+use serde_json::{Value, json};
+use sp_listings::feeds::{
+    CancelFeed, CreateFeed, CreateFeedDocument, CreateFeedDocumentSpecification, CreateFeedSpecification, GetFeed,
+    GetFeedDocument, GetFeeds,
+};
 use sp_listings::{
     Builder, Credentials, DeleteListingsItem, GetListingsItem, IncludedData, Item, ListingsItemPatchRequest,
-    ListingsItemPutRequest, Marketplace, PatchListingsItem, PutListingsItem, Region, SearchListingsItems, SpClient,
-    Submission, UserAgent, new_price, new_stock,
+    ListingsItemPutRequest, Marketplace, PatchListingsItem, PutListingsItem, Region, SearchListingsItems, SpApi,
+    SpClient, Submission, UserAgent, new_price, new_stock,
 };
 
 pub(crate) async fn server() -> (MockServer, SpClient) {
@@ -140,4 +144,51 @@ async fn a_search_follows_its_pages() {
     assert_eq!(items.iter().map(|item| item.sku.as_str()).collect::<Vec<_>>(), ["a", "b"]);
     first.assert_async().await;
     second.assert_async().await;
+}
+
+/// The request line and the body of an operation, as a server reads them that answers so.
+async fn sent<O: core_http::Operation<Vendor = SpApi>>(operation: O, answer: &str) -> (String, Value) {
+    let (server, client) = server().await;
+    let (send, seen) = std::sync::mpsc::channel();
+    let read = move |request: &httpmock::HttpMockRequest| {
+        let body = request.body_ref();
+        let body = if body.is_empty() { Value::Null } else { serde_json::from_slice(body).unwrap() };
+        let uri = request.uri_str();
+        let target = uri.find("/feeds/").map_or(uri, |start| &uri[start..]);
+        send.send((format!("{} {target}", request.method_str()), body)).is_ok()
+    };
+    let mock = server.mock_async(|when, then| {
+        when.path_prefix("/feeds/").header("x-amz-access-token", "Atza|first").is_true(read);
+        then.status(200).body(answer);
+    });
+    let mock = mock.await;
+    client.call(operation).await.unwrap_or_else(|error| panic!("{}: {error}", O::NAME));
+    mock.assert_async().await;
+    seen.recv().unwrap()
+}
+
+#[tokio::test]
+async fn feeds_are_asked_for_made_and_cancelled_as_documented() {
+    let feed = r#"{"feedId":"50/1","feedType":"x","createdTime":"2026-07-30T00:00:00Z","processingStatus":"DONE"}"#;
+    let document = r#"{"feedDocumentId":"d-1","url":"https://storage.test/d-1"}"#;
+    let made = CreateFeedSpecification::new("JSON_LISTINGS_FEED", [Marketplace::DE], "d-1".parse().unwrap());
+    let got = [
+        sent(GetFeeds::new().feed_types(["JSON_LISTINGS_FEED"]), r#"{"feeds":[]}"#).await,
+        sent(GetFeed::new("50/1".parse().unwrap()), feed).await,
+        sent(CancelFeed::new("50/1".parse().unwrap()), "").await,
+        sent(GetFeedDocument::new("d-1".parse().unwrap()), document).await,
+        sent(CreateFeedDocument::new(CreateFeedDocumentSpecification::new("application/json")), document).await,
+        sent(CreateFeed::new(made), r#"{"feedId":"50/1"}"#).await,
+    ];
+    let feed =
+        json!({"feedType": "JSON_LISTINGS_FEED", "marketplaceIds": ["A1PA6795UKMFR9"], "inputFeedDocumentId": "d-1"});
+    let expected = [
+        ("GET /feeds/2021-06-30/feeds?feedTypes=JSON_LISTINGS_FEED", Value::Null),
+        ("GET /feeds/2021-06-30/feeds/50%2F1", Value::Null),
+        ("DELETE /feeds/2021-06-30/feeds/50%2F1", Value::Null),
+        ("GET /feeds/2021-06-30/documents/d-1", Value::Null),
+        ("POST /feeds/2021-06-30/documents", json!({"contentType": "application/json"})),
+        ("POST /feeds/2021-06-30/feeds", feed),
+    ];
+    assert_eq!(got, expected.map(|(line, body)| (line.to_owned(), body)));
 }
