@@ -130,6 +130,8 @@ struct Loose {
     prime: Option<bool>,
     #[serde(deserialize_with = "lenient::option_timestamp")]
     at: Option<jiff::Timestamp>,
+    #[serde(deserialize_with = "lenient::option")]
+    offer: Option<Offer>,
     #[serde(deserialize_with = "lenient::list")]
     list: Vec<u8>,
     #[serde(deserialize_with = "lenient::null_as_default")]
@@ -151,6 +153,11 @@ fn c7_loose_fields_are_read_in_every_form_and_never_fail_an_answer() {
     for form in [json!(true), json!(1), json!("true"), json!("1")] {
         assert_eq!(loose(json!({"prime": form})).prime, Some(true), "{form}");
     }
+    for form in [json!(false), json!(0), json!("false"), json!("0")] {
+        assert_eq!(loose(json!({"prime": form})).prime, Some(false), "{form}");
+    }
+    assert_eq!(loose(json!({"name": " Lamp "})).name.as_deref(), Some(" Lamp "));
+    assert_eq!(loose(json!({"offer": {"price": 5}})).offer, Some(Offer { price: 5 }));
     assert_eq!(loose(json!({"name": 5})).name.as_deref(), Some("5"));
     assert_eq!(loose(json!({"name": false})).name.as_deref(), Some("false"));
     assert_eq!(loose(json!({"list": [1, null, 2], "text": null})), Loose { list: vec![1, 2], ..Loose::default() });
@@ -159,7 +166,7 @@ fn c7_loose_fields_are_read_in_every_form_and_never_fail_an_answer() {
         assert_eq!(loose(json!({"at": form})).at, at, "{form}");
     }
     for odd in [json!({}), json!([1]), json!("n/a"), json!(null), json!("")] {
-        let odd = json!({"price": odd, "count": odd, "prime": odd, "at": odd, "list": null});
+        let odd = json!({"price": odd, "count": odd, "prime": odd, "at": odd, "offer": odd.as_str(), "list": null});
         assert_eq!(Loose { name: None, ..loose(odd) }, Loose::default());
     }
     let big: Loose =
