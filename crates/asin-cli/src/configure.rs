@@ -47,14 +47,15 @@ struct Known {
 /// Asks or reads, and writes.
 pub fn run(arguments: &Arguments) -> Ended {
     let known = known(arguments)?;
-    let profiles = Profiles::read()?;
+    // Whether they can be read is said before anybody is asked.
+    Profiles::read()?;
     let values = if std::io::stdin().is_terminal() { asked(&known)? } else { read(&known)? };
     if values.is_empty() {
         return Err(Failure::usage("no value was given: nothing was written"));
     }
     let names: Vec<&str> = values.keys().map(String::as_str).collect();
     let told = format!("{} in profile `{}`", names.join(", "), arguments.profile);
-    let file = profiles.write(&arguments.profile, values)?;
+    let file = Profiles::write(&arguments.profile, values)?;
     say(&format!("asin: {told} of {}; `asin doctor` checks them", file.display()));
     Ok(ExitCode::SUCCESS)
 }

@@ -3,6 +3,8 @@
 use crate::table::visible;
 use asin_facade::core_http::{Error, ErrorKind};
 use std::fmt::Write as _;
+#[cfg(unix)]
+use std::fs::File;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -275,6 +277,25 @@ pub fn deliver(text: &str) -> Result<(), Failure> {
 fn write(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     writeln!(out, "{text}").and_then(|()| out.flush())
+}
+
+/// Sees standard output onto the disk, where it is a file: before anybody is told that what was paid for was delivered.
+#[cfg(unix)]
+pub fn on_disk() -> Result<(), Failure> {
+    use std::os::fd::AsFd;
+    let out = io::stdout().as_fd().try_clone_to_owned();
+    out.and_then(|out| synced(&File::from(out))).map_err(|error| unwritten(&error))
+}
+
+#[cfg(not(unix))]
+pub fn on_disk() -> Result<(), Failure> {
+    Ok(())
+}
+
+#[cfg(unix)]
+/// A terminal or a pipe has no disk.
+fn synced(out: &File) -> io::Result<()> {
+    if out.metadata()?.is_file() { out.sync_all() } else { Ok(()) }
 }
 
 fn unwritten(error: &io::Error) -> Failure {

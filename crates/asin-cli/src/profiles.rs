@@ -1,8 +1,10 @@
 //! The file of profiles: sets of credentials under the names of their variables, readable by its owner alone.
 
 use crate::failure::Failure;
+use fs4::FileExt;
 use std::collections::BTreeMap;
 use std::fmt::{Display, Write as _};
+use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -60,21 +62,28 @@ impl Profiles {
         }
     }
 
-    /// Puts values into a profile, beside those that it has, and writes the file anew; says where.
-    pub fn write(mut self, name: &str, values: Profile) -> Result<PathBuf, Failure> {
-        let Some(folder) = self.file.parent().filter(|folder| !folder.as_os_str().is_empty()) else {
+    /// Puts values into a profile, beside those that it has, and writes the file anew; says where. What another process has
+    /// written meanwhile stays.
+    pub fn write(name: &str, values: Profile) -> Result<PathBuf, Failure> {
+        let Some(folder) = folder() else {
             return Err(Failure::usage("no folder for profiles: set HOME or XDG_CONFIG_HOME"));
         };
-        self.profiles.entry(name.to_owned()).or_default().extend(values);
-        let named = |error: &dyn Display| Failure::work(format!("{}: {error}", self.file.display()));
-        std::fs::create_dir_all(folder).map_err(|error| named(&error))?;
+        std::fs::create_dir_all(&folder).map_err(|error| named(&folder, &error))?;
+        let beside = folder.join("profiles.lock");
+        let lock = OpenOptions::new().append(true).create(true).open(&beside);
+        // Until it is dropped.
+        let _locked =
+            lock.and_then(|lock| FileExt::lock(&lock).map(|()| lock)).map_err(|error| named(&beside, &error))?;
+        let mut all = Self::read()?;
+        all.profiles.entry(name.to_owned()).or_default().extend(values);
+        let named = |error: &dyn Display| named(&all.file, error);
         // A temporary file is its owner's alone from the beginning.
         let mut file = tempfile::NamedTempFile::new_in(folder).map_err(|error| named(&error))?;
-        file.write_all(self.text().as_bytes())
+        file.write_all(all.text().as_bytes())
             .and_then(|()| file.as_file().sync_all())
             .map_err(|error| named(&error))?;
-        file.persist(&self.file).map_err(|error| named(&error.error))?;
-        Ok(self.file)
+        file.persist(&all.file).map_err(|error| named(&error.error))?;
+        Ok(all.file)
     }
 
     fn text(&self) -> String {
@@ -89,6 +98,10 @@ impl Profiles {
         }
         text
     }
+}
+
+fn named(file: &Path, error: &dyn Display) -> Failure {
+    Failure::work(format!("{}: {error}", file.display()))
 }
 
 /// Refuses a file of secrets that others can read.

@@ -66,6 +66,7 @@ pub struct Watch {
     prune: bool,
     prune_at_most: usize,
     start: bool,
+    start_again: bool,
     patience: Duration,
     limit: usize,
 }
@@ -84,6 +85,7 @@ impl Watch {
             prune: false,
             prune_at_most: PRUNED,
             start: false,
+            start_again: false,
             patience: Duration::from_secs(60),
             limit: COLLECTION_LIMIT,
         }
@@ -116,10 +118,17 @@ impl Watch {
         self
     }
 
-    /// Also starts a run of each collection concerned, once: a credit for each product in it.
+    /// Also starts a run of each collection concerned, once: a credit for each product in it. As long as some of them are not
+    /// started, the next time goes on with those and [passes over](NotStarted::Before) the others.
     pub fn start(mut self) -> Self {
         self.start = true;
         self
+    }
+
+    /// The same, also of those that are passed over otherwise: they are paid for again.
+    pub fn start_again(mut self) -> Self {
+        self.start_again = true;
+        self.start()
     }
 
     /// How long to wait, after enrolling, until a collection has taken everything in; a minute by default.

@@ -1,6 +1,6 @@
 //! `asin watch` over stores and postcodes: a collection for each, another one where 5,000 do not suffice.
 
-use super::watch::{self, GO_ON, Watched};
+use super::watch::{self, Watched};
 use crate::consent::Leave;
 use crate::failure::{Ended, Failure, Tally, say};
 use crate::input::Named;
@@ -8,12 +8,11 @@ use crate::output::{Output, counted};
 use crate::stop::{broken_off, left_off, unless_stopped};
 use asin_facade::core_http::Asin;
 use asin_facade::event::{About, Enrolment, Event, Progress};
-use asin_facade::multicart::{McClient, runs::Started};
+use asin_facade::multicart::{CollectionId, McClient, runs::Started};
 use asin_facade::watch::{NotStarted, NotWatched, Register, Wanted, Watch, WatchError, Watched as Seen};
 use asin_facade::{Marketplace, Product};
 use futures_util::TryStreamExt;
 use std::cell::Cell;
-use std::process::ExitCode;
 use std::str::FromStr;
 
 /// A store and a postcode of it, such as `AU:4500`.
@@ -79,12 +78,19 @@ pub fn wanted(asins: Vec<Placed>, places: &[At]) -> Result<Vec<Wanted>, Failure>
     Ok(wanted)
 }
 
-/// Watches, asks before each thing that is sent, and prints what became of each product.
-pub async fn watch(watch: Watch, client: &McClient, register: Register, leave: Leave, output: Output) -> Ended {
+/// Watches, asks before each thing that is sent, and prints what became of each product; `go_on` says how, if it is stopped.
+pub async fn watch(
+    watch: Watch,
+    client: &McClient,
+    register: Register,
+    leave: Leave,
+    output: Output,
+    go_on: &str,
+) -> Ended {
     let agreed = Cell::new(false);
     match unless_stopped(ask_and_tell(watch, client, register, leave, output, &agreed)).await? {
         Some(code) => Ok(code),
-        None if agreed.get() => Err(broken_off(GO_ON)),
+        None if agreed.get() => Err(broken_off(go_on)),
         None => Err(left_off()),
     }
 }
@@ -100,6 +106,7 @@ async fn ask_and_tell(
 ) -> Ended {
     let mut events = watch.run(client, &mut register);
     let (mut rows, mut tally, mut refused) = (output.rows(), Tally::default(), None);
+    let (mut before, mut left) = (false, false);
     while let Some(event) = events.try_next().await.map_err(failed)? {
         match event {
             Event::Asks(ask) => {
@@ -140,36 +147,10 @@ async fn ask_and_tell(
                 say(&format!("asin: collection {collection} was made, `{name}`; it runs only when it is told to"));
             }
             Event::Item(Seen::Run { collection, outcome }) => {
-                let of = format!("a run of collection {collection}");
-                match outcome {
-                    Ok(Started::Accepted { .. }) => {
-                        tally.did();
-                        say(&format!("asin: {of} was started"));
-                    }
-                    Ok(Started::TooDear { needed, most }) => {
-                        let grown = format!("it has grown: a run costs {needed} credits now, not {most}");
-                        tally.refuse(&of, &grown);
-                    }
-                    Ok(Started::TooFewCredits { needed, spendable }) => {
-                        tally.unpaid(&of, format!("{needed} credits are needed, the account has {spendable}: no run"));
-                    }
-                    Ok(Started::Suggested { error, .. }) => {
-                        tally.fail(&of, &error);
-                        say(&format!("asin: {of} seems to have started: a new one is there"));
-                    }
-                    Ok(Started::Unknown { error, .. }) => {
-                        tally.fail(&of, &error);
-                        say(&format!("asin: {of} is not started again before it is clear whether it has started"));
-                    }
-                    Ok(_) => tally.refuse(&of, "nobody knows whether it has started"),
-                    Err(why @ NotStarted::Unknown) => {
-                        let look = format!(
-                            "`asin collections run {collection}` starts one on your word, which may cost as much again"
-                        );
-                        tally.refuse(&of, &format!("{why}; {look}"));
-                    }
-                    Err(NotStarted::Failed(error)) => tally.fail(&of, &error),
-                    Err(why) => tally.refuse(&of, &why.to_string()),
+                let is_before = matches!(outcome, Err(NotStarted::Before(_)));
+                (before, left) = (before || is_before, left || !is_before);
+                if !(leave.is_dry_run() && matches!(outcome, Err(NotStarted::NotAllowed))) {
+                    ran(collection, outcome, &mut tally);
                 }
             }
             Event::Progress(Progress::Note(text)) => say(&format!("asin: {text}")),
@@ -177,10 +158,47 @@ async fn ask_and_tell(
         }
     }
     rows.end()?;
+    if before && !left {
+        tally.refuse("the runs", "none is left to be started here; --again starts them anew, and pays again");
+    }
     match refused {
         Some(failure) => Err(failure),
-        None if leave.is_dry_run() => Ok(ExitCode::SUCCESS),
         None => Ok(tally.end()),
+    }
+}
+
+/// Says what became of a run; counted in the tally.
+fn ran(collection: CollectionId, outcome: Result<Started, NotStarted>, tally: &mut Tally) {
+    let of = format!("a run of collection {collection}");
+    match outcome {
+        Ok(Started::Accepted { .. }) => {
+            tally.did();
+            say(&format!("asin: {of} was started"));
+        }
+        Ok(Started::TooDear { needed, most }) => {
+            tally.refuse(&of, &format!("it has grown: a run costs {needed} credits now, not {most}"));
+        }
+        Ok(Started::TooFewCredits { needed, spendable }) => {
+            tally.unpaid(&of, format!("{needed} credits are needed, the account has {spendable}: no run"));
+        }
+        Ok(Started::Suggested { error, .. }) => {
+            tally.fail(&of, &error);
+            say(&format!("asin: {of} seems to have started: a new one is there"));
+        }
+        Ok(Started::Unknown { error, .. }) => {
+            tally.fail(&of, &error);
+            say(&format!("asin: {of} is not started again before it is clear whether it has started"));
+        }
+        Ok(_) => tally.refuse(&of, "nobody knows whether it has started"),
+        // What the same command has done before is no failure of it.
+        Err(why @ NotStarted::Before(_)) => say(&format!("asin: {of} is not started again: {why}")),
+        Err(why @ NotStarted::Unknown) => {
+            let look =
+                format!("`asin collections run {collection}` starts one on your word, which may cost as much again");
+            tally.refuse(&of, &format!("{why}; {look}"));
+        }
+        Err(NotStarted::Failed(error)) => tally.fail(&of, &error),
+        Err(why) => tally.refuse(&of, &why.to_string()),
     }
 }
 

@@ -24,7 +24,8 @@ use std::process::ExitCode;
 ///
 /// Each store and postcode has a collection of its own, and another one where 5,000 do not suffice: which ones is remembered in
 /// the folder of `--state`, and no other is touched. With `--collection` everything goes into that one instead. Nothing is
-/// charged before a run, which then costs a credit for each product.
+/// charged before a run, which then costs a credit for each product. Where `--run` could not start all runs, the same
+/// command starts the rest, and those that were started not again before all were, unless `--again` says so.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -62,6 +63,9 @@ pub struct Watch {
     /// Also start a run of each of these collections
     #[arg(long, conflicts_with = "collection")]
     run: bool,
+    /// Also start those that an earlier command, which could not start all, has started: they are paid for again
+    #[arg(long, requires = "run")]
+    again: bool,
     /// Only forget a collection that is not there any more: its place gets another one the next time
     #[arg(long, value_name = "ID", conflicts_with_all = ["given", "file", "at", "marketplace", "prune", "run"])]
     forget: Vec<CollectionId>,
@@ -112,6 +116,7 @@ pub async fn watch(arguments: Watch) -> Ended {
         prune,
         max_pruned,
         run,
+        again,
         forget,
         state,
         ..
@@ -141,11 +146,12 @@ pub async fn watch(arguments: Watch) -> Ended {
         watch = watch.prune().prune_at_most(max_pruned);
     }
     if run {
-        watch = watch.start();
+        watch = if again { watch.start_again() } else { watch.start() };
     }
     let client = common.client().await?;
     let register = Register::open(&state, &client).map_err(Failure::usage)?;
-    split::watch(watch, &client, register, leave, common.output).await
+    let go_on = if again { GO_ON_ONCE } else { GO_ON };
+    split::watch(watch, &client, register, leave, common.output, go_on).await
 }
 
 /// Collections that no place has any more.
@@ -203,7 +209,9 @@ async fn into(
 }
 
 /// How a watch that was stopped is gone on with.
-pub const GO_ON: &str = "the same command goes on: it enrols what is missing, and starts no run twice";
+const GO_ON: &str = "the same command goes on: it enrols what is missing, and starts no run twice";
+/// The same where runs were to be started again.
+const GO_ON_ONCE: &str = "the same command without --again goes on: it enrols what is missing, and starts no run twice";
 
 /// What became of a product, and what was said of it; counted in the tally.
 pub fn told(what: &str, outcome: Outcome, tally: &mut Tally) -> (&'static str, String) {

@@ -2,7 +2,7 @@
 
 use super::rows::{Product, Seller, Variant};
 use super::{LOOK, Ledgered, Paying, earlier, is_done_with, question, stats, stopped, unreadable, unsettled};
-use crate::failure::{Ended, Failure, Tally, say};
+use crate::failure::{Ended, Failure, Tally, on_disk, say};
 use crate::input::{Named, Names, duration};
 use crate::output::{Output, Row, Rows};
 use crate::progress::counting;
@@ -238,7 +238,10 @@ impl<R: Row, F: Fn(&TaskRequest, &TaskResult) -> Vec<R>> Arrived<'_, R, F> {
         self.count += 1;
         match is_done_with(&collected) {
             true if self.rows.waits() => self.held.push(collected.entry.tag),
-            true => self.tasks.acknowledge(&collected.entry.tag).await?,
+            true => {
+                on_disk()?;
+                self.tasks.acknowledge(&collected.entry.tag).await?;
+            }
             false => {}
         }
         Ok(())
@@ -251,6 +254,9 @@ impl<R: Row, F: Fn(&TaskRequest, &TaskResult) -> Vec<R>> Arrived<'_, R, F> {
         }
         self.bar.finish_and_clear();
         self.rows.end()?;
+        if !self.held.is_empty() {
+            on_disk()?;
+        }
         for tag in &self.held {
             self.tasks.acknowledge(tag).await?;
         }

@@ -4,7 +4,7 @@ use super::receive::{address, token};
 use super::rows::{Task, name, whole};
 use super::{LOOK, Ledgered, Paying, earlier, is_done_with, question, stats, stopped, unreadable, unsettled};
 use crate::consent::Leave;
-use crate::failure::{Ended, Failure, Tally, deliver, say};
+use crate::failure::{Ended, Failure, Tally, deliver, on_disk, say};
 use crate::input::{duration, json_lines};
 use crate::output::{Format, Output};
 use crate::progress::counting;
@@ -344,6 +344,7 @@ async fn collect(arguments: Collect) -> Ended {
                         tally.mark(line["outcome"] == "done" || line["outcome"] == "empty");
                     }
                     if is_done_with(&collected) {
+                        on_disk()?;
                         tasks.acknowledge(&collected.entry.tag).await?;
                     }
                     done += 1;

@@ -77,6 +77,12 @@ impl Served {
         Self::start(&["--market", market, "--no-limits"])
     }
 
+    /// The same, as slow as the vendors are.
+    pub fn slow() -> Self {
+        let market = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/market.json");
+        Self::start(&["--market", market, "--no-limits", "--speed", "1"])
+    }
+
     /// The same, where ten minutes are a second.
     pub fn fast() -> Self {
         let market = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/market.json");

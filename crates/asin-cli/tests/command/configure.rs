@@ -32,6 +32,21 @@ fn a_profile_stands_in_for_the_environment() {
     run(other, "").says(3, &["credentials refused", "asin doctor"]);
 }
 
+#[test]
+fn profiles_that_are_written_at_once_all_stay() {
+    let home = tempfile::tempdir().unwrap();
+    let names: Vec<String> = (0..8).map(|number| format!("shop-{number}")).collect();
+    std::thread::scope(|scope| {
+        for name in &names {
+            scope.spawn(|| {
+                at_home(home.path(), &["configure", "--profile", name], "DATAFORSEO_LOGIN=me\n").says(0, &[name]);
+            });
+        }
+    });
+    let text = std::fs::read_to_string(home.path().join(".config/asin/profiles.toml")).unwrap();
+    assert!(names.iter().all(|name| text.contains(name)), "{text}");
+}
+
 #[cfg(unix)]
 #[test]
 fn the_file_is_its_owners_alone() {

@@ -54,12 +54,42 @@ fn stores_and_postcodes_have_collections_of_their_own_that_are_pruned_and_run_wh
     assert_eq!(removed.map(|row| row["asin"].clone()).collect::<Vec<_>>(), [json!("B0XYZ99999")]);
     assert!(ran.err.contains("2 runs, together 2 credits") && ran.err.contains("was started"), "{}", ran.err);
     watch(&["B0DJQQ38TG@AU:9999"], &["--yes"]).says(1, &[]);
+    let ran = watch(&["B0DJQQ38TG@AU:9999"], &["--dry-run"]);
+    assert_eq!((ran.code, &ran.lines()[0]["outcome"]), (Some(1), &json!("refused")), "{}", ran.err);
+    watch(&both[..1], &["--run", "--dry-run"]).says(0, &["2 runs, together 2 credits"]);
     let refused = json!({"method": "*", "path": "/api/v1/*", "action": "expired_token"});
     sandbox.send("POST", "/_sandbox/faults", &refused.to_string());
     watch(&both, &["--yes"])
         .says(3, &["MultiCart", "the vendor said", "applied: nothing", "`asin doctor` tells which"]);
     sandbox.send("DELETE", "/_sandbox/faults", "");
     watch(&["B0DJQQ38TG@AU"], &["--yes"]).says(2, &["AU:4500"]);
+}
+
+#[test]
+fn a_command_that_could_not_start_all_runs_goes_on_with_the_rest() {
+    let (sandbox, folder) = (Served::example(), tempfile::tempdir().unwrap());
+    let watch = |flags: &[&str]| {
+        let fixed = ["watch", "B0DJQQ38TG", "--at", "AU:4500", "--at", "US:10001", "--state"];
+        sandbox.asin(&[&fixed[..], &[folder.path().to_str().unwrap()], flags].concat())
+    };
+    let starts = || sandbox.get("/_sandbox/ledger")["operations"]["runs.start"].clone();
+    watch(&["--email", "me@example.com", "--yes"]).says(0, &[]);
+    let refused = json!({"method": "POST", "path": "*/run/result/", "call": 2, "action": "expired_token"});
+    sandbox.send("POST", "/_sandbox/faults", &refused.to_string());
+    watch(&["--run", "--yes"]).says(1, &["was started", "the vendor said: 401"]);
+    sandbox.send("DELETE", "/_sandbox/faults", "");
+    watch(&["--run", "--dry-run"]).says(0, &["is not started again", "1 run, together 1 credits", "nothing was sent"]);
+    let alone = ["watch", "B0DJQQ38TG", "--at", "AU:4500", "--run", "--yes", "--state"];
+    sandbox
+        .asin(&[&alone[..], &[folder.path().to_str().unwrap()]].concat())
+        .says(1, &["is not started again", "--again starts them anew"]);
+    assert_eq!(starts(), 1);
+    watch(&["--run", "--again", "--dry-run"]).says(0, &["2 runs, together 2 credits"]);
+    watch(&["--run", "--yes"]).says(0, &["is not started again", "1 run, together 1 credits", "was started"]);
+    assert_eq!(starts(), 2);
+    watch(&["--run", "--yes"]).says(0, &["2 runs, together 2 credits"]);
+    assert_eq!(starts(), 4);
+    watch(&["--again"]).says(2, &["--run"]);
 }
 
 #[test]

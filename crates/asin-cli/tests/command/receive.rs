@@ -130,6 +130,27 @@ fn a_result_that_comes_twice_is_written_once() {
 }
 
 #[test]
+fn a_file_that_others_wrote_keeps_what_is_in_it() {
+    let shop = Shop::open();
+    let out = shop.path("results.jsonl");
+    let receive = ["receive", "--listen", "127.0.0.1:0", "--out", out.to_str().unwrap()];
+    for (text, line) in [("{\"a\":1}", 1), ("{\"tag\":\"asin-1\"}\nnotes", 2), ("{\"tag\":\"\"}", 1), ("\n\n[]", 3)] {
+        std::fs::write(&out, text).unwrap();
+        let says = format!("line {line} is no result");
+        shop.asin(&receive).says(2, &["results.jsonl", &says]);
+        assert_eq!(std::fs::read_to_string(&out).unwrap(), text);
+    }
+    // An editor took the end of the last line away: it is a result all the same.
+    std::fs::write(&out, "{\"tag\":\"asin-1\"}\n{\"tag\":\"asin-2\"}").unwrap();
+    let receiver = shop.receive(&receive[1..]);
+    assert_eq!(std::fs::read_to_string(&out).unwrap(), "{\"tag\":\"asin-1\"}\n{\"tag\":\"asin-2\"}\n");
+    shop.asin(&receive).says(2, &["results.jsonl", "another `asin receive` is writing into it"]);
+    assert_eq!(receiver.stop().0, Some(0));
+    shop.receive(&receive[1..]).stop();
+    assert_eq!(results(&out).len(), 2);
+}
+
+#[test]
 fn what_was_missed_is_sent_again() {
     let shop = Shop::open();
     let out = shop.path("results.jsonl");

@@ -4,6 +4,7 @@ use crate::{
     Marketplace,
     journal::{Journal, StateError},
 };
+use jiff::Timestamp;
 use multicart::{CollectionId, McClient, runs::RunnerId};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -15,7 +16,7 @@ use std::{
 pub(crate) type Place = (Marketplace, String);
 
 /// Which MultiCart collections watch which store and postcode, in a file: only these are ever added to, pruned or started by
-/// [`Watch`](super::Watch). Also which runs were started without an answer.
+/// [`Watch`](super::Watch). Also which runs were started without an answer, and what of a batch of runs is still to be started.
 ///
 /// One folder is for one account; one process at a time has it open. What was made at another host (a sandbox) is in another
 /// file.
@@ -34,6 +35,8 @@ struct Kept {
     unknown: BTreeSet<String>,
     /// Starts without an answer, with the runs that were there before.
     starts: BTreeMap<CollectionId, BTreeSet<RunnerId>>,
+    /// Of what is started together, when each run was; empty once all were.
+    batch: BTreeMap<CollectionId, Option<Timestamp>>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -53,6 +56,10 @@ enum Line {
     Starting { collection: CollectionId, before: BTreeSet<RunnerId> },
     /// It is known what became of that.
     Started { collection: CollectionId },
+    /// A run of each of these is about to be started; `anew`: also of those that an earlier batch has started.
+    Batch { collections: BTreeSet<CollectionId>, anew: bool },
+    /// A run was started.
+    Ran { collection: CollectionId, at: Timestamp },
 }
 
 impl Kept {
@@ -70,9 +77,31 @@ impl Kept {
             Line::Adopted { place, collection } => self.collections.entry(place).or_default().push(collection),
             Line::Forgotten { collection } => {
                 self.collections.values_mut().for_each(|kept| kept.retain(|known| *known != collection));
+                self.batch.remove(&collection);
+                self.close();
             }
             Line::Starting { collection, before } => drop(self.starts.insert(collection, before)),
             Line::Started { collection } => drop(self.starts.remove(&collection)),
+            Line::Batch { collections, anew } => {
+                if anew {
+                    self.batch.clear();
+                }
+                for collection in collections {
+                    self.batch.entry(collection).or_default();
+                }
+            }
+            Line::Ran { collection, at } => {
+                self.starts.remove(&collection);
+                self.batch.entry(collection).and_modify(|ran| *ran = Some(at));
+                self.close();
+            }
+        }
+    }
+
+    /// Of a batch that was started as a whole nothing is left.
+    fn close(&mut self) {
+        if self.batch.values().all(Option::is_some) {
+            self.batch.clear();
         }
     }
 }
@@ -171,6 +200,20 @@ impl Register {
 
     pub(super) fn started(&mut self, collection: CollectionId) -> Result<(), StateError> {
         self.append(Line::Started { collection })
+    }
+
+    /// When the open batch has started a run of it.
+    pub(super) fn ran_at(&self, collection: CollectionId) -> Option<Timestamp> {
+        self.kept.batch.get(&collection).copied().flatten()
+    }
+
+    /// Opens a batch, or adds to the one that is open; `anew` forgets that one.
+    pub(super) fn batch(&mut self, collections: BTreeSet<CollectionId>, anew: bool) -> Result<(), StateError> {
+        self.append(Line::Batch { collections, anew })
+    }
+
+    pub(super) fn ran(&mut self, collection: CollectionId) -> Result<(), StateError> {
+        self.append(Line::Ran { collection, at: Timestamp::now() })
     }
 
     fn append(&mut self, line: Line) -> Result<(), StateError> {

@@ -3,6 +3,7 @@
 use super::{Shelf, WatchError, Watched, Watching};
 use crate::event::{About, Event, Hears, Starting, Step};
 use core_http::Error;
+use jiff::Timestamp;
 use multicart::{
     CollectionId, Fields, GetCredits, ListRuns,
     runs::{self, RunnerId, Started},
@@ -16,6 +17,10 @@ pub enum NotStarted {
     /// Nobody allowed it.
     #[error("nobody allowed it")]
     NotAllowed,
+    /// What was to be started together with it is not all started, and its own run was, then: it is not paid for again before
+    /// the others are, or [`start_again`](super::Watch::start_again) says so.
+    #[error("an earlier command, which has not started all of its runs, has started this one at {0:.0}")]
+    Before(Timestamp),
     /// An earlier start had no answer, and there are runs that were not there before: it seems to have started. The next time one
     /// can be started again.
     #[error("an earlier start had no answer, and a run is there that was not there before")]
@@ -30,12 +35,15 @@ pub enum NotStarted {
 }
 
 impl Watching<'_> {
-    /// Starts a run of every collection that holds anything, unless an earlier start is open.
+    /// Starts a run of every collection that holds anything, unless an earlier start is open, or the same batch has started it.
     pub(super) async fn start(&mut self, shelves: &[Shelf]) -> Result<(), WatchError> {
         let all = shelves.iter().flat_map(Shelf::collections).filter(|(_, rows)| *rows > 0);
         let mut priced: Vec<(CollectionId, u64)> = Vec::new();
         for (collection, rows) in all {
-            if let Some(earlier) = self.earlier(collection).await? {
+            let before = self.register.ran_at(collection).filter(|_| !self.watch.start_again);
+            if let Some(at) = before {
+                self.told(collection, Err(NotStarted::Before(at)));
+            } else if let Some(earlier) = self.earlier(collection).await? {
                 self.told(collection, Err(earlier));
             } else {
                 priced.push((collection, rows as u64));
@@ -50,6 +58,9 @@ impl Watching<'_> {
             (priced.iter().map(|(id, _)| *id).collect(), priced.iter().map(|(_, credits)| credits).sum());
         let starting = Starting { collections, credits, spendable };
         let allowed = self.events.asks(About::Start(starting)).await;
+        if allowed {
+            self.register.batch(priced.iter().map(|(id, _)| *id).collect(), self.watch.start_again)?;
+        }
         for (done, (collection, credits)) in (1..).zip(priced) {
             let outcome =
                 if allowed { self.start_once(collection, credits).await? } else { Err(NotStarted::NotAllowed) };
@@ -68,7 +79,7 @@ impl Watching<'_> {
         if new.is_empty() {
             return Ok(Some(NotStarted::Unknown));
         }
-        self.register.started(collection)?;
+        self.register.ran(collection)?;
         Ok(Some(NotStarted::Suggested(new)))
     }
 
@@ -85,8 +96,10 @@ impl Watching<'_> {
         };
         self.register.starting(collection, before)?;
         let started = runs::start_within(&self.client, collection, history(collection), credits).await;
-        if !matches!(started, Ok(Started::Unknown { .. })) {
-            self.register.started(collection)?;
+        match &started {
+            Ok(Started::Accepted { .. } | Started::Suggested { .. }) => self.register.ran(collection)?,
+            Ok(Started::Unknown { .. }) => {}
+            _ => self.register.started(collection)?,
         }
         Ok(started.map_err(|error| NotStarted::Failed(Arc::new(error))))
     }

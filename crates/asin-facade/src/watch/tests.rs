@@ -237,6 +237,64 @@ async fn stopped_while_a_run_starts_and_resumed_it_is_found_and_not_started_agai
     assert_eq!((said.asked.len(), desk.starts()), (0, 1));
 }
 
+/// Products in Australia and in America.
+fn stores() -> Vec<Wanted> {
+    let america = |number| Wanted::new((format!("B{number:09}").parse().unwrap(), "US".parse().unwrap()), "10001");
+    products(0..3).into_iter().chain((10..12).map(america)).collect()
+}
+
+#[tokio::test]
+async fn a_batch_that_was_stopped_goes_on_with_what_it_has_not_started() {
+    let desk = Desk::open().await;
+    desk.run(Watch::new(stores()), yes).await;
+    let answer = Fault::on("POST", "/api/v1/schedules/run/result/").call(2).slow_body(Duration::from_secs(60));
+    desk.sandbox.fault(answer);
+    let mut register = desk.register();
+    let mut flow = Watch::new(stores()).start().run(&desk.client, &mut register);
+    loop {
+        tokio::select! {
+            event = flow.next() => if let Event::Asks(ask) = event.unwrap().unwrap() { ask.allow() },
+            () = async { while desk.starts() < 2 { tokio::task::yield_now().await } } => break,
+        }
+    }
+    drop(flow);
+    drop(register);
+    let said = desk.run(Watch::new(stores()).start(), yes).await;
+    let runs = said.runs();
+    assert!(matches!(runs[..], [Err(NotStarted::Before(_)), Err(NotStarted::Suggested(_))]), "{runs:?}");
+    assert_eq!(desk.starts(), 2, "the second was found, and with it the batch is done");
+    let said = desk.run(Watch::new(stores()).start(), yes).await;
+    let runs = said.runs();
+    assert!(matches!(runs[..], [Ok(Started::Accepted { .. }), Ok(Started::Accepted { .. })]), "{runs:?}");
+    assert_eq!(desk.starts(), 4);
+}
+
+#[tokio::test]
+async fn what_was_started_is_not_paid_for_again_where_the_rest_was_not_unless_somebody_says_so() {
+    let desk = Desk::open().await;
+    desk.run(Watch::new(stores()), yes).await;
+    let refused = || Fault::on("POST", "/api/v1/schedules/run/result/");
+    desk.sandbox.fault(refused().call(2).expired_token());
+    let said = desk.run(Watch::new(stores()).start(), yes).await;
+    assert!(matches!(said.runs()[..], [Ok(Started::Accepted { .. }), Err(NotStarted::Failed(_))]), "{:?}", said.runs());
+    desk.sandbox.fault(refused().expired_token());
+    // However often, and whatever else is asked for with it.
+    for wanted in [stores(), stores(), stores()[..3].to_vec()] {
+        let said = desk.run(Watch::new(wanted).start(), yes).await;
+        assert!(matches!(said.runs()[0], Err(NotStarted::Before(_))), "{:?}", said.runs());
+    }
+    desk.sandbox.clear_faults();
+    assert_eq!(desk.starts(), 1);
+    let said = desk.run(Watch::new(stores()).start_again(), |about| !matches!(about, About::Start(_))).await;
+    assert!(said.runs().iter().all(|run| matches!(run, Err(NotStarted::NotAllowed))), "{:?}", said.runs());
+    let said = desk.run(Watch::new(stores()).start(), |_| false).await;
+    let runs = said.runs();
+    assert!(matches!(runs[..], [Err(NotStarted::Before(_)), Err(NotStarted::NotAllowed)]), "{runs:?}");
+    let said = desk.run(Watch::new(stores()).start_again(), yes).await;
+    assert!(said.runs().iter().all(|run| matches!(run, Ok(Started::Accepted { .. }))), "{:?}", said.runs());
+    assert_eq!(desk.starts(), 3);
+}
+
 #[tokio::test]
 async fn a_collection_that_is_gone_holds_up_its_place_alone_until_a_person_forgets_it() {
     let desk = Desk::open().await;
