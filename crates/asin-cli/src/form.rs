@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 use asin_facade::sync::Layout;
 use jiff::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 
 /// How the file writes a catalogue; nothing of it is guessed.
@@ -34,6 +34,8 @@ impl Form {
         // What is no file, such as a pipe, has the time of its opening: that says nothing.
         let file = file.metadata().ok().filter(std::fs::Metadata::is_file);
         layout.written = file.and_then(|data| data.modified().ok()).and_then(|at| Timestamp::try_from(at).ok());
+        once("--map", &self.map)?;
+        once("--set", &self.set)?;
         for (column, theirs) in columns {
             layout.map(column, theirs).map_err(|error| Failure::usage(format!("asin.toml, [columns]: {error}")))?;
         }
@@ -44,6 +46,15 @@ impl Form {
             layout.set(column, value).map_err(|error| Failure::usage(format!("--set: {error}")))?;
         }
         Ok(layout)
+    }
+}
+
+/// Of two values for a column, the last would win without a word.
+fn once(flag: &str, given: &[(String, String)]) -> Result<(), Failure> {
+    let mut seen = HashSet::new();
+    match given.iter().find(|(column, _)| !seen.insert(column)) {
+        Some((column, _)) => Err(Failure::usage(format!("{flag}: `{column}` comes twice"))),
+        None => Ok(()),
     }
 }
 
@@ -73,5 +84,18 @@ mod tests {
         assert!(written(&tempfile::tempfile().unwrap()).is_some());
         #[cfg(unix)]
         assert_eq!(written(&File::open("/dev/null").unwrap()), None);
+    }
+
+    #[test]
+    fn a_flag_names_a_column_once_and_may_name_one_of_the_file_otherwise() {
+        let pairs = |given: &[&str]| given.iter().map(|text| pair(text).unwrap()).collect::<Vec<_>>();
+        let layout = |map: &[&str], set: &[&str]| {
+            let form = Form { map: pairs(map), set: pairs(set), delimiter: None, decimal_comma: false };
+            let columns = BTreeMap::from([("sku".to_owned(), "Nummer".to_owned())]);
+            form.layout(&columns, &tempfile::tempfile().unwrap()).map_err(|failure| failure.message())
+        };
+        assert!(layout(&["sku=Artikel", "asin=Artikel"], &["marketplace=DE", "postcode=10115"]).is_ok());
+        assert_eq!(layout(&["sku=A", "asin=B", "sku=A"], &[]).unwrap_err(), "--map: `sku` comes twice");
+        assert_eq!(layout(&[], &["sku=A", "sku=B"]).unwrap_err(), "--set: `sku` comes twice");
     }
 }

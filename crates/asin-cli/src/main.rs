@@ -31,6 +31,7 @@ mod runs;
 mod sandbox;
 mod session;
 mod stop;
+mod strict;
 mod supervisor;
 mod sync;
 mod table;

@@ -100,9 +100,9 @@ impl<R: Row> Rows<R> {
     }
 
     /// Writes what is still to be written.
-    pub fn end(mut self) -> Result<(), Failure> {
+    pub fn end(&mut self) -> Result<(), Failure> {
         match self.format {
-            Format::Table => (self.line)(&render(Place::Output, R::COLUMNS, self.kept)),
+            Format::Table => (self.line)(&render(Place::Output, R::COLUMNS, std::mem::take(&mut self.kept))),
             Format::Json => Ok(()),
             Format::Csv => self.head(),
         }

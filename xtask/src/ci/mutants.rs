@@ -9,6 +9,9 @@ const FILES: &[(&str, &[&str])] = &[
         "core-http",
         &[
             "retry",
+            "lenient",
+            "encode",
+            "builder",
             "client",
             "error",
             "plan",

@@ -6,15 +6,18 @@ use crate::failure::{Ended, Failure, Tally, say};
 use crate::input::{duration, json_lines};
 use crate::output::{Row, counted};
 use crate::progress::counting;
-use crate::session::state_folder;
+use crate::session::{Seller, state_folder};
 use crate::stop::stoppable;
 use crate::table::{Column, Content, visible};
 use asin_facade::Marketplace;
 use asin_facade::core_http::{Error, ErrorKind};
 use asin_facade::sp_listings::feeds::{FeedFolder, FeedMessage, FeedPart, ListingsFeed, MessageOutcome, MessageStatus};
-use asin_facade::sp_listings::{ListingsItemPatchRequest, ListingsItemPutRequest, Sku};
+use asin_facade::sp_listings::{
+    ListingsItemPatchRequest, ListingsItemPutRequest, Marketplace as Store, PatchOperation, Requirements, SellerId, Sku,
+};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::fmt::{Display, Write};
@@ -53,26 +56,40 @@ pub struct Feed {
     at: Where,
 }
 
-/// One line of the file.
+/// One line of the file. Its `messageId` may stand there; documents are numbered anew.
 #[derive(Debug, Deserialize)]
-#[serde(tag = "operationType", rename_all = "SCREAMING_SNAKE_CASE", rename_all_fields = "camelCase")]
+#[serde(
+    tag = "operationType",
+    rename_all = "SCREAMING_SNAKE_CASE",
+    rename_all_fields = "camelCase",
+    deny_unknown_fields
+)]
 enum Line {
     Update {
+        #[serde(default, rename = "messageId")]
+        _id: IgnoredAny,
         sku: Sku,
-        #[serde(flatten)]
-        listing: ListingsItemPutRequest,
+        product_type: String,
+        requirements: Option<Requirements>,
+        attributes: Map<String, Value>,
     },
     PartialUpdate {
+        #[serde(default, rename = "messageId")]
+        _id: IgnoredAny,
         sku: Sku,
         product_type: String,
         attributes: Map<String, Value>,
     },
     Patch {
+        #[serde(default, rename = "messageId")]
+        _id: IgnoredAny,
         sku: Sku,
-        #[serde(flatten)]
-        changes: ListingsItemPatchRequest,
+        product_type: String,
+        patches: Vec<PatchOperation>,
     },
     Delete {
+        #[serde(default, rename = "messageId")]
+        _id: IgnoredAny,
         sku: Sku,
     },
 }
@@ -84,18 +101,27 @@ impl Line {
             Self::Update { sku, .. } => ("UPDATE", sku),
             Self::PartialUpdate { sku, .. } => ("PARTIAL_UPDATE", sku),
             Self::Patch { sku, .. } => ("PATCH", sku),
-            Self::Delete { sku } => ("DELETE", sku),
+            Self::Delete { sku, .. } => ("DELETE", sku),
         }
     }
 
     fn message(self) -> FeedMessage {
         match self {
-            Self::Update { sku, listing } => FeedMessage::update(sku, listing),
-            Self::PartialUpdate { sku, product_type, attributes } => {
+            Self::Update { sku, product_type, requirements, attributes, .. } => {
+                let listing = ListingsItemPutRequest::new(product_type, attributes);
+                let listing = match requirements {
+                    Some(requirements) => listing.requirements(requirements),
+                    None => listing,
+                };
+                FeedMessage::update(sku, listing)
+            }
+            Self::PartialUpdate { sku, product_type, attributes, .. } => {
                 FeedMessage::partial_update(sku, product_type, attributes)
             }
-            Self::Patch { sku, changes } => FeedMessage::patch(sku, changes),
-            Self::Delete { sku } => FeedMessage::delete(sku),
+            Self::Patch { sku, product_type, patches, .. } => {
+                FeedMessage::patch(sku, ListingsItemPatchRequest::new(product_type, patches))
+            }
+            Self::Delete { sku, .. } => FeedMessage::delete(sku),
         }
     }
 }
@@ -118,12 +144,38 @@ impl Row for MessageOutcome {
     }
 }
 
-/// A failure of a feed, with how to go on.
-fn told(error: Error, folder: &FeedFolder) -> Failure {
-    let holds = folder.parts().is_ok_and(|parts| !parts.is_empty());
-    let held = error.kind() == ErrorKind::Request && holds;
+/// Refuses to go on with what was sent for somebody else, to another store, or elsewhere.
+fn own(parts: &[FeedPart], seller: &Seller, store: Marketplace, state: &Path) -> Result<(), Failure> {
+    let (stores, endpoint) = ([store.listings()], seller.client.base());
+    // Handles of before do not say where they were sent.
+    let is_own = |part: &&FeedPart| {
+        part.seller_id == seller.id
+            && part.marketplace_ids == stores
+            && part.endpoint.as_ref().is_none_or(|at| *at == endpoint)
+    };
+    let Some(part) = parts.iter().find(|part| !is_own(part)) else { return Ok(()) };
+    let held = whose(&part.seller_id, &part.marketplace_ids, part.endpoint.as_ref().unwrap_or(&endpoint));
+    let asked = whose(&seller.id, &stores, &endpoint);
+    let why = format!("{} holds a submission of {held}; this is {asked}: nothing was sent", state.display());
+    let next = "name the account and the store that it was sent for; `--state DIR` begins another submission";
+    Err(Failure::usage(why).next(next))
+}
+
+/// A seller, its stores, and at which endpoint.
+fn whose(seller: &SellerId, stores: &[Store], endpoint: &str) -> String {
+    let stores: Vec<&str> = stores.iter().map(Store::as_str).collect();
+    format!("{seller} for {} at {endpoint}", stores.join(", "))
+}
+
+/// A failure of a feed, with how to go on; `own` is whether one can with what the folder holds, if it holds anything.
+fn told(error: Error, own: Option<Result<(), Failure>>) -> Failure {
+    let held = own.filter(|_| error.kind() == ErrorKind::Request);
     let failure = Failure::from(error).look("`--resume` goes on, and finds out whether the feed was made");
-    if held { failure.next("`--resume` goes on with it, `--state DIR` begins another") } else { failure }
+    match held {
+        Some(Ok(())) => failure.next("`--resume` goes on with it, `--state DIR` begins another"),
+        Some(Err(stranger)) => stranger,
+        None => failure,
+    }
 }
 
 /// What a submission's documents say, but for their random numbers.
@@ -143,8 +195,7 @@ fn said(parts: &[FeedPart]) -> Result<Vec<Value>, Failure> {
 }
 
 /// Refuses to tell of a file what was sent of another, or before it was changed.
-async fn compare(folder: &FeedFolder, feed: &ListingsFeed, file: &Path, state: &Path) -> Result<(), Failure> {
-    let held = folder.parts()?;
+async fn compare(held: &[FeedPart], feed: &ListingsFeed, file: &Path, state: &Path) -> Result<(), Failure> {
     if held.is_empty() {
         return Ok(());
     }
@@ -155,7 +206,7 @@ async fn compare(folder: &FeedFolder, feed: &ListingsFeed, file: &Path, state: &
     let lines: Vec<Line> = json_lines(file, "messages")?;
     let again = tempfile::tempdir().map_err(Failure::work)?;
     let now = feed.write(stream::iter(lines).map(|line| Ok(line.message())), again.path()).await?;
-    if said(&now)? == said(&held)? {
+    if said(&now)? == said(held)? {
         return Ok(());
     }
     let why = format!("{} is not what was sent from {}", file.display(), state.display());
@@ -193,7 +244,9 @@ pub async fn feed(arguments: Feed) -> Ended {
     }
     let feed = ListingsFeed::new(seller.id.clone(), [store.listings()]);
     if arguments.resume {
-        compare(&folder, &feed, &arguments.file, &state).await?;
+        let held = folder.parts()?;
+        own(&held, &seller, store, &state)?;
+        compare(&held, &feed, &arguments.file, &state).await?;
     }
     let bar = counting("messages", total, output.format());
     let outcomes = match arguments.resume {
@@ -205,7 +258,10 @@ pub async fn feed(arguments: Feed) -> Ended {
     };
     let work = async {
         let (mut rows, mut tally, mut outcomes) = (output.rows(), Tally::default(), outcomes);
-        while let Some(outcome) = outcomes.try_next().await.map_err(|error| told(error, &folder))? {
+        while let Some(outcome) = outcomes.try_next().await.map_err(|error| {
+            let held = folder.parts().ok().filter(|held| !held.is_empty());
+            told(error, held.map(|held| own(&held, &seller, store, &state)))
+        })? {
             bar.inc(1);
             tally.mark(outcome.status == MessageStatus::Accepted);
             rows.push(&outcome)?;

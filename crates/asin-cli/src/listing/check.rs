@@ -1,7 +1,7 @@
 //! `asin listing validate` and `restrictions`: what Amazon would say, before anything is sent.
 
 use super::Where;
-use super::write::body;
+use super::body::{PATCH, PUT, body};
 use crate::failure::{Ended, Failure, Tally};
 use crate::input::{Names, json};
 use crate::output::Row;
@@ -77,8 +77,8 @@ pub async fn validate(arguments: Validate) -> Ended {
     let sku: Sku = "ANY".parse().map_err(Failure::usage)?;
     let (id, stores) = (seller.id, [store.listings()]);
     let findings = match given.get("patches").is_some() {
-        true => validator.patch(&PatchListingsItem::new(id, sku, stores, body(&given)?))?,
-        false => validator.put(&PutListingsItem::new(id, sku, stores, body(&given)?))?,
+        true => validator.patch(&PatchListingsItem::new(id, sku, stores, body(&given, &PATCH)?))?,
+        false => validator.put(&PutListingsItem::new(id, sku, stores, body(&given, &PUT)?))?,
     };
     let code = if findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     output.all(findings)?;

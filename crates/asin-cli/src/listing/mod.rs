@@ -1,5 +1,6 @@
 //! `asin listing`: the seller's own listings, read, searched, checked and changed.
 
+mod body;
 mod bulk;
 mod check;
 mod delete;

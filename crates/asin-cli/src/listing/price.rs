@@ -3,7 +3,7 @@
 use super::read::{AT_ONCE, read};
 use super::write::{How, Seen, Wish, Written, send};
 use crate::failure::{Ended, Failure, Tally, say};
-use crate::input::{amount, pairs};
+use crate::input::pairs;
 use crate::session::Seller;
 use asin_facade::Currency;
 use asin_facade::core_http::Once;
@@ -11,6 +11,7 @@ use asin_facade::sp_listings::{
     DEFAULT_CHANNEL, EVERYBODY, Item, ListingsItemPatchRequest, Offer, PatchListingsItem, PatchOperation, Sku,
     quantity_patch,
 };
+use asin_facade::sync::read_price;
 use futures_util::{StreamExt, stream};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -31,9 +32,8 @@ pub struct Price {
     /// The seller's own name for the listing
     #[arg(requires = "price", required_unless_present = "file", conflicts_with = "file")]
     sku: Option<Sku>,
-    /// The new price
-    #[arg(value_parser = amount)]
-    price: Option<Decimal>,
+    /// The new price, with a dot before the decimals; `1.500` may be a thousand and is refused
+    price: Option<String>,
     /// A CSV file with the columns sku and price; `-` for standard input
     #[arg(short, long, value_name = "FILE")]
     file: Option<PathBuf>,
@@ -59,23 +59,23 @@ pub struct Stock {
     #[arg(requires = "quantity", required_unless_present = "file", conflicts_with = "file")]
     sku: Option<Sku>,
     /// Pieces
-    #[arg(value_parser = pieces)]
-    quantity: Option<u32>,
+    quantity: Option<String>,
     /// A CSV file with the columns sku and quantity; `-` for standard input
     #[arg(short, long, value_name = "FILE")]
     file: Option<PathBuf>,
     /// Also set the most days until a piece is handed to the carrier
-    #[arg(long, value_name = "DAYS")]
+    #[arg(long, value_name = "DAYS", value_parser = pieces)]
     handling_days: Option<u32>,
     #[command(flatten)]
     how: How,
 }
 
 pub async fn price(arguments: Price) -> Ended {
-    let wanted = wanted(arguments.sku.zip(arguments.price), arguments.file, "price", amount)?;
     let (store, audience) = (arguments.how.at.marketplace, arguments.audience);
+    let currency = store.currency();
+    let read = |text: &str| read_price(text, false, Some(currency));
+    let wanted = wanted(arguments.sku.zip(arguments.price), arguments.file, "price", read)?;
     change(wanted, arguments.how, None, move |item, price: Decimal| {
-        let currency = store.currency();
         let offer = Offer::find_for(&audience, item, &store.listings(), currency.as_str());
         let offer = offer.map_err(|error| error.to_string())?;
         let told = |price| asin_facade::Price::new(price, currency).digits();
@@ -91,7 +91,9 @@ pub async fn price(arguments: Price) -> Ended {
 }
 
 fn pieces(text: &str) -> Result<u32, String> {
-    text.parse().map_err(|_| format!("no whole number from 0 to {}", u32::MAX))
+    let plain = text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = text.parse().ok().filter(|_| plain);
+    number.ok_or_else(|| format!("`{text}` is no whole number from 0 to {}", u32::MAX))
 }
 
 pub async fn stock(arguments: Stock) -> Ended {
@@ -125,14 +127,18 @@ fn channels(item: &Item) -> Value {
 
 /// The one that the arguments name, or those of a file.
 fn wanted<T>(
-    one: Option<(Sku, T)>,
+    one: Option<(Sku, String)>,
     file: Option<PathBuf>,
     column: &str,
     read: impl Fn(&str) -> Result<T, String>,
 ) -> Result<Vec<(Sku, T)>, Failure> {
-    match file {
-        Some(file) => pairs(&file, "sku", column, read),
-        None => Ok(one.into_iter().collect()),
+    let stated = |(sku, text): (Sku, String)| match read(&text) {
+        Ok(value) => Ok((sku, value)),
+        Err(error) => Err(Failure::usage(format!("{column}: {error}"))),
+    };
+    match &file {
+        Some(file) => pairs(file, "sku", column, read),
+        None => one.into_iter().map(stated).collect(),
     }
 }
 

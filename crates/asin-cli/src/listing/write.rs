@@ -1,9 +1,10 @@
 //! Writes: previewed, shown, and sent once after consent; `asin listing put` and `patch`.
 
 use super::Where;
+use super::body::{PATCH, PUT, body};
 use super::read::read;
 use crate::consent::Leave;
-use crate::failure::{Ended, Failure, Tally, say};
+use crate::failure::{Ended, Tally, say};
 use crate::input::{duration, json};
 use crate::output::{Output, Row, from_to, text};
 use crate::progress::counting;
@@ -17,9 +18,8 @@ use asin_facade::sp_listings::{
 };
 use asin_facade::{Currency, Marketplace};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -200,7 +200,7 @@ impl Written {
 pub async fn put(arguments: Put) -> Ended {
     let Put { sku, json: given, how } = arguments;
     let given = json(&given)?;
-    let body = body(&given)?;
+    let body = body(&given, &PUT)?;
     let seller = how.at.selling.seller().await?;
     let store = how.at.marketplace;
     let was = match read(&seller, sku.clone(), store).await {
@@ -224,7 +224,7 @@ pub async fn put(arguments: Put) -> Ended {
 pub async fn patch(arguments: Patch) -> Ended {
     let Patch { sku, json: given, how } = arguments;
     let given = json(&given)?;
-    let body = body(&given)?;
+    let body = body(&given, &PATCH)?;
     let seller = how.at.selling.seller().await?;
     let store = how.at.marketplace;
     let was = read(&seller, sku.clone(), store).await?.attributes.unwrap_or_default();
@@ -249,12 +249,6 @@ fn told<'a>(values: impl Iterator<Item = (String, Option<&'a Value>, String)>) -
 
 fn shown(value: Option<&Value>) -> String {
     value.map_or_else(|| "(none)".to_owned(), Value::to_string)
-}
-
-/// The body of a write, under Amazon's names; what does not fit is told by its path.
-pub fn body<T: DeserializeOwned>(given: &Value) -> Result<T, Failure> {
-    asin_facade::core_http::json(given.to_string().as_bytes())
-        .map_err(|error| Failure::usage(format!("--json: {error}")))
 }
 
 /// Asks Amazon about every write, says which would be made, and makes them after consent; `rows` are done already.
@@ -304,7 +298,13 @@ pub async fn send<W: Preview>(
         false => "look before it is sent again",
     };
     let look = format!("`asin listing get` shows whether it was made; {again}");
+    let (told, open) = (RefCell::new(output.rows()), RefCell::new(None));
     let work = async {
+        let tell = |tally: &mut Tally, row: Written| {
+            tally.mark(row.is_well());
+            told.borrow_mut().push(&row)
+        };
+        rows.into_iter().try_for_each(|row| tell(&mut tally, row))?;
         let bar = counting("writes", total, output.format());
         for (wish, validated) in valid {
             bar.inc(1);
@@ -318,26 +318,34 @@ pub async fn send<W: Preview>(
                 Ok(true) => sent.set(sent.get() + 1),
                 Ok(false) => {
                     tally.refuse(wish.sku.as_str(), "the listing has changed since it was shown: nothing was sent");
-                    rows.push(Written { outcome: "changed", ..row });
+                    tell(&mut tally, Written { outcome: "changed", ..row })?;
                     continue;
                 }
                 Err(error) => {
                     tally.fail(wish.sku.as_str(), &error);
-                    rows.push(row.failed(&error));
+                    tell(&mut tally, row.failed(&error))?;
                     continue;
                 }
             }
+            open.replace(Some(Written { outcome: "unknown", ..row.clone() }));
             let (row, error) = match write(seller, wish.write, validated, wait, row.clone()).await {
                 Ok(written) => written,
                 Err(error) => (row.failed(&error), Some(error)),
             };
+            open.replace(None);
             error.iter().for_each(|error| tally.doubt(wish.sku.as_str(), error, &look));
-            rows.push(row);
+            tell(&mut tally, row)?;
         }
         bar.finish_and_clear();
-        end(rows, output, tally)
+        told.borrow_mut().end()?;
+        Ok(tally.end())
     };
-    let go_on = async { format!("{} of {total} were sent; {look}", sent.get()) };
+    let go_on = async {
+        // What has come is told, and the write that was under way: the stop itself is the failure.
+        let mut told = told.borrow_mut();
+        let _unwritten = open.take().map_or(Ok(()), |row| told.push(&row)).and_then(|()| told.end());
+        format!("{} of {total} were sent; {look}", sent.get())
+    };
     stoppable(work, go_on).await
 }
 

@@ -128,3 +128,11 @@ fn a_budget_bounds_what_a_call_may_cost() {
     let run = ["call", "runs.start", "--json", r#"{"collection_id": 101}"#, "--yes", "--budget", "1"];
     sandbox.asin(&run).says(2, &["--budget: what it costs in US dollars is not known"]);
 }
+
+#[test]
+fn an_argument_that_comes_twice_is_refused() {
+    let sandbox = Served::example();
+    let twice = LISTING.replace("}", r#","sku":"SHOES"}"#);
+    let ran = sandbox.asin(&["call", "getListingsItem", "--account", "europe", "--json", &twice]);
+    ran.says(2, &["--json: `sku` comes twice at line 1"]);
+}

@@ -4,11 +4,11 @@ use crate::asin::{Ran, Served, asin, run};
 use serde_json::{Value, json};
 
 /// A command on listings of the account in Europe.
-fn listing(sandbox: &Served, arguments: &[&str]) -> Ran {
+pub fn listing(sandbox: &Served, arguments: &[&str]) -> Ran {
     sandbox.asin(&[&["listing"], arguments, &["--account", "europe"]].concat())
 }
 
-fn writes(sandbox: &Served) -> usize {
+pub fn writes(sandbox: &Served) -> usize {
     sandbox.get("/_sandbox/ledger")["writes"].as_array().unwrap().len()
 }
 
@@ -72,6 +72,11 @@ fn a_price_is_shown_previewed_and_sent_once() {
     assert_eq!(writes(&sandbox), 1);
     listing(&sandbox, &["price", "SHOES", "-5", "-m", "TR"]).says(2, &["-5"]);
     listing(&sandbox, &["price", "SHOES", "5"]).says(2, &["--marketplace"]);
+    let ambiguous = listing(&sandbox, &["price", "SHOES", "1.500", "-m", "TR", "--yes"]);
+    ambiguous.says(2, &["price: `1.500` may mean 1.5 or 1500"]);
+    let whole = sandbox.asin(&["listing", "price", "S", "10.5", "-m", "JP", "--account", "pacific", "--yes"]);
+    whole.says(2, &["price: `10.5` has more decimals than JPY has (0)"]);
+    assert_eq!(writes(&sandbox), 1);
 }
 
 #[test]
@@ -95,6 +100,14 @@ fn many_prices_come_from_a_file() {
     };
     send("sku,price\nYNG-WTR-3,ten\n,5\nSHOES,900\nSHOES,901\n")
         .says(2, &["line 2", "line 3", "line 5: `SHOES` once more"]);
+    send("sku,price\nYNG-WTR-3,1.500\nSHOES,1.005\nSHOES,0\n").says(
+        2,
+        &[
+            "line 2: price: `1.500` may mean 1.5 or 1500: no three digits after the dot",
+            "line 3: price: `1.005` has more decimals than TRY has (2)",
+            "line 4: price: `0` is no price",
+        ],
+    );
     send("sku,amount\nSHOES,900\n").says(2, &["no column `price`"]);
     send("sku,price\n").says(2, &["no lines"]);
     assert_eq!(writes(&sandbox), 0);
@@ -121,6 +134,10 @@ fn stock_is_set_and_amazons_own_never() {
     assert_eq!(item["fulfillmentAvailability"][0]["quantity"], 100, "{item}");
     let fba = sandbox.asin(&["listing", "stock", "WTR-US-FBA", "5", "-m", "US", "--account", "america", "--yes"]);
     fba.says(1, &["WTR-US-FBA: fulfilled through `AMAZON_NA`"]);
+    // A stock takes the place of the other: nothing is added to it.
+    let more = |quantity, days| ["stock", "YNG-WTR-3", quantity, "-m", "TR", "--handling-days", days, "--yes"];
+    listing(&sandbox, &more("+5", "3")).says(2, &["quantity: `+5` is no whole number from 0 to 4294967295"]);
+    listing(&sandbox, &more("5", "+3")).says(2, &["--handling-days", "`+3` is no whole number"]);
     assert_eq!(writes(&sandbox), 1);
 }
 
@@ -137,6 +154,18 @@ fn a_patch_and_a_put_go_out_as_they_are() {
     listing(&sandbox, &["patch", "S", "-m", "TR", "--json", r#"{"patches":[]}"#]).says(2, &["--json", "productType"]);
     let put = r#"{"productType":"WATER_FLOTATION_DEVICE"}"#;
     listing(&sandbox, &["put", "S", "-m", "TR", "--json", put]).says(2, &["--json", "attributes"]);
+    for (command, body, told) in [
+        (
+            "put",
+            r#"{"productType":"A","attributes":{},"sku":"S"}"#,
+            "`sku`; the fields are productType, requirements, attributes",
+        ),
+        ("patch", r#"{"productType":"A","patches":[],"mode":"X"}"#, "`mode`; the fields are productType, patches"),
+        ("put", r#"{"productType":"A","attributes":{"a":[{"b":1,"b":2}]}}"#, "`attributes.a[0].b` comes twice"),
+        ("patch", r#"{"productType":"A","patches":[],"productType":"B"}"#, "`productType` comes twice"),
+    ] {
+        listing(&sandbox, &[command, "YNG-WTR-3", "-m", "TR", "--json", body]).says(2, &["--json: ", told]);
+    }
     let store = "A33AVAJ2PDY3EV";
     let name = json!([{"value": "Su", "language_tag": "tr_TR", "marketplace_id": store}]);
     let mut whole = json!({"productType": "PRODUCT", "attributes": {"item_name": name}});
@@ -201,6 +230,8 @@ fn a_listing_is_checked_against_its_schema() {
     let patch = r#"{"productType":"SHOES","patches":[{"op":"replace","path":"/attributes/color","value":[{"value":"Mavi","language_tag":"tr_TR"}]}]}"#;
     let ran = validate(patch);
     assert_eq!((ran.code, ran.out.as_str()), (Some(0), ""), "{}", ran.err);
+    let both = r#"{"productType":"SHOES","patches":[],"attributes":{}}"#;
+    validate(both).says(2, &["--json: unknown field `attributes`; the fields are productType, patches"]);
     validate("{}").says(2, &["productType"]);
     assert_eq!(writes(&sandbox), 0);
 }
@@ -211,57 +242,6 @@ fn restrictions_are_told() {
     let ran = listing(&sandbox, &["restrictions", "B07G82D89J", "-m", "TR"]);
     assert_eq!((ran.code, &ran.lines()[0]["verdict"]), (Some(0), &json!("allowed")), "{} {}", ran.out, ran.err);
     listing(&sandbox, &["restrictions", "B07", "-m", "TR"]).says(2, &["ASIN `B07`"]);
-}
-
-#[test]
-fn a_feed_names_what_does_not_come_back() {
-    let sandbox = Served::example();
-    let lines = "{\"sku\":\"SHOES\",\"operationType\":\"DELETE\"}\n{\"sku\":\"S-1\",\"operationType\":\"DELETE\"}";
-    let feed = ["listing", "feed", "-", "-m", "TR", "--account", "europe"];
-    sandbox.asin_with(&feed, lines).says(2, &["2 DELETE", "deleted for good: SHOES", "deleted for good: S-1"]);
-    assert_eq!(writes(&sandbox), 0);
-}
-
-#[test]
-fn a_feed_has_an_outcome_for_each_message() {
-    let sandbox = Served::example();
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("changes.jsonl");
-    let state = folder.path().join("state");
-    let patch = |sku: &str, quantity: u32| {
-        json!({"sku": sku, "operationType": "PATCH", "productType": "PRODUCT", "patches": [{
-            "op": "replace", "path": "/attributes/fulfillment_availability",
-            "value": [{"fulfillment_channel_code": "DEFAULT", "quantity": quantity}],
-        }]})
-    };
-    let lines = format!("{}\n\n{}\n", patch("SÜET 41/42", 7), patch("NOWHERE", 1));
-    let feed = |text: &str, flags: &[&str]| {
-        std::fs::write(&file, text).unwrap();
-        let (file, state) = (file.to_str().unwrap(), state.to_str().unwrap());
-        let fixed = ["feed", file, "-m", "DE", "--state", state, "--every", "200ms"];
-        listing(&sandbox, &[&fixed[..], flags].concat())
-    };
-    feed(r#"{"sku":"S","operationType":"UPSERT"}"#, &["--yes"]).says(2, &["changes.jsonl: line 1", "UPSERT"]);
-    feed(&lines, &[]).says(2, &["2 messages: 2 PATCH", "nothing was sent"]);
-    let ran = feed(&lines, &["--yes"]);
-    assert_eq!(ran.code, Some(1), "{} {}", ran.out, ran.err);
-    let statuses: Vec<_> = ran.lines().iter().map(|outcome| outcome["status"].clone()).collect();
-    assert_eq!(statuses, ["accepted", "invalid"], "{}", ran.out);
-    feed(&lines, &["--yes"]).says(2, &["holds a submission already"]);
-    let again = feed(&lines, &["--resume"]);
-    assert_eq!((again.code, again.lines().len()), (Some(1), 2), "{}", again.err);
-    // What was sent is told of the file that was sent, and of no other.
-    let changed = lines.replace("7", "8");
-    feed(&changed, &["--resume"]).says(2, &["changes.jsonl is not what was sent from ", "--state DIR"]);
-    std::fs::remove_file(&file).unwrap();
-    let resume = ["feed", file.to_str().unwrap(), "-m", "DE", "--state", state.to_str().unwrap(), "--resume"];
-    let again = listing(&sandbox, &resume);
-    assert_eq!((again.code, again.lines().len()), (Some(1), 2), "{}", again.err);
-    let nothing = folder.path().join("nothing");
-    std::fs::create_dir(&nothing).unwrap();
-    let nowhere = listing(&sandbox, &[&resume[..5], &[nothing.to_str().unwrap(), "--resume"]].concat());
-    nowhere.says(2, &["holds no submission"]);
-    assert!(!nowhere.err.contains("`--resume` goes on"), "{}", nowhere.err);
 }
 
 #[test]

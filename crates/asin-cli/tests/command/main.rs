@@ -5,6 +5,7 @@ mod call;
 mod configure;
 mod doctor;
 mod errors;
+mod feed;
 mod input;
 mod inspect;
 mod listing;

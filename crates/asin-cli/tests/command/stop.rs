@@ -3,7 +3,7 @@
 use crate::asin::{Served, asin};
 use crate::sync::Shop;
 use serde_json::json;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 
 const CATALOGUE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/catalogue.csv");
@@ -151,5 +151,40 @@ fn what_was_sent_is_told_row_by_row() {
     for part in ["sent or about to be:\n", "LAMP ö/1", "10.00 EUR → 9.00 EUR", "1 write to listings", "`asin undo "]
     {
         assert!(told.contains(part), "{part} in {told}");
+    }
+}
+
+#[test]
+fn the_rows_of_what_was_sent_are_written_when_the_rest_is_stopped() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("prices.csv");
+    std::fs::write(&file, "sku,price\nYNG-WTR-3,75.50\nSHOES,890.90\n").unwrap();
+    let prices = ["listing", "price", "--file", file.to_str().unwrap(), "-m", "TR", "--account", "europe", "--yes"];
+    for (format, sent, open) in [
+        ("json", r#""new":"75.50","currency":"TRY","outcome":"submitted""#, r#""sku":"SHOES""#),
+        ("csv", "YNG-WTR-3,TR,79.90,75.50,TRY,submitted,", "SHOES,TR,"),
+        ("table", "YNG-WTR-3", "SHOES"),
+    ] {
+        let sandbox = Served::example();
+        // Two previews, the price that is sent, and the one whose answer does not come.
+        let fault = json!({"method": "PATCH", "path": "*/listings/*", "call": 4, "action": {"delay": {"ms": 600_000}}});
+        sandbox.send("POST", "/_sandbox/faults", &fault.to_string());
+        let place = ["-v", "--output", format, "--sandbox", &sandbox.url];
+        let mut command = asin(&[&prices[..], &place].concat());
+        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut hung = Hung { child };
+        let mut lines = BufReader::new(hung.child.stderr.take().unwrap()).lines().map(Result::unwrap);
+        for _ in 0..4 {
+            assert!(lines.by_ref().any(|line| line.contains("patchListingsItem: attempt 1")));
+        }
+        let id = hung.child.id().to_string();
+        assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+        let told = lines.collect::<Vec<_>>().join("\n");
+        let mut out = String::new();
+        hung.child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
+        assert_eq!(hung.child.wait().unwrap().code(), Some(1), "{told}");
+        assert!(told.contains("2 of 2 were sent; `asin listing get` shows"), "{told}");
+        let lines: Vec<&str> = out.lines().filter(|line| line.contains(sent) || line.contains(open)).collect();
+        assert!(lines.len() == 2 && lines[0].contains("submitted") && lines[1].contains("unknown"), "{format}: {out}");
     }
 }

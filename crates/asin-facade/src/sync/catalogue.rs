@@ -120,6 +120,27 @@ impl Catalogue {
     }
 }
 
+/// A price in digits, above zero; what could be read in two ways, or has more decimals than the currency, is none.
+///
+/// # Errors
+/// The text, and the rule that it breaks.
+pub fn read_price(text: &str, decimal_comma: bool, currency: Option<Currency>) -> Result<Decimal, String> {
+    let (mark, name) = if decimal_comma { (',', "comma") } else { ('.', "dot") };
+    let plain = text.chars().all(|c| c.is_ascii_digit() || c == mark);
+    let price = Decimal::from_str_exact(&text.replace(mark, ".")).ok();
+    let Some(price) = price.filter(|price| plain && *price > Decimal::ZERO) else {
+        return Err(format!("`{text}` is no price: digits with a {name} before the decimals, above zero"));
+    };
+    if let Some(currency) = currency.filter(|currency| price.normalize().scale() > currency.decimals()) {
+        return Err(format!("`{text}` has more decimals than {currency} has ({})", currency.decimals()));
+    }
+    if price.scale() == 3 {
+        let [plain, whole] = [price.normalize().to_string().replace('.', &mark.to_string()), text.replace(mark, "")];
+        return Err(format!("`{text}` may mean {plain} or {whole}: no three digits after the {name}"));
+    }
+    Ok(price)
+}
+
 fn unreadable(error: &csv::Error, line: u64) -> LineError {
     let message = match error.kind() {
         csv::ErrorKind::Utf8 { .. } => "not UTF-8 text".to_owned(),
@@ -229,27 +250,7 @@ impl Errors<'_> {
         if text.is_empty() {
             return None;
         }
-        let (mark, name) = if self.layout.decimal_comma { (',', "comma") } else { ('.', "dot") };
-        let plain = text.chars().all(|c| c.is_ascii_digit() || c == mark);
-        let price = Decimal::from_str_exact(&text.replace(mark, ".")).ok();
-        let Some(price) = price.filter(|price| plain && *price > Decimal::ZERO) else {
-            let message = format!("`{text}` is no price: digits with a {name} before the decimals, above zero");
-            self.add(line, field, message);
-            return None;
-        };
-        if let Some(currency) = currency.filter(|currency| price.normalize().scale() > currency.decimals()) {
-            let message = format!("`{text}` has more decimals than {currency} has ({})", currency.decimals());
-            self.add(line, field, message);
-            return None;
-        }
-        if price.scale() == 3 {
-            let [plain, whole] =
-                [price.normalize().to_string().replace('.', &mark.to_string()), text.replace(mark, "")];
-            let message = format!("`{text}` may mean {plain} or {whole}: no three digits after the {name}");
-            self.add(line, field, message);
-            return None;
-        }
-        Some(price)
+        self.parsed(line, field, read_price(text, self.layout.decimal_comma, currency))
     }
 
     fn whole(&mut self, line: u64, field: &str, text: &str) -> Option<u32> {

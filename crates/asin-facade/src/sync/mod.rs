@@ -23,6 +23,8 @@ mod state;
 mod watch;
 
 pub use accounts::{Connection, Services};
+#[doc(hidden)] // For prices that the command is given.
+pub use catalogue::read_price;
 pub use catalogue::{COLUMNS, Catalogue, CatalogueErrors, LineError};
 pub use decide::Brakes;
 pub use layout::{Layout, UnknownColumn};

@@ -95,7 +95,8 @@ impl FeedFolder {
                 let message = "holds a submission already: resume it, or take another folder";
                 return Err(Error::new(ErrorKind::Request, format!("{} {message}", run.folder.display())));
             }
-            let parts = feed.write(messages, &run.folder).await?;
+            let mut parts = feed.write(messages, &run.folder).await?;
+            parts.iter_mut().for_each(|part| part.endpoint = Some(client.base()));
             // Nothing is sent before every handle is stored, so a handle that is missing later means that nothing was.
             parts.iter().try_for_each(store)?;
             Ok(run.run(&client, parts, lock, Sends::All))

@@ -45,6 +45,9 @@ pub struct FeedPart {
     pub seller_id: SellerId,
     /// The stores that it is for.
     pub marketplace_ids: Vec<Marketplace>,
+    /// The endpoint that it is submitted to; none in handles of before, and in those that no folder has stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
     /// How far it has got.
     pub stage: FeedStage,
     /// Where its numbers begin, at random; none in handles of before, whose numbers began at 1.
@@ -134,6 +137,7 @@ impl FeedPart {
             bytes,
             seller_id: feed.seller_id.clone(),
             marketplace_ids: feed.marketplace_ids.clone(),
+            endpoint: None,
             stage: FeedStage::Written,
             first_id: Some(first_id),
             excluded: Vec::new(),
