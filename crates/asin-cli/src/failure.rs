@@ -292,8 +292,8 @@ pub fn on_disk() -> Result<(), Failure> {
     Ok(())
 }
 
-#[cfg(unix)]
 /// A terminal or a pipe has no disk.
+#[cfg(unix)]
 fn synced(out: &File) -> io::Result<()> {
     if out.metadata()?.is_file() { out.sync_all() } else { Ok(()) }
 }
