@@ -107,7 +107,7 @@ impl FeedFolder {
     /// Goes on with what the folder holds, wherever it was left: one outcome for each message.
     ///
     /// # Errors
-    /// As [`submit`](FeedFolder::submit); [`ErrorKind::Request`] if the folder holds no submission.
+    /// As [`submit`](FeedFolder::submit); [`ErrorKind::Request`] if the folder holds no submission, or one to another endpoint.
     pub fn resume(&self, client: &SpClient) -> impl Stream<Item = Result<MessageOutcome>> + Send + use<> {
         self.go_on(client, Sends::All)
     }
@@ -128,6 +128,12 @@ impl FeedFolder {
             let parts = run.parts()?;
             if parts.is_empty() {
                 let message = format!("{} holds no submission", run.folder.display());
+                return Err(Error::new(ErrorKind::Request, message));
+            }
+            let base = client.base();
+            // What a sandbox or another region has taken in was never submitted here.
+            if let Some(at) = parts.iter().filter_map(|part| part.endpoint.as_ref()).find(|at| **at != base) {
+                let message = format!("{} holds a submission to {at}, not to {base}", run.folder.display());
                 return Err(Error::new(ErrorKind::Request, message));
             }
             Ok(run.run(&client, parts, lock, sends))

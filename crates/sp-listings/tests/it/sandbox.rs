@@ -67,6 +67,14 @@ async fn a_feed_changes_the_listings_and_reports_on_each_message() {
     assert_eq!(ledger.writes[0].new.price, Some("75.5".parse().unwrap()));
     let left: Vec<_> = sandbox.market().listings.into_iter().map(|listing| (listing.sku, listing.quantity)).collect();
     assert_eq!(left, [("A/1 ç".to_owned(), Some(9)), ("BAD".to_owned(), Some(3))]);
+
+    // What was rehearsed here is not taken for submitted elsewhere.
+    let (elsewhere, stranger) = start(world(), 600.0).await;
+    let refused = run.resume(&stranger).try_collect::<Vec<_>>().await.unwrap_err();
+    let named = [client.base(), stranger.base()].iter().all(|base| refused.to_string().contains(base));
+    assert!(refused.kind() == core_http::ErrorKind::Request && named, "{refused}");
+    assert_eq!(elsewhere.ledger().requests.len(), 0);
+    assert_eq!(run.resume(&client).try_collect::<Vec<_>>().await.unwrap().len(), 4);
 }
 
 #[tokio::test]
