@@ -85,11 +85,14 @@ enum Line {
         _id: IgnoredAny,
         sku: Sku,
         product_type: String,
+        #[serde(deserialize_with = "super::body::patches")]
         patches: Vec<PatchOperation>,
     },
     Delete {
         #[serde(default, rename = "messageId")]
         _id: IgnoredAny,
+        #[serde(default, rename = "productType")]
+        _type: IgnoredAny,
         sku: Sku,
     },
 }
@@ -147,7 +150,7 @@ impl Row for MessageOutcome {
 /// Refuses to go on with what was sent for somebody else, to another store, or elsewhere.
 fn own(parts: &[FeedPart], seller: &Seller, store: Marketplace, state: &Path) -> Result<(), Failure> {
     let (stores, endpoint) = ([store.listings()], seller.client.base());
-    // Handles of before do not say where they were sent.
+    // A handle that does not say where it was sent is taken as sent here.
     let is_own = |part: &&FeedPart| {
         part.seller_id == seller.id
             && part.marketplace_ids == stores
@@ -203,15 +206,15 @@ async fn compare(held: &[FeedPart], feed: &ListingsFeed, file: &Path, state: &Pa
         say(&format!("asin: {} is not there; {} holds what was sent", file.display(), state.display()));
         return Ok(());
     }
-    let lines: Vec<Line> = json_lines(file, "messages")?;
+    let next = "`--resume` needs the file as it was sent, or none; `--state DIR` begins another submission";
+    let lines: Vec<Line> = json_lines(file, "messages").map_err(|wrong| wrong.next(next))?;
     let again = tempfile::tempdir().map_err(Failure::work)?;
     let now = feed.write(stream::iter(lines).map(|line| Ok(line.message())), again.path()).await?;
     if said(&now)? == said(held)? {
         return Ok(());
     }
     let why = format!("{} is not what was sent from {}", file.display(), state.display());
-    Err(Failure::usage(why)
-        .next("`--resume` needs the file as it was sent, or none; `--state DIR` begins another submission"))
+    Err(Failure::usage(why).next(next))
 }
 
 /// How many messages of each kind, and by name what does not come back.

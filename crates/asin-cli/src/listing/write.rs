@@ -4,7 +4,7 @@ use super::Where;
 use super::body::{PATCH, PUT, body};
 use super::read::read;
 use crate::consent::Leave;
-use crate::failure::{Ended, Tally, say};
+use crate::failure::{Ended, Failure, Tally, say};
 use crate::input::{duration, json};
 use crate::output::{Output, Row, from_to, text};
 use crate::progress::counting;
@@ -302,7 +302,8 @@ pub async fn send<W: Preview>(
     let work = async {
         let tell = |tally: &mut Tally, row: Written| {
             tally.mark(row.is_well());
-            told.borrow_mut().push(&row)
+            let unwritten = |failure: Failure| failure.or_next(&format!("{} of {total} were sent; {look}", sent.get()));
+            told.borrow_mut().push(&row).map_err(unwritten)
         };
         rows.into_iter().try_for_each(|row| tell(&mut tally, row))?;
         let bar = counting("writes", total, output.format());

@@ -150,6 +150,7 @@ pub async fn watch(arguments: Watch) -> Ended {
     }
     let client = common.client().await?;
     let register = Register::open(&state, &client).map_err(Failure::usage)?;
+    let register = if leave.is_dry_run() { register.look() } else { register };
     let go_on = if again { GO_ON_ONCE } else { GO_ON };
     split::watch(watch, &client, register, leave, common.output, go_on).await
 }

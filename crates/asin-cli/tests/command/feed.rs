@@ -62,7 +62,7 @@ fn a_line_of_a_feed_that_says_more_than_it_can_do_is_refused() {
     for (line, told) in [
         (
             r#"{"sku":"S-1","operationType":"DELETE","marketplaceId":"A33AVAJ2PDY3EV"}"#,
-            "unknown field `marketplaceId`, expected `messageId` or `sku`",
+            "unknown field `marketplaceId`, expected one of `messageId`, `productType`, `sku`",
         ),
         (
             r#"{"sku":"S-1","operationType":"PATCH","productType":"A","patches":[],"attributes":{}}"#,
@@ -73,11 +73,16 @@ fn a_line_of_a_feed_that_says_more_than_it_can_do_is_refused() {
             r#"{"sku":"S-1","operationType":"PARTIAL_UPDATE","productType":"A","attributes":{},"a":1}"#,
             "unknown field `a`",
         ),
+        (
+            r#"{"sku":"S-1","operationType":"PATCH","productType":"A","patches":[{"op":"delete","path":"/attributes/a","values":[]}]}"#,
+            "unknown field `patches[0].values`; the fields are op, path, value",
+        ),
         (r#"{"sku":"S-1","sku":"S-2","operationType":"DELETE"}"#, "`sku` comes twice"),
     ] {
         feed(line).says(2, &["-: line 1: ", told]);
     }
-    feed(r#"{"messageId":7,"sku":"S-1","operationType":"DELETE"}"#).says(2, &["1 DELETE", "without --yes"]);
+    feed(r#"{"messageId":7,"sku":"S-1","operationType":"DELETE","productType":"A"}"#)
+        .says(2, &["1 DELETE", "without --yes"]);
     let whole = r#"{"sku":"S-1","operationType":"UPDATE","productType":"A","requirements":"LISTING","attributes":{}}"#;
     feed(whole).says(2, &["1 UPDATE", "without --yes"]);
     assert_eq!(writes(&sandbox), 0);
@@ -115,7 +120,7 @@ fn a_feed_is_gone_on_with_only_by_whose_it_is() {
     std::fs::remove_file(&file).unwrap();
     strangers();
     assert_eq!(feed(&sandbox, "europe", "TR", "--resume").code, Some(0));
-    // Handles of before do not say where they were sent.
+    // A handle that does not say where it was sent is taken as sent here.
     let handle = state.join("part-0001.handle");
     let mut part: Value = serde_json::from_slice(&std::fs::read(&handle).unwrap()).unwrap();
     assert_eq!(part.as_object_mut().unwrap().remove("endpoint"), Some(json!(sandbox.url)));

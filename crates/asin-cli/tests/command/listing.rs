@@ -232,6 +232,9 @@ fn a_listing_is_checked_against_its_schema() {
     assert_eq!((ran.code, ran.out.as_str()), (Some(0), ""), "{}", ran.err);
     let both = r#"{"productType":"SHOES","patches":[],"attributes":{}}"#;
     validate(both).says(2, &["--json: unknown field `attributes`; the fields are productType, patches"]);
+    let selector = r#"{"productType":"A","patches":[{"op":"delete","path":"/attributes/a","values":[{"b":1}]}]}"#;
+    listing(&sandbox, &["patch", "S", "-m", "TR", "--json", selector])
+        .says(2, &["--json: unknown field `patches[0].values`; the fields are op, path, value"]);
     validate("{}").says(2, &["productType"]);
     assert_eq!(writes(&sandbox), 0);
 }

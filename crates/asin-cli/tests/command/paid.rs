@@ -110,7 +110,7 @@ fn tasks_go_step_by_step() {
 }
 
 #[test]
-fn what_goes_into_a_file_is_there_when_the_ledger_says_so() {
+fn results_that_go_into_a_file_are_collected_and_leave_nothing_pending() {
     let shop = Shop::open();
     shop.asin(&["tasks", "post", &shop.file(TASKS), "--yes"]).says(0, &[]);
     let (file, state) = (shop.folder.path().join("results.jsonl"), shop.state());

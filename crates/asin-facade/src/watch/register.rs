@@ -24,6 +24,7 @@ pub(crate) type Place = (Marketplace, String);
 pub struct Register {
     journal: Journal,
     kept: Kept,
+    looks: bool,
 }
 
 #[derive(Debug, Default)]
@@ -35,8 +36,8 @@ struct Kept {
     unknown: BTreeSet<String>,
     /// Starts without an answer, with the runs that were there before.
     starts: BTreeMap<CollectionId, BTreeSet<RunnerId>>,
-    /// Of what is started together, when each run was; empty once all were.
-    batch: BTreeMap<CollectionId, Option<Timestamp>>,
+    /// Of what is started together, when each run was; a batch of which all were is gone.
+    batches: Vec<BTreeMap<CollectionId, Option<Timestamp>>>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -77,32 +78,45 @@ impl Kept {
             Line::Adopted { place, collection } => self.collections.entry(place).or_default().push(collection),
             Line::Forgotten { collection } => {
                 self.collections.values_mut().for_each(|kept| kept.retain(|known| *known != collection));
-                self.batch.remove(&collection);
-                self.close();
+                self.leave(collection);
             }
             Line::Starting { collection, before } => drop(self.starts.insert(collection, before)),
             Line::Started { collection } => drop(self.starts.remove(&collection)),
             Line::Batch { collections, anew } => {
                 if anew {
-                    self.batch.clear();
+                    collections.iter().for_each(|collection| self.leave(*collection));
                 }
+                // With what is open of the same collections it is one; what shares none is none of its business.
+                let shares = |batch: &BTreeMap<_, _>| collections.iter().any(|known| batch.contains_key(known));
+                let (same, others): (Vec<_>, Vec<_>) = std::mem::take(&mut self.batches).into_iter().partition(shares);
+                self.batches = others;
+                let mut batch: BTreeMap<_, _> = same.into_iter().flatten().collect();
                 for collection in collections {
-                    self.batch.entry(collection).or_default();
+                    batch.entry(collection).or_default();
                 }
+                self.batches.push(batch);
             }
             Line::Ran { collection, at } => {
                 self.starts.remove(&collection);
-                self.batch.entry(collection).and_modify(|ran| *ran = Some(at));
+                for batch in &mut self.batches {
+                    batch.entry(collection).and_modify(|ran| *ran = Some(at));
+                }
                 self.close();
             }
         }
     }
 
+    /// It is no part of any batch any more.
+    fn leave(&mut self, collection: CollectionId) {
+        for batch in &mut self.batches {
+            batch.remove(&collection);
+        }
+        self.close();
+    }
+
     /// Of a batch that was started as a whole nothing is left.
     fn close(&mut self) {
-        if self.batch.values().all(Option::is_some) {
-            self.batch.clear();
-        }
+        self.batches.retain(|batch| batch.values().any(Option::is_none));
     }
 }
 
@@ -114,7 +128,13 @@ impl Register {
     pub fn open(folder: impl AsRef<Path>, client: &McClient) -> Result<Self, StateError> {
         let mut kept = Kept::default();
         let journal = Journal::open(folder.as_ref(), "collections", &client.base(), |line| kept.take_in(line))?;
-        Ok(Self { journal, kept })
+        Ok(Self { journal, kept, looks: false })
+    }
+
+    /// For a look: what is found out is known as long as it lives, and not written.
+    pub fn look(mut self) -> Self {
+        self.looks = true;
+        self
     }
 
     /// The collections that watch a place, in the order in which they are filled.
@@ -202,12 +222,12 @@ impl Register {
         self.append(Line::Started { collection })
     }
 
-    /// When the open batch has started a run of it.
+    /// When an open batch has started a run of it.
     pub(super) fn ran_at(&self, collection: CollectionId) -> Option<Timestamp> {
-        self.kept.batch.get(&collection).copied().flatten()
+        self.kept.batches.iter().find_map(|batch| batch.get(&collection).copied().flatten())
     }
 
-    /// Opens a batch, or adds to the one that is open; `anew` forgets that one.
+    /// Opens a batch, or adds to one that is open; `anew` takes its collections out of what is open.
     pub(super) fn batch(&mut self, collections: BTreeSet<CollectionId>, anew: bool) -> Result<(), StateError> {
         self.append(Line::Batch { collections, anew })
     }
@@ -217,7 +237,9 @@ impl Register {
     }
 
     fn append(&mut self, line: Line) -> Result<(), StateError> {
-        self.journal.append(std::slice::from_ref(&line))?;
+        if !self.looks {
+            self.journal.append(std::slice::from_ref(&line))?;
+        }
         self.kept.take_in(line);
         Ok(())
     }

@@ -38,19 +38,22 @@ impl Watching<'_> {
     /// Starts a run of every collection that holds anything, unless an earlier start is open, or the same batch has started it.
     pub(super) async fn start(&mut self, shelves: &[Shelf]) -> Result<(), WatchError> {
         let all = shelves.iter().flat_map(Shelf::collections).filter(|(_, rows)| *rows > 0);
-        let mut priced: Vec<(CollectionId, u64)> = Vec::new();
+        let (mut priced, mut found): (Vec<(CollectionId, u64)>, Vec<CollectionId>) = (Vec::new(), Vec::new());
         for (collection, rows) in all {
             let before = self.register.ran_at(collection).filter(|_| !self.watch.start_again);
             if let Some(at) = before {
                 self.told(collection, Err(NotStarted::Before(at)));
             } else if let Some(earlier) = self.earlier(collection).await? {
+                if matches!(earlier, NotStarted::Suggested(_)) {
+                    found.push(collection);
+                }
                 self.told(collection, Err(earlier));
             } else {
                 priced.push((collection, rows as u64));
             }
         }
         if priced.is_empty() {
-            return Ok(());
+            return self.found(found);
         }
         self.events.began(Step::Run, priced.len());
         let spendable = self.client.call(GetCredits::new()).await?.spendable();
@@ -59,6 +62,7 @@ impl Watching<'_> {
         let starting = Starting { collections, credits, spendable };
         let allowed = self.events.asks(About::Start(starting)).await;
         if allowed {
+            self.found(found)?;
             self.register.batch(priced.iter().map(|(id, _)| *id).collect(), self.watch.start_again)?;
         }
         for (done, (collection, credits)) in (1..).zip(priced) {
@@ -72,15 +76,20 @@ impl Watching<'_> {
     }
 
     /// What is known of an earlier start without an answer.
-    async fn earlier(&mut self, collection: CollectionId) -> Result<Option<NotStarted>, WatchError> {
+    async fn earlier(&self, collection: CollectionId) -> Result<Option<NotStarted>, WatchError> {
         let Some(before) = self.register.before(collection) else { return Ok(None) };
         let now = runs::runner_ids(&self.client, history(collection)).await?;
         let new: BTreeSet<RunnerId> = now.difference(before).cloned().collect();
         if new.is_empty() {
             return Ok(Some(NotStarted::Unknown));
         }
-        self.register.ran(collection)?;
         Ok(Some(NotStarted::Suggested(new)))
+    }
+
+    /// Notes starts that were found: what was decided before they were noted stands, for with the last of its batch the others
+    /// can be started again.
+    fn found(&mut self, found: Vec<CollectionId>) -> Result<(), WatchError> {
+        found.into_iter().try_for_each(|collection| self.register.ran(collection)).map_err(WatchError::from)
     }
 
     /// The start is in the register before it is sent, and stays there until it is known what became of it. It costs no more

@@ -1,7 +1,7 @@
 use super::*;
 use asin_sandbox::{Fault, Market, Sandbox};
 use core_http::{Limit, Quota, TokenBuckets};
-use futures_util::StreamExt;
+use futures_util::{StreamExt, TryStreamExt};
 use multicart::{Builder, CALLS, runs::Started};
 use tempfile::TempDir;
 
@@ -293,6 +293,45 @@ async fn what_was_started_is_not_paid_for_again_where_the_rest_was_not_unless_so
     let said = desk.run(Watch::new(stores()).start_again(), yes).await;
     assert!(said.runs().iter().all(|run| matches!(run, Ok(Started::Accepted { .. }))), "{:?}", said.runs());
     assert_eq!(desk.starts(), 3);
+}
+
+#[tokio::test]
+async fn a_start_that_is_found_lets_no_other_of_its_batch_be_paid_again_nor_does_a_look() {
+    let desk = Desk::open().await;
+    desk.run(Watch::new(stores()), yes).await;
+    desk.sandbox.fault(Fault::on("POST", "/api/v1/schedules/run/result/").call(1).cut_before_work());
+    let said = desk.run(Watch::new(stores()).start(), yes).await;
+    let runs = said.runs();
+    assert!(matches!(runs[..], [Ok(Started::Unknown { .. }), Ok(Started::Accepted { .. })]), "{runs:?}");
+    // It arrives late.
+    let late = desk.register().unknown_starts().next().unwrap();
+    let history = multicart::ListRuns::new(multicart::Fields::naming("collection_id", late));
+    let arrived = multicart::runs::start_within(&desk.client, late, history, 10).await.unwrap();
+    assert!(matches!(arrived, Started::Accepted { .. }), "{arrived:?}");
+    for look in [true, true, false] {
+        let register = desk.register();
+        let mut register = if look { register.look() } else { register };
+        let events: Vec<_> = Watch::new(stores()).start().run(&desk.client, &mut register).try_collect().await.unwrap();
+        let ran = |event| if let Event::Item(Watched::Run { outcome, .. }) = event { Some(outcome) } else { None };
+        let runs: Vec<_> = events.into_iter().filter_map(ran).collect();
+        assert!(matches!(runs[..], [Err(NotStarted::Suggested(_)), Err(NotStarted::Before(_))]), "{runs:?}");
+    }
+    assert_eq!(desk.starts(), 2);
+}
+
+#[tokio::test]
+async fn what_is_started_apart_waits_for_nobody_else() {
+    let desk = Desk::open().await;
+    desk.run(Watch::new(stores()), yes).await;
+    let (australia, america) = (stores()[..3].to_vec(), stores()[3..].to_vec());
+    desk.sandbox.fault(Fault::on("POST", "/api/v1/schedules/run/result/").call(1).expired_token());
+    let said = desk.run(Watch::new(america).start(), yes).await;
+    assert!(matches!(said.runs()[..], [Err(NotStarted::Failed(_))]), "{:?}", said.runs());
+    desk.sandbox.clear_faults();
+    for _ in 0..2 {
+        let said = desk.run(Watch::new(australia.clone()).start(), yes).await;
+        assert!(matches!(said.runs()[..], [Ok(Started::Accepted { .. })]), "{:?}", said.runs());
+    }
 }
 
 #[tokio::test]

@@ -45,7 +45,8 @@ pub struct FeedPart {
     pub seller_id: SellerId,
     /// The stores that it is for.
     pub marketplace_ids: Vec<Marketplace>,
-    /// The endpoint that it is submitted to; none in handles of before, and in those that no folder has stored.
+    /// The endpoint that it is submitted to, as [`FeedFolder::submit`](super::FeedFolder::submit) notes it; without one it may be
+    /// gone on with anywhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<String>,
     /// How far it has got.
