@@ -134,10 +134,10 @@ pub struct Choice {
     list: bool,
 }
 
-/// Runs what a release needs beside `.ci/run`; `false` if a gate is red.
-pub fn before_release(root: &Path) -> Outcome<bool> {
+/// Runs what a release needs beside `.ci/run`.
+pub fn before_release(root: &Path) -> Outcome<()> {
     // It makes the packages itself, with their new version.
-    run(cargo(root, ["xtask", "ci", "--weekly", "--without", "packages"]).env(shell::COMPLETE, "1")).map(|()| true)
+    run(cargo(root, ["xtask", "ci", "--weekly", "--without", "packages"]).env(shell::COMPLETE, "1"))
 }
 
 /// Runs gates, each with its time; `false` if one is red.

@@ -155,9 +155,7 @@ impl Release {
             }
         }
         run(Command::new("bash").current_dir(&self.root).arg(".ci/run").env(shell::COMPLETE, "1"))?;
-        if !ci::before_release(&self.root)? {
-            return Err("a gate is red".into());
-        }
+        ci::before_release(&self.root)?;
         let failed = |error| format!("{}: {error}", memory.display());
         std::fs::write(&memory, &head).map_err(failed)?;
         Ok(Done::Now(format!("for {}", head.trim())))

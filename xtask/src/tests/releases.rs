@@ -102,6 +102,11 @@ fn a_release_changes_nothing_unless_told_and_goes_on_where_it_stopped() {
     assert_eq!(release::command(root, "0.2.0", true), Ok(true), "once more does nothing");
     assert_eq!(git(root, &["rev-parse", "HEAD"]), released);
 
+    // It ended between the commit and the tag.
+    git(root, &["tag", "--delete", "v0.2.0"]);
+    assert_eq!(release::command(root, "0.2.0", true), Ok(true), "only the tag was missing");
+    assert_eq!(git(root, &["rev-parse", "v0.2.0^{commit}"]), released);
+
     // What looks like the release's commit and holds code was seen by no gate: they run, and here there are none.
     git(root, &["tag", "--delete", "v0.2.0"]);
     write(root, "crates/multicart/src/lib.rs", "//! Something.\n");

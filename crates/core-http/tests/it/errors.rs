@@ -100,6 +100,8 @@ fn s4_a_base_url_is_https_or_this_machine_and_holds_no_login() {
         "ftp://api.test",
         "file:///etc",
         "https://user:hunter2@api.test",
+        "https://hunter2@api.test",
+        "https://:hunter2@api.test",
         "https://api.test/?key=hunter2",
         "https://api.test/#x",
     ];

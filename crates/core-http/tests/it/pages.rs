@@ -176,6 +176,8 @@ async fn a_job_that_outlasts_the_patience_comes_back_to_be_asked_later() {
     let (every, patience) = (Duration::from_secs(10), Duration::from_secs(25));
     let waited = client.wait(job.clone(), every, patience).await.expect("an answer");
     assert_eq!((waited, start.elapsed(), script.sent()), (Waited::Pending(job.clone()), Duration::from_secs(20), 3));
+    let last_moment = client.wait(job.clone(), every, 2 * every).await.expect("an answer");
+    assert_eq!((last_moment, script.sent()), (Waited::Pending(job.clone()), 6), "the last moment is one to ask at");
     let no_patience = client.wait(job.clone(), every, Duration::ZERO).await.expect("an answer");
-    assert_eq!((no_patience, script.sent()), (Waited::Pending(job), 4));
+    assert_eq!((no_patience, script.sent()), (Waited::Pending(job), 7));
 }

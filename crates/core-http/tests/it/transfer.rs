@@ -172,6 +172,17 @@ async fn an_upload_is_sent_again_from_the_start() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_transport_within_an_arc_is_that_transport() {
+    let script = script();
+    script.answer(200, "").answer(200, "content");
+    let client = crate::common::client(Arc::new(script.clone()));
+    client.upload_url(&elsewhere(), "text/csv", Content::Bytes("sku".into())).await.expect("accepted");
+    let folder = folder();
+    client.download_url(&elsewhere(), folder.path().join("a")).await.expect("a file");
+    assert_eq!((script.sent(), &script.seen()[0].body()[..]), (2, &b"sku"[..]));
+}
+
+#[tokio::test(start_paused = true)]
 async fn s4_only_https_addresses_are_fetched() {
     let client = client(script());
     for address in ["http://storage.test/x", "ftp://storage.test/x", "file:///etc/hosts", "https://u:p@storage.test/"] {
