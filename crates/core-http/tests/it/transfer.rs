@@ -176,8 +176,10 @@ async fn a_transport_within_an_arc_is_that_transport() {
     let script = script();
     script.answer(200, "").answer(200, "content");
     let client = crate::common::client(Arc::new(script.clone()));
-    client.upload_url(&elsewhere(), "text/csv", Content::Bytes("sku".into())).await.expect("accepted");
     let folder = folder();
+    let from = folder.path().join("feed");
+    std::fs::write(&from, "sku").expect("a file");
+    client.upload_url(&elsewhere(), "text/csv", Content::File(from)).await.expect("accepted");
     client.download_url(&elsewhere(), folder.path().join("a")).await.expect("a file");
     assert_eq!((script.sent(), &script.seen()[0].body()[..]), (2, &b"sku"[..]));
 }
